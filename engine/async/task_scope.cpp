@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "async/task_scope.h"
+
+#include "base/log.h"
+
+#include <QPointer>
+
+#include <exception>
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox::async {
+
+namespace {
+Q_LOGGING_CATEGORY(lcAsync, "signalbox.engine.async")
+} // namespace
+
+TaskScope::TaskScope(QString name)
+    : m_name(std::move(name))
+{
+}
+
+TaskScope::~TaskScope()
+{
+    if (m_live > 0)
+        logCritical(lcAsync, "scope destroyed with live tasks", {{"scope", m_name}, {"live", QString::number(m_live)}});
+}
+
+void TaskScope::spawn(const char *name, QCoro::Task<> task)
+{
+    ++m_live;
+    run(name, std::move(task));
+}
+
+QCoro::Task<> TaskScope::run(const char *name, QCoro::Task<> task)
+{
+    const QPointer<TaskScope> self(this);
+    QString failure;
+    bool failed = false;
+    try {
+        co_await task;
+    } catch (const std::exception &error) {
+        failed = true;
+        failure = QString::fromUtf8(error.what());
+    } catch (...) {
+        failed = true;
+        failure = u"unknown exception"_s;
+    }
+    if (failed)
+        logCritical(lcAsync, "task ended with an exception", {{"task", QString::fromUtf8(name)}, {"what", failure}});
+    if (self && --m_live == 0)
+        Q_EMIT drained();
+}
+
+QCoro::Task<bool> TaskScope::join(Millis timeout)
+{
+    const QPointer<TaskScope> self(this);
+    while (self && m_live > 0) {
+        const Wake wake = co_await waitSignal(this, &TaskScope::drained, timeout);
+        if (wake != Wake::Fired)
+            co_return false;
+    }
+    co_return true;
+}
+
+} // namespace signalbox::async
