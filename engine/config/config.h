@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/secret.h"
+
+#include <QByteArray>
+#include <QList>
+#include <QMap>
+#include <QString>
+#include <QStringList>
+
+namespace signalbox::config {
+
+// Effective configuration (INTERFACE.md "Configuration"): an immutable value handed to constructors. Defaults stand
+// here and nowhere else. Secrets are resolved (from x, x_env, x_file) and print as ***.
+
+struct EngineConfig
+{
+    QString id; // empty: made once and kept in data_dir
+    QString dataDir;
+    QString database; // "sqlite:signalbox.db" or a postgresql:// URL without its password
+    Secret databasePassword;
+    int databasePool = 4;
+    Millis lease {15'000};
+    Millis shutdownGrace {10'000};
+    int maxConcurrentDeliveries = 2000;
+    int maxQueuedIngest = 10'000;
+    Millis payloadRetention {std::chrono::hours(24 * 30)};
+    Millis deadLetterRetention {std::chrono::hours(24 * 90)};
+    Millis historyRetention {std::chrono::hours(24 * 180)};
+};
+
+struct TokenConfig
+{
+    QString name;
+    QByteArray sha256; // 32 bytes; the token itself is not kept
+    QStringList installations;
+    QString role; // admin tokens: viewer, operator, admin
+    QStringList may;
+};
+
+struct ListenerConfig
+{
+    QString listen; // "host:port"; empty: off
+    QString publicUrl;
+    qint64 maxBodyBytes = 1024 * 1024;
+    bool allowInsecurePublic = false;
+    QList<TokenConfig> tokens;
+};
+
+struct SlackConfig
+{
+    Secret signingSecret;
+    QString apiBaseUrl = QStringLiteral("https://slack.com/api");
+    QString ackReaction = QStringLiteral("eyes");
+    bool removeAckAfterReply = true;
+};
+
+struct BackendConfig
+{
+    QString name;
+    QString kind; // "spritz" | "acp"
+    QString permissions; // "deny" | "ask"
+    // spritz
+    QString registryUrl;
+    QString registryV2Url;
+    Secret registryToken;
+    QString spritzUrl;
+    Secret spritzToken;
+    QString principalId;
+    // acp
+    QStringList command;
+    QString workingDirectory;
+    QMap<QString, QString> environment;
+    bool sharedState = false;
+};
+
+struct InstallationConfig
+{
+    QString channel; // "slack"
+    QString tenant; // "*": any
+    QString app;
+    Secret signingSecret; // empty: [slack]'s
+    QString backend;
+    QString transport = QStringLiteral("http");
+    Secret botToken;
+    bool requireMention = true;
+};
+
+struct RecoveryConfig
+{
+    Millis httpTimeout {15'000};
+    Millis deliveryTimeout {120'000};
+    Millis sessionRetryInterval {1000};
+    Millis statusMessageDelay {5000};
+    Millis promptRetryInitial {250};
+    Millis promptRetryMax {2000};
+    Millis promptRetryTimeout {8000};
+};
+
+struct TurnConfig
+{
+    Millis firstFrameTimeout {60'000};
+    Millis idleTimeout {600'000};
+    Millis maxDuration {0}; // 0: delivery_timeout for spritz, none for acp
+    Millis cancelGrace {10'000};
+};
+
+struct Config
+{
+    EngineConfig engine;
+    ListenerConfig ingress;
+    ListenerConfig admin;
+    SlackConfig slack;
+    QList<BackendConfig> backends;
+    QList<InstallationConfig> installations;
+    RecoveryConfig recovery;
+    TurnConfig turn;
+    Millis lockTtl {180'000};
+    Millis dedupeTtl {std::chrono::hours(72)};
+    QString logLevel = QStringLiteral("info");
+    LogFormat logFormat = LogFormat::Text;
+};
+
+} // namespace signalbox::config
