@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.h"
+#include "domain/items.h"
+
+#include <QCoro/QCoroTask>
+#include <QObject>
+
+namespace signalbox::admin {
+
+using domain::Change;
+using domain::DeliveryDetail;
+using domain::DeliveryItem;
+using domain::EngineStatus;
+using domain::ListQuery;
+using domain::Page;
+using domain::SessionItem;
+
+// How this port is connected to its engine. The embedded engine goes Connecting → Synchronising → Live and, when it
+// fails or stops, Disconnected with a reason.
+enum class ConnectionState { Disconnected, Connecting, Synchronising, Live, Reconnecting };
+
+// Everything that an operator sees and does, for the console, the HTTP API and the command line alike (DESIGN.md
+// "Operator actions"). Lives on the thread of its user (the UI thread in the console); an implementation does its work
+// elsewhere and brings finished value types back, so that no call ever blocks. Implementations: LocalOperatorApi (the
+// engine in this process); a remote client over HTTP comes with the complete operator API.
+//
+// A list and the stream of changes join without a gap when the stream is subscribed to before the list is asked for,
+// and older revisions of a row are dropped.
+class OperatorApi : public QObject
+{
+    Q_OBJECT
+public:
+    using QObject::QObject;
+
+    [[nodiscard]] virtual ConnectionState connectionState() const = 0;
+    // For people, when Disconnected or Reconnecting.
+    [[nodiscard]] virtual QString connectionReason() const = 0;
+
+    [[nodiscard]] virtual QCoro::Task<Result<EngineStatus>> status() = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<Page<SessionItem>>> sessions(ListQuery query) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<Page<DeliveryItem>>> deliveries(ListQuery query) = 0;
+    // NotFound when there is none.
+    [[nodiscard]] virtual QCoro::Task<Result<SessionItem>> session(QString id) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<DeliveryDetail>> delivery(QString id) = 0;
+
+    // Which kinds of change to push from now on ("session", "delivery", "outbound"); replaces the set before. Hidden
+    // views ask for nothing.
+    virtual void watch(QStringList kinds) = 0;
+
+Q_SIGNALS:
+    void connectionChanged();
+    // Coalesced to at most ten batches a second, at most one change of a row in each, the newest.
+    void changed(const QList<signalbox::domain::Change> &changes);
+    // At most once a second while something changes, and at least every five seconds: counts and vitals.
+    void statusChanged(const signalbox::domain::EngineStatus &status);
+    // The stream has lost its place: lists must be asked for anew.
+    void gap();
+};
+
+} // namespace signalbox::admin

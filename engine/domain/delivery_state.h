@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <QString>
+
+#include <optional>
+#include <vector>
+
+namespace signalbox::domain {
+
+// The life of a delivery (DESIGN.md "What a message goes through"). Names are stored and shown as they stand here.
+enum class DeliveryState { Pending, Running, Waiting, Completed, Cancelled, Dead, Unconfirmed };
+// What a waiting delivery waits for.
+enum class WaitsFor { Nothing, Lock, Runtime, Person, Retry, Token, Outbound };
+enum class Outcome { None, Delivered, NoReply, Ignored };
+// The prompt fence: from Sending on there is never a second prompt for this delivery by our doing.
+enum class PromptState { None, Sending, Accepted };
+
+[[nodiscard]] QString name(DeliveryState state);
+[[nodiscard]] QString name(WaitsFor waitsFor); // "" for Nothing
+[[nodiscard]] QString name(Outcome outcome); // "" for None
+[[nodiscard]] QString name(PromptState state);
+[[nodiscard]] std::optional<DeliveryState> deliveryState(QStringView name);
+[[nodiscard]] std::optional<PromptState> promptState(QStringView name);
+
+[[nodiscard]] bool isFinal(DeliveryState state);
+// Whether later deliveries of the same session must wait for this one: unfinished, and its turn not over yet.
+[[nodiscard]] bool blocksSession(DeliveryState state, WaitsFor waitsFor);
+
+// Why a state may be left, and where to: the transition table as data. A pair that is not listed is refused by every
+// guarded update.
+struct DeliveryTransition
+{
+    DeliveryState from;
+    DeliveryState to;
+    const char *why;
+};
+[[nodiscard]] const std::vector<DeliveryTransition> &deliveryTransitions();
+[[nodiscard]] bool mayMove(DeliveryState from, DeliveryState to);
+
+// What becomes of a delivery whose engine died or was replaced, by how far its prompt had come (DESIGN.md step 5).
+enum class LostEngineDecision {
+    RunAgain, // nothing left the engine: back to pending
+    Fence, // the prompt may have left: never again by our doing
+};
+[[nodiscard]] LostEngineDecision decideLostEngine(PromptState state);
+
+} // namespace signalbox::domain

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "domain/feedback.h"
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox::domain {
+
+QString internalFailureText()
+{
+    return u"I hit an internal error while processing that request."_s;
+}
+
+QString runtimeFailureText()
+{
+    return u"I could not recover the channel runtime. Please try again."_s;
+}
+
+QString unconfirmedText()
+{
+    return u"I was interrupted while working on that request and cannot tell how far it got. It has not been started again; please check before you ask again."_s;
+}
+
+QString contextLostText()
+{
+    return u"I could not pick up our earlier conversation in this thread and am starting afresh."_s;
+}
+
+QString refusalText()
+{
+    return u"I declined to answer that, and it is not part of our conversation any more."_s;
+}
+
+} // namespace signalbox::domain

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <QString>
+
+namespace signalbox::domain {
+
+// Where a prompt comes from; becomes the context block in front of the person's text.
+struct PromptContext
+{
+    PromptContext() = default;
+    QString tenant;
+    QString user;
+    QString place;
+    QString channelType;
+    QString messageTs;
+    QString threadTs;
+    bool direct = false;
+};
+
+// The prompt of a Spritz runtime, byte for byte (contracts/spritz-backend.md §5.5).
+[[nodiscard]] QString spritzPrompt(const PromptContext &context, const QString &text);
+// The same shape for an ACP agent, under Signalbox's own names. `message_ts` in the block is how our message is found
+// again in a loaded session (DESIGN.md step 5).
+[[nodiscard]] QString acpPrompt(const PromptContext &context, const QString &text);
+
+} // namespace signalbox::domain
