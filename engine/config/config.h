@@ -14,37 +14,43 @@
 
 namespace signalbox::config {
 
-// Effective configuration (INTERFACE.md "Configuration"): an immutable value handed to constructors. Defaults stand
-// here and nowhere else. Secrets are resolved (from x, x_env, x_file) and print as ***.
+// Effective configuration (INTERFACE.md "Configuration"): an immutable value handed to constructors. Defaults
+// stand here and nowhere else. Secrets are resolved (from x, x_env, x_file, x_keychain) and print as ***.
 
 struct EngineConfig
 {
     QString id; // empty: made once and kept in data_dir
-    QString dataDir;
-    QString database; // "sqlite:signalbox.db" or a postgresql:// URL without its password
+    QString dataDir; // absolute
+    QString database = QStringLiteral("sqlite:signalbox.db"); // or a postgresql:// URL without its password
     Secret databasePassword;
     int databasePool = 4;
-    Millis lease {15'000};
-    Millis shutdownGrace {10'000};
+    Millis lease{15'000};
+    Millis shutdownGrace{10'000};
     int maxConcurrentDeliveries = 2000;
     int maxQueuedIngest = 10'000;
-    Millis payloadRetention {std::chrono::hours(24 * 30)};
-    Millis deadLetterRetention {std::chrono::hours(24 * 90)};
-    Millis historyRetention {std::chrono::hours(24 * 180)};
+    QString secretKeyFile; // absolute; empty: made once in data_dir
+    Millis payloadRetention{std::chrono::hours(24 * 30)};
+    Millis deadLetterRetention{std::chrono::hours(24 * 90)};
+    Millis historyRetention{std::chrono::hours(24 * 180)};
 };
 
 struct TokenConfig
 {
     QString name;
     QByteArray sha256; // 32 bytes; the token itself is not kept
-    QStringList installations;
+    QStringList installations{QStringLiteral("*")};
     QString role; // admin tokens: viewer, operator, admin
     QStringList may;
 };
 
 struct ListenerConfig
 {
-    QString listen; // "host:port"; empty: off
+    ListenerConfig() = default;
+    explicit ListenerConfig(QString address)
+        : listen(std::move(address))
+    {
+    }
+    QString listen; // "host:port"; empty: off (see endpoint.h)
     QString publicUrl;
     qint64 maxBodyBytes = 1024 * 1024;
     bool allowInsecurePublic = false;
@@ -63,17 +69,17 @@ struct BackendConfig
 {
     QString name;
     QString kind; // "spritz" | "acp"
-    QString permissions; // "deny" | "ask"
+    QString permissions; // "deny" | "ask"; default: deny for spritz, ask for acp
     // spritz
     QString registryUrl;
-    QString registryV2Url;
+    QString registryV2Url; // default: registryUrl
     Secret registryToken;
     QString spritzUrl;
     Secret spritzToken;
-    QString principalId;
+    QString principalId = QStringLiteral("shared-slack-gateway");
     // acp
     QStringList command;
-    QString workingDirectory;
+    QString workingDirectory; // absolute, or empty: the engine's
     QMap<QString, QString> environment;
     bool sharedState = false;
 };
@@ -92,35 +98,35 @@ struct InstallationConfig
 
 struct RecoveryConfig
 {
-    Millis httpTimeout {15'000};
-    Millis deliveryTimeout {120'000};
-    Millis sessionRetryInterval {1000};
-    Millis statusMessageDelay {5000};
-    Millis promptRetryInitial {250};
-    Millis promptRetryMax {2000};
-    Millis promptRetryTimeout {8000};
+    Millis httpTimeout{15'000};
+    Millis deliveryTimeout{120'000};
+    Millis sessionRetryInterval{1000};
+    Millis statusMessageDelay{5000};
+    Millis promptRetryInitial{250};
+    Millis promptRetryMax{2000};
+    Millis promptRetryTimeout{8000};
 };
 
 struct TurnConfig
 {
-    Millis firstFrameTimeout {60'000};
-    Millis idleTimeout {600'000};
-    Millis maxDuration {0}; // 0: delivery_timeout for spritz, none for acp
-    Millis cancelGrace {10'000};
+    Millis firstFrameTimeout{60'000};
+    Millis idleTimeout{600'000};
+    Millis maxDuration{0}; // 0: delivery_timeout for spritz, none for acp
+    Millis cancelGrace{10'000};
 };
 
 struct Config
 {
     EngineConfig engine;
-    ListenerConfig ingress;
-    ListenerConfig admin;
+    ListenerConfig ingress{QStringLiteral("0.0.0.0:8080")}; // embedded: off
+    ListenerConfig admin{QStringLiteral("127.0.0.1:7717")}; // embedded: off
     SlackConfig slack;
     QList<BackendConfig> backends;
     QList<InstallationConfig> installations;
     RecoveryConfig recovery;
     TurnConfig turn;
-    Millis lockTtl {180'000};
-    Millis dedupeTtl {std::chrono::hours(72)};
+    Millis lockTtl{180'000};
+    Millis dedupeTtl{std::chrono::hours(72)};
     QString logLevel = QStringLiteral("info");
     LogFormat logFormat = LogFormat::Text;
 };
