@@ -42,6 +42,13 @@ function(signalbox_add_test name)
     file(MAKE_DIRECTORY ${temp})
     set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
         ENVIRONMENT "QT_QPA_PLATFORM=offscreen;LC_ALL=C.UTF-8;TMPDIR=${temp};XDG_DATA_HOME=${temp}/data;XDG_CONFIG_HOME=${temp}/config;SIGNALBOX_BIN_DIR=${CMAKE_BINARY_DIR}/bin;SIGNALBOX_SOURCE_DIR=${PROJECT_SOURCE_DIR};${ARG_ENV}")
+    # A benchmark measures the machine alone; a transaction in one database of a cluster holds back the others' feeds.
+    if("bench" IN_LIST ARG_LABELS)
+        set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+    endif()
+    if("postgres" IN_LIST ARG_LABELS)
+        set_tests_properties(${name} PROPERTIES RESOURCE_LOCK postgres)
+    endif()
 endfunction()
 
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
