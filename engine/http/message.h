@@ -74,6 +74,8 @@ struct Response
     int status = 200;
     Headers headers;
     QByteArray body;
+    // The connection is closed without a byte of an answer: how the simulators lose a call.
+    bool dropped = false;
 };
 
 [[nodiscard]] int httpStatus(ErrorCode code);

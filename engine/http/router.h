@@ -37,7 +37,8 @@ struct RouteOptions
     ErrorStyle errors = ErrorStyle::Problem;
 };
 
-// Method and path to handler. Patterns are literal segments and {name}; the longest literal match wins.
+// Method and path to handler. Patterns are literal segments and {name} (one segment that is not empty); where several
+// match, the one that is literal at the first difference wins. Dot segments are ordinary segments.
 // 404 for an unknown path, 405 with Allow for a known one. HEAD is answered by the GET handler without its body.
 class Router
 {
@@ -50,17 +51,22 @@ public:
         const RouteOptions *options = nullptr; // of the path, also when the method is not allowed
         std::map<QString, QString> values;
         QByteArray allow; // for 405; empty for 404
+        const QString *pattern = nullptr; // set with handler; names the route in logs
     };
+    // `path` is still percent-encoded, so that %2F does not end a segment; `values` are decoded.
     [[nodiscard]] Match match(const QByteArray &method, const QString &path) const;
 
 private:
     struct Route
     {
+        Route() = default;
         QByteArray method;
+        QString pattern;
         QStringList segments;
         Handler handler;
         RouteOptions options;
     };
+    [[nodiscard]] static QByteArray allowHeader(QList<QByteArray> methods);
     std::vector<Route> m_routes;
 };
 

@@ -5,13 +5,16 @@
 #include "base/clock.h"
 #include "http/router.h"
 
+#include <QElapsedTimer>
+#include <QHash>
 #include <QHostAddress>
 #include <QObject>
 #include <QSet>
-#include <QTcpServer>
+#include <QTimer>
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 class QTcpSocket;
 
@@ -40,6 +43,7 @@ struct ServerStats
 };
 
 class Connection;
+class RequestParser;
 
 // HTTP/1.1 on QTcpServer, framed by Boost.Beast's parser (TOOLCHAIN §4, INTERFACE.md "Ingress routes"). Lives on the
 // thread that makes it. One request at a time on a connection: bytes of a pipelined next request wait in the socket,
@@ -69,17 +73,38 @@ public:
     using UpgradeHandler = std::function<bool(const Request &head, QTcpSocket *socket)>;
     void setUpgradeHandler(UpgradeHandler handler) { m_upgrade = std::move(handler); }
 
+Q_SIGNALS:
+    // The last connection has gone.
+    void emptied();
+
 private:
     friend class Connection;
-    void accept();
+    class Listener;
+    static constexpr qint64 kScratchSize = 64 * 1024;
+
+    void admit(qintptr descriptor);
+    void forget(Connection *connection);
+    // Deadlines are looked at a few times a second instead of keeping a timer for each connection.
+    void scan();
+    [[nodiscard]] qint64 now() const { return m_time.elapsed(); }
+    [[nodiscard]] QByteArray date();
+    [[nodiscard]] std::unique_ptr<RequestParser> takeParser();
+    void giveParser(std::unique_ptr<RequestParser> parser);
+
     Router m_router;
     Limits m_limits;
     UpgradeHandler m_upgrade;
     ServerStats m_stats;
-    std::unique_ptr<QTcpServer> m_listener;
+    std::unique_ptr<Listener> m_listener;
     QSet<Connection *> m_connections;
     QHash<QHostAddress, int> m_peers;
     async::TaskScope m_scope;
+    QTimer m_scan;
+    QElapsedTimer m_time;
+    std::vector<std::unique_ptr<RequestParser>> m_parsers; // spare ones
+    std::unique_ptr<char[]> m_scratch; // what a connection has just read
+    QByteArray m_date;
+    qint64 m_dateUntil = 0;
     bool m_closing = false;
 };
 
