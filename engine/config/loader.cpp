@@ -236,7 +236,7 @@ tl::expected<Loaded, QList<Problem>> load(const LoadOptions &options)
         config.admin.listen.clear();
     }
 
-    const Place place = findPlace(options);
+    const Place place = options.readFiles ? findPlace(options) : Place();
     QStringList files;
     if (!place.file.isEmpty()) {
         files.append(place.file);

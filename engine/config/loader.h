@@ -23,6 +23,9 @@ struct LoadOptions
     QString dataDir; // --data-dir; a relative one starts at the current folder
     std::optional<LogFormat> logFormat; // --log-format
 
+    // False: defaults and the command line only, for a sandbox that must not see a person's own
+    // configuration.
+    bool readFiles = true;
     // The engine inside the console: never reads /etc, and its listeners are off unless configured.
     bool embedded = false;
 
