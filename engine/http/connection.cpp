@@ -79,8 +79,7 @@ Connection::~Connection()
     if (!m_socket)
         return;
     m_socket->disconnect(this);
-    m_socket->abort();
-    m_socket->deleteLater();
+    delete m_socket; // nothing of it is on the stack: this runs from the event loop or from the server's destructor
 }
 
 void Connection::watchSocket()
