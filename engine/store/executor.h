@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "store/job.h"
+
+#include <QObject>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace signalbox::store {
+
+// Ingest goes before other writing: somebody waits for the 2xx.
+enum class Lane { Ingest, Work, Read };
+
+// What the executor measured, readable from any thread.
+struct ExecutorStats
+{
+    std::atomic<int> queuedIngest {0};
+    std::atomic<int> queuedWork {0};
+    std::atomic<quint64> commits {0};
+    std::atomic<quint64> jobs {0};
+    std::atomic<quint64> commitP99Micros {0}; // over the last few hundred commits
+};
+
+// Runs jobs on threads of its own, each with a connection, and delivers their results on the thread of `home`, a batch
+// per event. Jobs of a lane start in the order they were posted. post() and close() are called on the thread of `home`.
+class Executor
+{
+public:
+    virtual ~Executor() = default;
+    // Opens the connections; Unavailable when the database cannot be had.
+    [[nodiscard]] virtual Status open() = 0;
+    virtual void post(Lane lane, JobPtr job) = 0;
+    // Runs what is queued, then ends the threads. Results still arrive through the event loop afterwards.
+    virtual void close() = 0;
+
+    [[nodiscard]] const ExecutorStats &stats() const { return *m_stats; }
+    // Called on the thread of `home` after a batch in which something was written to the feed.
+    void onChange(std::function<void()> listener) { m_listener = std::move(listener); }
+
+protected:
+    explicit Executor(QObject *home)
+        : m_home(home)
+        , m_stats(std::make_shared<ExecutorStats>())
+    {
+    }
+    // From a store thread.
+    void deliver(std::vector<JobPtr> jobs, bool changed);
+    ExecutorStats &mutableStats() { return *m_stats; }
+
+private:
+    QObject *m_home;
+    std::shared_ptr<ExecutorStats> m_stats;
+    std::function<void()> m_listener;
+};
+
+// A ring of the last latencies with their 99th percentile. Not thread-safe.
+class LatencyWindow
+{
+public:
+    void add(quint64 micros);
+    [[nodiscard]] quint64 p99() const;
+
+private:
+    static constexpr size_t kSize = 512;
+    std::vector<quint64> m_values;
+    size_t m_next = 0;
+};
+
+} // namespace signalbox::store

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/postgres_executor.h"
+
+#include "base/log.h"
+#include "store/errors.h"
+
+#include <QRandomGenerator>
+
+#include <future>
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox::store {
+
+namespace {
+Q_LOGGING_CATEGORY(lcStore, "signalbox.engine.store")
+constexpr int kMostRuns = 5;
+} // namespace
+
+PostgresExecutor::PostgresExecutor(DatabaseTarget target, const Clock &clock, int connections, QObject *home)
+    : Executor(home)
+    , m_target(std::move(target))
+    , m_clock(clock)
+    , m_count(connections)
+{
+}
+
+PostgresExecutor::~PostgresExecutor()
+{
+    close();
+}
+
+Status PostgresExecutor::open()
+{
+    for (int i = 0; i < m_count; ++i) {
+        std::promise<Status> opened;
+        auto result = opened.get_future();
+        m_threads.emplace_back([this, i, promise = std::move(opened)]() mutable {
+            Connection connection(m_target, m_clock, u"signalbox-%1-%2"_s.arg(reinterpret_cast<quintptr>(this)).arg(i));
+            Status ready = connection.open(false);
+            const bool ok = ready.has_value();
+            promise.set_value(std::move(ready));
+            if (ok)
+                loop(connection);
+        });
+        if (Status status = result.get(); !status) {
+            close();
+            return status;
+        }
+    }
+    return {};
+}
+
+void PostgresExecutor::post(Lane lane, JobPtr job)
+{
+    {
+        const std::lock_guard guard(m_mutex);
+        if (lane == Lane::Ingest) {
+            m_ingest.push_back(std::move(job));
+            ++mutableStats().queuedIngest;
+        } else if (lane == Lane::Work) {
+            m_work.push_back(std::move(job));
+            ++mutableStats().queuedWork;
+        } else {
+            m_reads.push_back(std::move(job));
+        }
+    }
+    m_wake.notify_one();
+}
+
+void PostgresExecutor::close()
+{
+    {
+        const std::lock_guard guard(m_mutex);
+        m_closing = true;
+    }
+    m_wake.notify_all();
+    for (std::thread &thread : m_threads)
+        thread.join();
+    m_threads.clear();
+}
+
+bool PostgresExecutor::take(JobPtr &job, Lane &lane)
+{
+    std::unique_lock lock(m_mutex);
+    m_wake.wait(lock, [this] { return m_closing || !m_ingest.empty() || !m_work.empty() || !m_reads.empty(); });
+    const auto from = [&](std::deque<JobPtr> &queue, Lane of) {
+        job = std::move(queue.front());
+        queue.pop_front();
+        lane = of;
+        return true;
+    };
+    if (!m_ingest.empty()) {
+        --mutableStats().queuedIngest;
+        return from(m_ingest, Lane::Ingest);
+    }
+    if (!m_reads.empty())
+        return from(m_reads, Lane::Read);
+    if (!m_work.empty()) {
+        --mutableStats().queuedWork;
+        return from(m_work, Lane::Work);
+    }
+    return false;
+}
+
+void PostgresExecutor::loop(Connection &connection)
+{
+    JobPtr job;
+    Lane lane = Lane::Work;
+    while (take(job, lane)) {
+        const bool changed = runJob(connection, *job, lane);
+        std::vector<JobPtr> one;
+        one.push_back(std::move(job));
+        deliver(std::move(one), changed);
+    }
+}
+
+bool PostgresExecutor::runJob(Connection &connection, Job &job, Lane lane)
+{
+    const auto started = std::chrono::steady_clock::now();
+    for (int run = 1;; ++run) {
+        bool changed = false;
+        const Status done = tryOnce(connection, job, lane, changed);
+        if (done) {
+            if (lane != Lane::Read)
+                measure(std::chrono::steady_clock::now() - started);
+            return changed;
+        }
+        if (!mayRunAgain(done.error()) || run == kMostRuns) {
+            if (done.error().code() != ErrorCode::Conflict)
+                logWarning(lcStore, "a unit of work failed", {{"code", done.error().native()}, {"runs", QString::number(run)}});
+            job.fail(done.error());
+            return false;
+        }
+        if (isConnectionLost(done.error()))
+            connection.close();
+        const int jitter = QRandomGenerator::global()->bounded(10 * run + 1);
+        std::unique_lock lock(m_mutex);
+        m_wake.wait_for(lock, std::chrono::milliseconds(5 * run + jitter), [this] { return m_closing; });
+    }
+}
+
+Status PostgresExecutor::tryOnce(Connection &connection, Job &job, Lane lane, bool &changed)
+{
+    if (!connection.isOpen()) {
+        if (auto opened = connection.open(false); !opened)
+            return opened;
+    }
+    Session session(connection);
+    const char *begin = lane == Lane::Read ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN";
+    if (auto begun = connection.execute(begin); !begun)
+        return begun;
+    if (auto done = job.run(session); !done) {
+        if (!connection.execute("ROLLBACK"))
+            connection.close();
+        return done;
+    }
+    if (auto committed = connection.execute("COMMIT"); !committed) {
+        connection.close();
+        return committed;
+    }
+    changed = session.touched();
+    return {};
+}
+
+void PostgresExecutor::measure(std::chrono::steady_clock::duration took)
+{
+    const std::lock_guard guard(m_measureMutex);
+    m_commits.add(static_cast<quint64>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    ++mutableStats().jobs;
+    if (++mutableStats().commits % 64 == 0)
+        mutableStats().commitP99Micros = m_commits.p99();
+}
+
+} // namespace signalbox::store

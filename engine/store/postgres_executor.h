@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "store/executor.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+namespace signalbox::store {
+
+// PostgreSQL: a pool of connections, one transaction per job. A unit that failed with a retryable code is run again
+// whole, at most five times with jitter; a connection lost during COMMIT is an unknown, and running the unit again
+// resolves it, because units recognise their own work.
+class PostgresExecutor final : public Executor
+{
+public:
+    PostgresExecutor(DatabaseTarget target, const Clock &clock, int connections, QObject *home);
+    ~PostgresExecutor() override;
+
+    [[nodiscard]] Status open() override;
+    void post(Lane lane, JobPtr job) override;
+    void close() override;
+
+private:
+    void loop(Connection &connection);
+    [[nodiscard]] bool take(JobPtr &job, Lane &lane);
+    [[nodiscard]] bool runJob(Connection &connection, Job &job, Lane lane);
+    [[nodiscard]] Status tryOnce(Connection &connection, Job &job, Lane lane, bool &changed);
+    void measure(std::chrono::steady_clock::duration took);
+
+    DatabaseTarget m_target;
+    const Clock &m_clock;
+    int m_count;
+    std::mutex m_mutex;
+    std::condition_variable m_wake;
+    std::deque<JobPtr> m_ingest;
+    std::deque<JobPtr> m_work;
+    std::deque<JobPtr> m_reads;
+    bool m_closing = false;
+    std::vector<std::thread> m_threads;
+    std::mutex m_measureMutex;
+    LatencyWindow m_commits;
+};
+
+} // namespace signalbox::store

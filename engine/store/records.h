@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/clock.h"
+#include "domain/delivery_state.h"
+#include "domain/outbound_state.h"
+
+#include <QByteArray>
+#include <QString>
+#include <QStringList>
+
+#include <optional>
+#include <vector>
+
+namespace signalbox::store {
+
+// What units of work take and give: values with constructors (GCC 12 destroys temporary aggregates twice).
+
+// One life of an engine: every restart raises the incarnation.
+struct EngineLife
+{
+    EngineLife() = default;
+    EngineLife(QString engineId, qint64 engineIncarnation)
+        : id(std::move(engineId))
+        , incarnation(engineIncarnation)
+    {
+    }
+    QString id;
+    qint64 incarnation = 0;
+};
+
+struct EngineRegistration
+{
+    EngineRegistration() = default;
+    QString id;
+    QString token; // unique to this process: a repeated unit recognises its own registration
+    QString host;
+    qint64 pid = 0;
+    QString version;
+    QString configHash;
+    Millis lease {15'000};
+    QString interruptedText; // the notice for deliveries whose prompt may have left
+};
+
+struct Registered
+{
+    Registered() = default;
+    EngineLife life;
+    QString clusterId;
+    int handedBack = 0; // deliveries that run again
+    int unconfirmed = 0; // deliveries whose prompt may have left
+    int unknownOutbound = 0; // outbound messages that were being sent
+};
+
+struct InstallationRow
+{
+    InstallationRow() = default;
+    QString id;
+    QString channel;
+    QString tenant; // "*": any
+    QString app;
+    QString backend;
+    QString state; // active | absent | revoked
+    bool requireMention = true;
+    QString botUserId;
+};
+
+struct IngestRequest
+{
+    IngestRequest() = default;
+    QString deliveryId; // made by the caller, so that a repeated unit recognises its own work
+    QString installationId;
+    QString channel;
+    QString tenant;
+    QString backend;
+    QStringList lookupKeys; // any of them known: a duplicate
+    QStringList keys; // filed for the new delivery
+    Millis keyTtl {0};
+    QString sessionId;
+    QString sessionThread;
+    QString place;
+    QString thread; // of the reply
+    QString messageTs;
+    QString user;
+    bool mentioned = false;
+    bool mentionEvent = false; // an app_mention: may bring an ignored twin back
+    bool direct = false;
+    bool ignored = false; // policy ignores it: keys only, no text
+    QByteArray payload; // JSON
+    Millis payloadTtl {0};
+};
+
+enum class IngestResult { Stored, Ignored, Duplicate, Revived };
+
+struct IngestOutcome
+{
+    IngestOutcome() = default;
+    IngestOutcome(IngestResult what, QString id, bool isReady)
+        : result(what)
+        , deliveryId(std::move(id))
+        , ready(isReady)
+    {
+    }
+    IngestResult result = IngestResult::Stored;
+    QString deliveryId;
+    bool ready = false; // may be claimed at once
+};
+
+struct ClaimedDelivery
+{
+    ClaimedDelivery() = default;
+    QString id;
+    QString installationId;
+    QString sessionId;
+    qint64 fence = 0;
+    QString tenant;
+    QString backend;
+    QString place;
+    QString thread; // of the reply; empty: top level
+    QString messageTs;
+    QString user;
+    bool mentioned = false;
+    bool direct = false;
+    int attempts = 0;
+    QString agentSession;
+    QByteArray payload; // JSON; empty when it has expired
+};
+
+// Names a running delivery under its lock: every write carries it, and a stale one changes nothing.
+struct HeldDelivery
+{
+    HeldDelivery() = default;
+    HeldDelivery(QString deliveryId, qint64 lockFence)
+        : id(std::move(deliveryId))
+        , fence(lockFence)
+    {
+    }
+    QString id;
+    qint64 fence = 0;
+};
+
+struct OutboundDraft
+{
+    OutboundDraft() = default;
+    QString id; // a time-ordered id: order within a lane
+    QString installationId;
+    QString deliveryId;
+    QString purpose; // "reply:1", "notice:failure", "ack": at most one row for a delivery and purpose
+    domain::OutboundKind kind = domain::OutboundKind::Reply;
+    domain::OutboundOp op = domain::OutboundOp::Post;
+    QString place;
+    QString thread;
+    QString targetTs; // of a reaction
+    int part = 1;
+    int parts = 1;
+    QByteArray body; // JSON
+    Millis payloadTtl {0};
+};
+
+struct BeginTurn
+{
+    BeginTurn() = default;
+    HeldDelivery held;
+    QString attemptId;
+    QString backend;
+    QString sent; // a summary without anything people wrote
+    QString agentSession; // stored with the session
+};
+
+struct FinishTurn
+{
+    FinishTurn() = default;
+    HeldDelivery held;
+    domain::DeliveryState state = domain::DeliveryState::Dead;
+    domain::Outcome outcome = domain::Outcome::None; // of Completed
+    // With Waiting the delivery waits for its outbound rows; with Pending it goes back to be claimed again at dueIn.
+    Millis dueIn {0};
+    QString errorCode;
+    QString errorText;
+    QString attemptOutcome; // ok | failed | unknown; empty: no turn was begun
+    QString received; // a summary
+    std::vector<OutboundDraft> outbound;
+    bool removeAck = false;
+    QString ackRemovalId;
+};
+
+struct FinishedTurn
+{
+    FinishedTurn() = default;
+    bool woke = false; // another delivery of the session may run now
+};
+
+struct ClaimedOutbound
+{
+    ClaimedOutbound() = default;
+    QString id;
+    QString installationId;
+    QString deliveryId;
+    domain::OutboundKind kind = domain::OutboundKind::Reply;
+    domain::OutboundOp op = domain::OutboundOp::Post;
+    bool wasUnknown = false; // look for it before sending
+    QString tenant;
+    QString backend;
+    QString place;
+    QString thread;
+    QString targetTs;
+    int part = 1;
+    int parts = 1;
+    int attempts = 0; // this one included
+    Instant createdAt;
+    QByteArray body; // JSON
+};
+
+struct FinishOutbound
+{
+    FinishOutbound() = default;
+    EngineLife life;
+    QString id;
+    domain::OutboundState state = domain::OutboundState::Sent;
+    QString channelTs; // of Sent
+    QString errorCode;
+    Millis dueIn {0}; // of Retry and Unknown
+    bool maybeDoubled = false;
+    QString sent; // summaries for the attempt
+    QString received;
+    Instant startedAt;
+    bool removeAck = false; // when this settles the delivery
+    QString ackRemovalId;
+    Millis payloadTtl {0};
+};
+
+struct FeedCursor
+{
+    FeedCursor() = default;
+    QString epoch;
+    qint64 xid = 0;
+    qint64 seq = 0;
+    [[nodiscard]] QString toString() const { return epoch + u'.' + QString::number(xid) + u'.' + QString::number(seq); }
+    [[nodiscard]] static std::optional<FeedCursor> parse(QStringView text);
+};
+
+struct FeedEntry
+{
+    FeedEntry() = default;
+    QString kind;
+    QString id;
+    qint64 rev = 0;
+};
+
+struct FeedBatch
+{
+    FeedBatch() = default;
+    std::vector<FeedEntry> entries;
+    FeedCursor cursor; // behind the last entry
+    qint64 lagMs = 0; // age of the oldest entry
+    bool gap = false; // the cursor is too old or of another epoch: lists must be read anew
+    bool more = false;
+};
+
+struct StoreCounts
+{
+    StoreCounts() = default;
+    std::vector<std::pair<QString, qint64>> deliveries; // open ones by state, waiting also as waiting:<what>; "total" capped
+    std::vector<std::pair<QString, qint64>> sessions;
+    Instant oldestUnfinishedAt;
+    qint64 needPerson = 0;
+};
+
+} // namespace signalbox::store

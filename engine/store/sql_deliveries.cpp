@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/errors.h"
+#include "store/units.h"
+
+using namespace Qt::StringLiterals;
+using signalbox::domain::DeliveryState;
+
+// Claiming, the prompt fence and the end of a turn (DESIGN.md steps 3, 5 and 7). Every write after the claim carries
+// the lock's fence.
+
+namespace signalbox::store {
+
+namespace {
+
+// SQLite has one writer and nothing to skip; on PostgreSQL several engines claim side by side.
+constexpr char kDueSqlite[]
+    = "SELECT id, session_id FROM deliveries WHERE (state = 'pending' OR (state = 'waiting' AND waits_for = 'retry')) "
+      "AND due_at <= ? ORDER BY due_at, id LIMIT ?";
+constexpr char kDuePostgres[]
+    = "SELECT id, session_id FROM deliveries WHERE (state = 'pending' OR (state = 'waiting' AND waits_for = 'retry')) "
+      "AND due_at <= ? ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
+
+Error stale(const QString &what)
+{
+    return Error(ErrorCode::Conflict, what + u": the delivery is not held under this fence any more"_s,
+                 QString::fromUtf16(kStale));
+}
+
+Result<bool> takeLock(Session &session, const EngineLife &life, ClaimedDelivery &claimed, Instant now, Millis lockTtl)
+{
+    auto rows = session.query(
+        "UPDATE sessions SET lock_holder = ?, lock_engine = ?, lock_incarnation = ?, lock_acquired_at = ?, "
+        "lock_expires_at = ?, fence = fence + 1, rev = rev + 1, updated_at = ? "
+        "WHERE id = ? AND (lock_holder IS NULL OR lock_holder = ?) RETURNING fence, rev, agent_session, tenant, backend",
+        claimed.id, life.id, life.incarnation, now, now + lockTtl, now, claimed.sessionId, claimed.id);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return false;
+    claimed.fence = rows->number(0);
+    session.touch("session", claimed.sessionId, rows->number(1));
+    claimed.agentSession = rows->text(2);
+    claimed.tenant = rows->text(3);
+    claimed.backend = rows->text(4);
+    return true;
+}
+
+Result<bool> startRunning(Session &session, const EngineLife &life, ClaimedDelivery &claimed, Instant now)
+{
+    {
+        auto rows = session.query(
+            "UPDATE deliveries SET state = 'running', waits_for = '', engine_id = ?, incarnation = ?, fence = ?, "
+            "claimed_at = ?, attempts = attempts + 1, updated_at = ?, rev = rev + 1 WHERE id = ? "
+            "RETURNING rev, installation_id, place, thread, message_ts, user_id, mentioned, direct, attempts",
+            life.id, life.incarnation, claimed.fence, now, now, claimed.id);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->next())
+            return false;
+        session.touch("delivery", claimed.id, rows->number(0));
+        claimed.installationId = rows->text(1);
+        claimed.place = rows->text(2);
+        claimed.thread = rows->text(3);
+        claimed.messageTs = rows->text(4);
+        claimed.user = rows->text(5);
+        claimed.mentioned = rows->flag(6);
+        claimed.direct = rows->flag(7);
+        claimed.attempts = static_cast<int>(rows->number(8));
+    }
+    auto payload = session.query("SELECT body FROM payloads WHERE id = ?", claimed.id);
+    if (!payload)
+        return fail(payload.error());
+    if (payload->next())
+        claimed.payload = payload->text(0).toUtf8();
+    return true;
+}
+
+} // namespace
+
+Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const EngineLife &life, int most, Millis lockTtl)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    std::vector<ClaimedDelivery> due;
+    {
+        auto rows = session.query(session.dialect() == Dialect::Sqlite ? kDueSqlite : kDuePostgres, *now, most);
+        if (!rows)
+            return fail(rows.error());
+        while (rows->next()) {
+            ClaimedDelivery &claimed = due.emplace_back();
+            claimed.id = rows->text(0);
+            claimed.sessionId = rows->text(1);
+        }
+    }
+    std::vector<ClaimedDelivery> claimed;
+    claimed.reserve(due.size());
+    for (ClaimedDelivery &delivery : due) {
+        const auto locked = takeLock(session, life, delivery, *now, lockTtl);
+        if (!locked)
+            return fail(locked.error());
+        if (!*locked) {
+            // Somebody holds the session: whoever releases it wakes the next in order.
+            auto rows = session.query("UPDATE deliveries SET state = 'waiting', waits_for = 'lock', updated_at = ?, "
+                                      "rev = rev + 1 WHERE id = ? RETURNING rev",
+                                      *now, delivery.id);
+            if (!rows)
+                return fail(rows.error());
+            if (rows->next())
+                session.touch("delivery", delivery.id, rows->number(0));
+            continue;
+        }
+        const auto running = startRunning(session, life, delivery, *now);
+        if (!running)
+            return fail(running.error());
+        if (*running)
+            claimed.push_back(std::move(delivery));
+    }
+    return claimed;
+}
+
+Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    QString sessionId;
+    int number = 0;
+    {
+        auto rows = session.query(
+            "UPDATE deliveries SET prompt_state = 'sending', prompt_sent_at = ?, updated_at = ?, rev = rev + 1 "
+            "WHERE id = ? AND state = 'running' AND fence = ? AND prompt_state IN ('none', 'sending') "
+            "RETURNING rev, session_id, attempts",
+            *now, *now, begin.held.id, begin.held.fence);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->next())
+            return fail(stale(u"beginning a turn"_s));
+        session.touch("delivery", begin.held.id, rows->number(0));
+        sessionId = rows->text(1);
+        number = static_cast<int>(rows->number(2));
+    }
+    if (!begin.agentSession.isEmpty()) {
+        const auto stored = session.run("UPDATE sessions SET agent_session = ? WHERE id = ? AND fence = ? AND agent_session <> ?",
+                                        begin.agentSession, sessionId, begin.held.fence, begin.agentSession);
+        if (!stored)
+            return fail(stored.error());
+    }
+    const auto noted = session.run(
+        "INSERT INTO attempts (subject_id, number, id, delivery_id, what, target, outcome, sent, started_at) "
+        "VALUES (?, ?, ?, ?, 'turn', ?, 'running', ?, ?) ON CONFLICT (subject_id, number) DO NOTHING",
+        begin.held.id, number, begin.attemptId, begin.held.id, begin.backend, begin.sent, *now);
+    if (!noted)
+        return fail(noted.error());
+    return true;
+}
+
+Result<bool> acceptTurnUnit(Session &session, const HeldDelivery &held)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    auto rows = session.query(
+        "UPDATE deliveries SET prompt_state = 'accepted', accepted_at = ?, updated_at = ?, rev = rev + 1 "
+        "WHERE id = ? AND state = 'running' AND fence = ? AND prompt_state = 'sending' RETURNING rev",
+        *now, *now, held.id, held.fence);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return fail(stale(u"noting the acceptance of a prompt"_s));
+    session.touch("delivery", held.id, rows->number(0));
+    return true;
+}
+
+Result<bool> releaseSession(Session &session, const QString &sessionId, const QString &deliveryId)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    {
+        auto rows = session.query(
+            "UPDATE sessions SET lock_holder = NULL, lock_engine = NULL, lock_incarnation = NULL, lock_acquired_at = NULL, "
+            "lock_expires_at = NULL, last_active_at = ?, updated_at = ?, rev = rev + 1 "
+            "WHERE id = ? AND lock_holder = ? RETURNING rev",
+            *now, *now, sessionId, deliveryId);
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next())
+            session.touch("session", sessionId, rows->number(0));
+    }
+    auto woken = session.query(
+        "UPDATE deliveries SET state = 'pending', waits_for = '', due_at = ?, updated_at = ?, rev = rev + 1 "
+        "WHERE id = (SELECT id FROM deliveries WHERE session_id = ? AND blocks = 1 ORDER BY ordinal LIMIT 1) "
+        "AND state = 'waiting' AND waits_for = 'lock' RETURNING id, rev",
+        *now, *now, sessionId);
+    if (!woken)
+        return fail(woken.error());
+    const bool woke = woken->next();
+    if (woke)
+        session.touch("delivery", woken->text(0), woken->number(1));
+    return woke;
+}
+
+namespace {
+
+Result<QString> moveDelivery(Session &session, const FinishTurn &finish, Instant now)
+{
+    const bool final = domain::isFinal(finish.state);
+    const bool waits = finish.state == DeliveryState::Waiting;
+    const bool again = finish.state == DeliveryState::Pending;
+    auto rows = session.query(
+        "UPDATE deliveries SET state = ?, waits_for = ?, outcome = ?, blocks = ?, engine_id = NULL, incarnation = NULL, "
+        "prompt_state = CASE WHEN ? = 1 THEN 'none' ELSE prompt_state END, due_at = ?, error_code = ?, error_text = ?, "
+        "turn_ended_at = ?, finished_at = ?, updated_at = ?, rev = rev + 1 "
+        "WHERE id = ? AND state = 'running' AND fence = ? RETURNING session_id, rev",
+        name(finish.state), waits ? u"outbound"_s : u""_s,
+        finish.state == DeliveryState::Completed ? name(finish.outcome) : QString(u""_s),
+        domain::blocksSession(finish.state, waits ? domain::WaitsFor::Outbound : domain::WaitsFor::Nothing), again,
+        now + finish.dueIn, finish.errorCode, finish.errorText, again ? Instant() : now, final ? now : Instant(), now,
+        finish.held.id, finish.held.fence);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return fail(stale(u"ending a turn"_s));
+    session.touch("delivery", finish.held.id, rows->number(1));
+    return rows->text(0);
+}
+
+Status endAttempt(Session &session, const FinishTurn &finish, Instant now)
+{
+    if (finish.attemptOutcome.isEmpty())
+        return {};
+    const auto ended = session.run("UPDATE attempts SET outcome = ?, error_code = ?, error_text = ?, received = ?, ended_at = ? "
+                                   "WHERE subject_id = ? AND outcome = 'running'",
+                                   finish.attemptOutcome, finish.errorCode, finish.errorText, finish.received, now,
+                                   finish.held.id);
+    if (!ended)
+        return fail(ended.error());
+    return {};
+}
+
+} // namespace
+
+Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const auto sessionId = moveDelivery(session, finish, *now);
+    if (!sessionId)
+        return fail(sessionId.error());
+    if (auto ended = endAttempt(session, finish, *now); !ended)
+        return fail(ended.error());
+    for (const OutboundDraft &draft : finish.outbound) {
+        if (auto inserted = insertOutbound(session, draft); !inserted)
+            return fail(inserted.error());
+    }
+    if (domain::isFinal(finish.state) && finish.removeAck) {
+        if (auto removed = removeAcknowledgement(session, finish.held.id, finish.ackRemovalId); !removed)
+            return fail(removed.error());
+    }
+    const auto woke = releaseSession(session, *sessionId, finish.held.id);
+    if (!woke)
+        return fail(woke.error());
+    FinishedTurn finished;
+    finished.woke = *woke;
+    return finished;
+}
+
+Result<std::optional<Instant>> nextDueUnit(Session &session)
+{
+    std::optional<Instant> next;
+    const auto consider = [&](Result<Rows> rows) -> Status {
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next() && !rows->isNull(0) && (!next || rows->instant(0) < *next))
+            next = rows->instant(0);
+        return {};
+    };
+    if (auto done = consider(session.query("SELECT MIN(due_at) FROM deliveries WHERE state = 'pending' "
+                                           "OR (state = 'waiting' AND waits_for = 'retry')"));
+        !done)
+        return fail(done.error());
+    if (auto done = consider(session.query("SELECT MIN(due_at) FROM outbound_messages WHERE state IN ('pending', 'retry', 'unknown')"));
+        !done)
+        return fail(done.error());
+    return next;
+}
+
+} // namespace signalbox::store

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.h"
+#include "store/errors.h"
+#include "store/units.h"
+
+using namespace Qt::StringLiterals;
+
+// Engine lives, their leases, and what becomes of the work of one that is gone; installations against configuration.
+
+namespace signalbox::store {
+
+namespace {
+
+struct LostDelivery
+{
+    QString id;
+    QString sessionId;
+    QString installationId;
+    QString place;
+    QString thread;
+    QString promptState;
+};
+
+// On SQLite there is one engine, so everything that runs is an old life's. On PostgreSQL only this engine's old lives.
+constexpr char kLostAll[]
+    = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
+      "AND NOT (engine_id = ? AND incarnation = ?)";
+constexpr char kLostMine[]
+    = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
+      "AND engine_id = ? AND incarnation < ?";
+constexpr char kOfLife[]
+    = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
+      "AND engine_id = ? AND incarnation = ?";
+
+Result<std::vector<LostDelivery>> lostDeliveries(Session &session, const char *sql, const EngineLife &life)
+{
+    auto rows = session.query(sql, life.id, life.incarnation);
+    if (!rows)
+        return fail(rows.error());
+    std::vector<LostDelivery> lost;
+    while (rows->next()) {
+        LostDelivery &delivery = lost.emplace_back();
+        delivery.id = rows->text(0);
+        delivery.sessionId = rows->text(1);
+        delivery.installationId = rows->text(2);
+        delivery.place = rows->text(3);
+        delivery.thread = rows->text(4);
+        delivery.promptState = rows->text(5);
+    }
+    return lost;
+}
+
+Status noteInterruption(Session &session, const LostDelivery &lost, const QString &text)
+{
+    OutboundDraft draft;
+    // Derived, so that a repeated unit makes the same row; it sorts with the time of its delivery.
+    draft.id = lost.id + u"-n"_s;
+    draft.installationId = lost.installationId;
+    draft.deliveryId = lost.id;
+    draft.purpose = u"notice:unconfirmed"_s;
+    draft.kind = domain::OutboundKind::Notice;
+    draft.place = lost.place;
+    draft.thread = lost.thread;
+    draft.body = Json::object({{u"text"_s, text}}).toBytes();
+    draft.payloadTtl = std::chrono::hours(24 * 30);
+    return insertOutbound(session, draft);
+}
+
+// Through the prompt fence (DESIGN.md step 5): nothing left the engine, so it runs again; or it may have left, so it is
+// unconfirmed, with one notice.
+Status handBack(Session &session, const LostDelivery &lost, const QString &text, Registered &count)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const auto prompt = domain::promptState(lost.promptState).value_or(domain::PromptState::Sending);
+    const bool again = domain::decideLostEngine(prompt) == domain::LostEngineDecision::RunAgain;
+    {
+        auto rows = session.query(
+            "UPDATE deliveries SET state = ?, engine_id = NULL, incarnation = NULL, blocks = ?, due_at = ?, error_code = ?, "
+            "turn_ended_at = ?, finished_at = ?, updated_at = ?, rev = rev + 1 WHERE id = ? AND state = 'running' RETURNING rev",
+            again ? u"pending"_s : u"unconfirmed"_s, again, *now, again ? u""_s : u"interrupted"_s, again ? Instant() : *now,
+            again ? Instant() : *now, *now, lost.id);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->next())
+            return {};
+        session.touch("delivery", lost.id, rows->number(0));
+    }
+    const auto attempts = session.run("UPDATE attempts SET outcome = 'unknown', error_code = 'interrupted', ended_at = ? "
+                                      "WHERE subject_id = ? AND outcome = 'running'",
+                                      *now, lost.id);
+    if (!attempts)
+        return fail(attempts.error());
+    if (again) {
+        ++count.handedBack;
+        // It keeps its place at the head of its session; only the lock goes.
+        auto rows = session.query("UPDATE sessions SET lock_holder = NULL, lock_engine = NULL, lock_incarnation = NULL, "
+                                  "lock_acquired_at = NULL, lock_expires_at = NULL, updated_at = ?, rev = rev + 1 "
+                                  "WHERE id = ? AND lock_holder = ? RETURNING rev",
+                                  *now, lost.sessionId, lost.id);
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next())
+            session.touch("session", lost.sessionId, rows->number(0));
+        return {};
+    }
+    ++count.unconfirmed;
+    if (auto noted = noteInterruption(session, lost, text); !noted)
+        return noted;
+    const auto woke = releaseSession(session, lost.sessionId, lost.id);
+    if (!woke)
+        return fail(woke.error());
+    return {};
+}
+
+// What was being posted when its engine went: nobody knows whether it arrived. Looked for before it is sent again.
+constexpr char kUnknownAll[]
+    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id = NULL, "
+      "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
+      "AND NOT (engine_id = ? AND incarnation = ?) RETURNING id, rev";
+constexpr char kUnknownMine[]
+    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id = NULL, "
+      "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
+      "AND engine_id = ? AND incarnation < ? RETURNING id, rev";
+constexpr char kUnknownOfLife[]
+    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id = NULL, "
+      "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
+      "AND engine_id = ? AND incarnation = ? RETURNING id, rev";
+constexpr Millis kLookAfter {10'000};
+
+Result<int> markUnknown(Session &session, const char *sql, const EngineLife &life)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    auto rows = session.query(sql, *now + kLookAfter, *now, life.id, life.incarnation);
+    if (!rows)
+        return fail(rows.error());
+    int count = 0;
+    while (rows->next()) {
+        session.touch("outbound", rows->text(0), rows->number(1));
+        ++count;
+    }
+    return count;
+}
+
+Status freeLost(Session &session, const char *deliveries, const char *outbound, const EngineLife &life,
+                const QString &text, Registered &count)
+{
+    const auto lost = lostDeliveries(session, deliveries, life);
+    if (!lost)
+        return fail(lost.error());
+    for (const LostDelivery &delivery : *lost) {
+        if (auto back = handBack(session, delivery, text, count); !back)
+            return back;
+    }
+    const auto unknown = markUnknown(session, outbound, life);
+    if (!unknown)
+        return fail(unknown.error());
+    count.unknownOutbound += *unknown;
+    return {};
+}
+
+} // namespace
+
+Result<Registered> registerEngineUnit(Session &session, const EngineRegistration &registration)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    Registered registered;
+    registered.life.id = registration.id;
+    {
+        // `version` carries the process token behind a space, so that this unit, run again, keeps its incarnation.
+        const QString mark = registration.version + u' ' + registration.token;
+        auto rows = session.query(
+            "INSERT INTO engines (id, incarnation, lease_until, host, pid, version, config_hash, started_at) "
+            "VALUES (?, 1, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+            "incarnation = CASE WHEN engines.version = excluded.version THEN engines.incarnation ELSE engines.incarnation + 1 END, "
+            "lease_until = excluded.lease_until, host = excluded.host, pid = excluded.pid, version = excluded.version, "
+            "config_hash = excluded.config_hash, started_at = excluded.started_at, rev = engines.rev + 1 "
+            "RETURNING incarnation, rev",
+            registration.id, *now + registration.lease, registration.host, registration.pid, mark, registration.configHash,
+            *now);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->next())
+            return fail(ErrorCode::Internal, u"the engine row returned nothing"_s);
+        registered.life.incarnation = rows->number(0);
+        session.touch("engine", registration.id, rows->number(1));
+    }
+    {
+        auto rows = session.query("SELECT value FROM meta WHERE key = 'cluster_id'");
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next())
+            registered.clusterId = rows->text(0);
+    }
+    const bool sqlite = session.dialect() == Dialect::Sqlite;
+    if (auto freed = freeLost(session, sqlite ? kLostAll : kLostMine, sqlite ? kUnknownAll : kUnknownMine, registered.life,
+                              registration.interruptedText, registered);
+        !freed)
+        return fail(freed.error());
+    return registered;
+}
+
+Result<bool> renewLeaseUnit(Session &session, const EngineLife &life, Millis lease, Millis lockTtl)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const auto renewed = session.run("UPDATE engines SET lease_until = ? WHERE id = ? AND incarnation = ?", *now + lease,
+                                     life.id, life.incarnation);
+    if (!renewed)
+        return fail(renewed.error());
+    if (*renewed == 0)
+        return fail(Error(ErrorCode::Conflict, u"another life of this engine has begun"_s, QString::fromUtf16(kStale)));
+    const auto locks = session.run("UPDATE sessions SET lock_expires_at = ? WHERE lock_engine = ? AND lock_incarnation = ? "
+                                   "AND lock_holder IS NOT NULL",
+                                   *now + lockTtl, life.id, life.incarnation);
+    if (!locks)
+        return fail(locks.error());
+    return true;
+}
+
+Result<bool> endEngineUnit(Session &session, const EngineLife &life, const QString &interruptedText)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    Registered count;
+    if (auto freed = freeLost(session, kOfLife, kUnknownOfLife, life, interruptedText, count); !freed)
+        return fail(freed.error());
+    const auto ended = session.run("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? AND incarnation = ?", *now,
+                                   life.id, life.incarnation);
+    if (!ended)
+        return fail(ended.error());
+    return true;
+}
+
+namespace {
+
+constexpr char kInstallationColumns[]
+    = "SELECT id, channel, tenant, app, backend, state, require_mention, bot_user_id FROM installations ORDER BY channel, tenant, app";
+
+InstallationRow installationFrom(const Rows &rows)
+{
+    InstallationRow row;
+    row.id = rows.text(0);
+    row.channel = rows.text(1);
+    row.tenant = rows.text(2);
+    row.app = rows.text(3);
+    row.backend = rows.text(4);
+    row.state = rows.text(5);
+    row.requireMention = rows.flag(6);
+    row.botUserId = rows.text(7);
+    return row;
+}
+
+// Configuration wins for its fields; what was learnt since (bot user, revoked) stays.
+Status upsertInstallation(Session &session, const InstallationRow &row, Instant now)
+{
+    auto rows = session.query(
+        "INSERT INTO installations (id, channel, tenant, app, backend, state, require_mention, created_at, updated_at) "
+        "VALUES (?, ?, ?, ?, ?, 'active', ?, ?, ?) ON CONFLICT (channel, tenant, app) DO UPDATE SET "
+        "backend = excluded.backend, require_mention = excluded.require_mention, "
+        "state = CASE WHEN installations.state = 'absent' THEN 'active' ELSE installations.state END, "
+        "updated_at = excluded.updated_at, rev = installations.rev + 1 RETURNING id, rev",
+        row.id, row.channel, row.tenant, row.app, row.backend, row.requireMention, now, now);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("installation", rows->text(0), rows->number(1));
+    return {};
+}
+
+} // namespace
+
+Result<std::vector<InstallationRow>> syncInstallationsUnit(Session &session, const std::vector<InstallationRow> &configured)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const bool anyTenant = std::any_of(configured.begin(), configured.end(),
+                                       [](const InstallationRow &row) { return row.tenant == u"*"; });
+    for (const InstallationRow &row : configured) {
+        if (auto done = upsertInstallation(session, row, *now); !done)
+            return fail(done.error());
+    }
+    std::vector<InstallationRow> all;
+    {
+        auto rows = session.query(kInstallationColumns);
+        if (!rows)
+            return fail(rows.error());
+        while (rows->next())
+            all.push_back(installationFrom(*rows));
+    }
+    for (InstallationRow &row : all) {
+        const bool present = std::any_of(configured.begin(), configured.end(), [&](const InstallationRow &wanted) {
+            return wanted.channel == row.channel && wanted.tenant == row.tenant && wanted.app == row.app;
+        });
+        if (present || anyTenant || row.state == u"absent")
+            continue;
+        const auto marked = session.run("UPDATE installations SET state = 'absent', updated_at = ?, rev = rev + 1 WHERE id = ?",
+                                        *now, row.id);
+        if (!marked)
+            return fail(marked.error());
+        row.state = u"absent"_s;
+    }
+    return all;
+}
+
+Result<InstallationRow> addTenantUnit(Session &session, const InstallationRow &wanted)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    if (auto done = upsertInstallation(session, wanted, *now); !done)
+        return fail(done.error());
+    auto rows = session.query(
+        "SELECT id, channel, tenant, app, backend, state, require_mention, bot_user_id FROM installations "
+        "WHERE channel = ? AND tenant = ? AND app = ?",
+        wanted.channel, wanted.tenant, wanted.app);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return fail(ErrorCode::Internal, u"the installation row is missing"_s);
+    return installationFrom(*rows);
+}
+
+Result<bool> setBotUserUnit(Session &session, const QString &installationId, const QString &botUserId)
+{
+    auto rows = session.query("UPDATE installations SET bot_user_id = ?, rev = rev + 1 WHERE id = ? AND bot_user_id <> ? RETURNING rev",
+                              botUserId, installationId, botUserId);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("installation", installationId, rows->number(0));
+    return true;
+}
+
+} // namespace signalbox::store

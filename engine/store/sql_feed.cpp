@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/units.h"
+
+using namespace Qt::StringLiterals;
+
+// The change feed (DESIGN.md "Replicas and live updates"): its cursor is (epoch, xid, seq). On PostgreSQL a reader sees
+// only entries of transactions older than every running one, because ordering by seq alone would skip late commits; on
+// SQLite commits and sequence numbers have one order, and xid is 0.
+
+namespace signalbox::store {
+
+std::optional<FeedCursor> FeedCursor::parse(QStringView text)
+{
+    const auto parts = text.split(u'.');
+    if (parts.size() != 3 || parts[0].isEmpty())
+        return std::nullopt;
+    FeedCursor cursor;
+    bool xidOk = false;
+    bool seqOk = false;
+    cursor.epoch = parts[0].toString();
+    cursor.xid = parts[1].toLongLong(&xidOk);
+    cursor.seq = parts[2].toLongLong(&seqOk);
+    if (!xidOk || !seqOk || cursor.xid < 0 || cursor.seq < 0)
+        return std::nullopt;
+    return cursor;
+}
+
+namespace {
+
+Result<QString> feedEpoch(Session &session)
+{
+    auto rows = session.query("SELECT value FROM meta WHERE key = 'feed_epoch'");
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return fail(ErrorCode::Corrupt, u"the database has no feed epoch"_s);
+    return rows->text(0);
+}
+
+} // namespace
+
+Result<FeedCursor> feedHeadUnit(Session &session)
+{
+    const auto epoch = feedEpoch(session);
+    if (!epoch)
+        return fail(epoch.error());
+    FeedCursor head;
+    head.epoch = *epoch;
+    const char *sql = session.dialect() == Dialect::Sqlite
+        ? "SELECT 0, COALESCE(MAX(seq), 0) FROM feed"
+        // Everything below the snapshot's xmin has been seen once the lists are read; what comes is at or above it.
+        : "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT) - 1, 9223372036854775807";
+    auto rows = session.query(sql);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next()) {
+        head.xid = rows->number(0);
+        head.seq = rows->number(1);
+    }
+    return head;
+}
+
+Result<FeedBatch> readFeedUnit(Session &session, const FeedCursor &after, int most)
+{
+    const auto epoch = feedEpoch(session);
+    if (!epoch)
+        return fail(epoch.error());
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    FeedBatch batch;
+    batch.cursor = after;
+    const bool sqlite = session.dialect() == Dialect::Sqlite;
+    {
+        auto rows = session.query("SELECT value FROM meta WHERE key = 'feed_trimmed_xid' UNION ALL "
+                                  "SELECT value FROM meta WHERE key = 'feed_trimmed_seq'");
+        if (!rows)
+            return fail(rows.error());
+        const qint64 trimmedXid = rows->next() ? rows->number(0) : 0;
+        const qint64 trimmedSeq = rows->next() ? rows->number(0) : 0;
+        batch.gap = after.epoch != *epoch || after.xid < trimmedXid || (after.xid == trimmedXid && after.seq < trimmedSeq);
+    }
+    if (batch.gap)
+        return batch;
+    auto rows = sqlite
+        ? session.query("SELECT 0, seq, kind, entity_id, rev, at FROM feed WHERE seq > ? ORDER BY seq LIMIT ?", after.seq, most + 1)
+        : session.query("SELECT xid, seq, kind, entity_id, rev, at FROM feed WHERE (xid, seq) > (?, ?) "
+                        "AND xid < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT) "
+                        "ORDER BY xid, seq LIMIT ?",
+                        after.xid, after.seq, most + 1);
+    if (!rows)
+        return fail(rows.error());
+    while (rows->next()) {
+        if (static_cast<int>(batch.entries.size()) == most) {
+            batch.more = true;
+            break;
+        }
+        FeedEntry &entry = batch.entries.emplace_back();
+        entry.kind = rows->text(2);
+        entry.id = rows->text(3);
+        entry.rev = rows->number(4);
+        batch.cursor.xid = rows->number(0);
+        batch.cursor.seq = rows->number(1);
+        if (batch.lagMs == 0)
+            batch.lagMs = std::max<qint64>(0, toMs(*now) - rows->number(5));
+    }
+    return batch;
+}
+
+namespace {
+
+// Notes up to where the feed was trimmed, so that an older cursor meets a gap instead of silence.
+Status noteTrimmed(Session &session, qint64 xid, qint64 seq)
+{
+    const auto noted = session.run("INSERT INTO meta (key, value) VALUES ('feed_trimmed_xid', ?), ('feed_trimmed_seq', ?) "
+                                   "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                                   QString::number(xid), QString::number(seq));
+    if (!noted)
+        return fail(noted.error());
+    return {};
+}
+
+Result<int> trimFeed(Session &session, Instant before, int most)
+{
+    const bool sqlite = session.dialect() == Dialect::Sqlite;
+    qint64 xid = 0;
+    qint64 seq = 0;
+    {
+        auto rows = session.query(sqlite ? "SELECT 0, seq FROM (SELECT seq, at FROM feed ORDER BY seq LIMIT ?) AS oldest "
+                                           "WHERE at < ? ORDER BY seq DESC LIMIT 1"
+                                         : "SELECT xid, seq FROM (SELECT xid, seq, at FROM feed ORDER BY xid, seq LIMIT ?) AS oldest "
+                                           "WHERE at < ? ORDER BY xid DESC, seq DESC LIMIT 1",
+                                  most, before);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->next())
+            return 0;
+        xid = rows->number(0);
+        seq = rows->number(1);
+    }
+    const auto removed = sqlite ? session.run("DELETE FROM feed WHERE seq <= ?", seq)
+                                : session.run("DELETE FROM feed WHERE (xid, seq) <= (?, ?)", xid, seq);
+    if (!removed)
+        return fail(removed.error());
+    if (auto noted = noteTrimmed(session, xid, seq); !noted)
+        return fail(noted.error());
+    return *removed;
+}
+
+} // namespace
+
+Result<int> sweepUnit(Session &session, Millis feedAge, Millis payloadAge, int most)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const auto feed = trimFeed(session, *now - feedAge, most);
+    if (!feed)
+        return fail(feed.error());
+    // Keys begin with their time, so the oldest stand first.
+    const auto keys = session.run("DELETE FROM inbound_keys WHERE key IN "
+                                  "(SELECT key FROM (SELECT key, expires_at FROM inbound_keys ORDER BY key LIMIT ?) AS oldest "
+                                  "WHERE expires_at < ?)",
+                                  most, *now);
+    if (!keys)
+        return fail(keys.error());
+    // What still needs a person, or is not finished, keeps its text.
+    const auto payloads = session.run(
+        "DELETE FROM payloads WHERE id IN (SELECT id FROM (SELECT id, expires_at FROM payloads ORDER BY id LIMIT ?) AS oldest "
+        "WHERE expires_at < ? AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = oldest.id "
+        "AND (d.finished_at = 0 OR (d.state IN ('dead', 'unconfirmed') AND d.finished_at > ?))))",
+        most, *now, *now - payloadAge);
+    if (!payloads)
+        return fail(payloads.error());
+    return *feed + *keys + *payloads;
+}
+
+} // namespace signalbox::store

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/errors.h"
+#include "store/units.h"
+
+using namespace Qt::StringLiterals;
+using signalbox::domain::OutboundState;
+
+// The outbox: a row before it is a request, in order within a place and thread (DESIGN.md step 6). Only the head of a
+// lane is ever claimed; refused and dead rows block nothing behind them.
+
+namespace signalbox::store {
+
+namespace {
+
+constexpr char kHeadsSqlite[]
+    = "SELECT o.id FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') AND o.due_at <= ? "
+      "AND NOT EXISTS (SELECT 1 FROM outbound_messages e WHERE e.lane = o.lane AND e.id < o.id "
+      "AND e.state IN ('pending', 'retry', 'unknown', 'sending')) ORDER BY o.due_at, o.id LIMIT ?";
+constexpr char kHeadsPostgres[]
+    = "SELECT o.id FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') AND o.due_at <= ? "
+      "AND NOT EXISTS (SELECT 1 FROM outbound_messages e WHERE e.lane = o.lane AND e.id < o.id "
+      "AND e.state IN ('pending', 'retry', 'unknown', 'sending')) ORDER BY o.due_at, o.id LIMIT ? FOR UPDATE SKIP LOCKED";
+
+// Posts of a place and thread keep their order; a reaction only keeps the order of its own message.
+QString laneOf(const OutboundDraft &draft)
+{
+    const QString base = draft.installationId + u'|' + draft.place + u'|';
+    return draft.op == domain::OutboundOp::Post ? base + draft.thread : base + u"reaction|"_s + draft.targetTs;
+}
+
+Status insertPayload(Session &session, const QString &id, const QByteArray &body, Instant expires)
+{
+    const auto stored = session.run("INSERT INTO payloads (id, body, expires_at) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                                    id, body, expires);
+    if (!stored)
+        return fail(stored.error());
+    return {};
+}
+
+} // namespace
+
+Status insertOutbound(Session &session, const OutboundDraft &draft)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const auto inserted = session.run(
+        "INSERT INTO outbound_messages (id, installation_id, delivery_id, purpose, kind, op, state, lane, place, thread, "
+        "target_ts, part, parts, due_at, created_at, updated_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (delivery_id, purpose) DO NOTHING",
+        draft.id, draft.installationId, draft.deliveryId, draft.purpose, name(draft.kind), name(draft.op), laneOf(draft),
+        draft.place, draft.thread, draft.targetTs, draft.part, draft.parts, *now, *now, *now);
+    if (!inserted)
+        return fail(inserted.error());
+    if (*inserted == 0)
+        return {}; // it is there already
+    if (auto stored = insertPayload(session, draft.id, draft.body, *now + draft.payloadTtl); !stored)
+        return stored;
+    session.touch("outbound", draft.id, 1);
+    return {};
+}
+
+Status removeAcknowledgement(Session &session, const QString &deliveryId, const QString &removalId)
+{
+    OutboundDraft draft;
+    Instant expires;
+    {
+        auto rows = session.query(
+            "SELECT o.installation_id, o.place, o.thread, o.target_ts, p.body, p.expires_at FROM outbound_messages o "
+            "JOIN payloads p ON p.id = o.id WHERE o.delivery_id = ? AND o.purpose = 'ack' AND o.state <> 'refused'",
+            deliveryId);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->next())
+            return {};
+        draft.installationId = rows->text(0);
+        draft.place = rows->text(1);
+        draft.thread = rows->text(2);
+        draft.targetTs = rows->text(3);
+        draft.body = rows->text(4).toUtf8();
+        expires = rows->instant(5);
+    }
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    draft.id = removalId;
+    draft.deliveryId = deliveryId;
+    draft.purpose = u"ack_removal"_s;
+    draft.kind = domain::OutboundKind::Reaction;
+    draft.op = domain::OutboundOp::Unreact;
+    draft.payloadTtl = expires - *now;
+    return insertOutbound(session, draft);
+}
+
+Result<bool> enqueueOutboundUnit(Session &session, const std::vector<OutboundDraft> &drafts)
+{
+    for (const OutboundDraft &draft : drafts) {
+        if (auto inserted = insertOutbound(session, draft); !inserted)
+            return fail(inserted.error());
+    }
+    return true;
+}
+
+namespace {
+
+Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound &row, Instant now)
+{
+    {
+        auto before = session.query("SELECT o.state, p.body, i.tenant, i.backend FROM outbound_messages o "
+                                    "LEFT JOIN payloads p ON p.id = o.id JOIN installations i ON i.id = o.installation_id "
+                                    "WHERE o.id = ?",
+                                    row.id);
+        if (!before)
+            return fail(before.error());
+        if (!before->next())
+            return false;
+        row.wasUnknown = before->text(0) == u"unknown";
+        row.body = before->text(1).toUtf8();
+        row.tenant = before->text(2);
+        row.backend = before->text(3);
+    }
+    auto rows = session.query(
+        "UPDATE outbound_messages SET state = 'sending', engine_id = ?, incarnation = ?, attempts = attempts + 1, "
+        "updated_at = ?, rev = rev + 1 WHERE id = ? AND state IN ('pending', 'retry', 'unknown') "
+        "RETURNING rev, installation_id, delivery_id, kind, op, place, thread, target_ts, part, parts, attempts, created_at",
+        life.id, life.incarnation, now, row.id);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return false;
+    session.touch("outbound", row.id, rows->number(0));
+    row.installationId = rows->text(1);
+    row.deliveryId = rows->text(2);
+    row.kind = domain::outboundKind(rows->text(3)).value_or(domain::OutboundKind::Reply);
+    row.op = domain::outboundOp(rows->text(4)).value_or(domain::OutboundOp::Post);
+    row.place = rows->text(5);
+    row.thread = rows->text(6);
+    row.targetTs = rows->text(7);
+    row.part = static_cast<int>(rows->number(8));
+    row.parts = static_cast<int>(rows->number(9));
+    row.attempts = static_cast<int>(rows->number(10));
+    row.createdAt = rows->instant(11);
+    return true;
+}
+
+} // namespace
+
+Result<std::vector<ClaimedOutbound>> claimOutboundUnit(Session &session, const EngineLife &life, int most)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    std::vector<ClaimedOutbound> heads;
+    {
+        auto rows = session.query(session.dialect() == Dialect::Sqlite ? kHeadsSqlite : kHeadsPostgres, *now, most);
+        if (!rows)
+            return fail(rows.error());
+        while (rows->next())
+            heads.emplace_back().id = rows->text(0);
+    }
+    std::vector<ClaimedOutbound> claimed;
+    claimed.reserve(heads.size());
+    for (ClaimedOutbound &row : heads) {
+        const auto taken = claimRow(session, life, row, *now);
+        if (!taken)
+            return fail(taken.error());
+        if (*taken)
+            claimed.push_back(std::move(row));
+    }
+    return claimed;
+}
+
+namespace {
+
+struct Moved
+{
+    QString deliveryId;
+    QString kind;
+    QString op;
+    int attempts = 0;
+};
+
+Result<Moved> moveRow(Session &session, const FinishOutbound &finish, Instant now)
+{
+    Moved moved;
+    auto rows = session.query(
+        "UPDATE outbound_messages SET state = ?, engine_id = NULL, incarnation = NULL, channel_ts = ?, error_code = ?, "
+        "due_at = ?, maybe_doubled = CASE WHEN ? = 1 THEN 1 ELSE maybe_doubled END, updated_at = ?, rev = rev + 1 "
+        "WHERE id = ? AND state = 'sending' AND engine_id = ? AND incarnation = ? RETURNING rev, delivery_id, kind, op, attempts",
+        name(finish.state), finish.channelTs, finish.errorCode, now + finish.dueIn, finish.maybeDoubled, now, finish.id,
+        finish.life.id, finish.life.incarnation);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next()) {
+        return fail(Error(ErrorCode::Conflict, u"the outbound message is not held by this engine any more"_s,
+                          QString::fromUtf16(kStale)));
+    }
+    session.touch("outbound", finish.id, rows->number(0));
+    moved.deliveryId = rows->text(1);
+    moved.kind = rows->text(2);
+    moved.op = rows->text(3);
+    moved.attempts = static_cast<int>(rows->number(4));
+    return moved;
+}
+
+Status noteAttempt(Session &session, const FinishOutbound &finish, const Moved &moved, Instant now)
+{
+    const QString outcome = finish.state == OutboundState::Sent ? u"ok"_s
+        : finish.state == OutboundState::Unknown                ? u"unknown"_s
+                                                                : u"failed"_s;
+    const auto noted = session.run(
+        "INSERT INTO attempts (subject_id, number, id, delivery_id, what, target, outcome, error_code, sent, received, "
+        "started_at, ended_at) VALUES (?, ?, ?, ?, ?, 'slack', ?, ?, ?, ?, ?, ?) ON CONFLICT (subject_id, number) DO NOTHING",
+        finish.id, moved.attempts, finish.id + u':' + QString::number(moved.attempts), moved.deliveryId, moved.op, outcome,
+        finish.errorCode, finish.sent, finish.received, finish.startedAt, now);
+    if (!noted)
+        return fail(noted.error());
+    return {};
+}
+
+// All reply rows sent: delivered. One refused or dead: the delivery is dead, and its remaining parts are cancelled.
+Status settleDelivery(Session &session, const FinishOutbound &finish, const QString &deliveryId, Instant now)
+{
+    const bool failed = finish.state != OutboundState::Sent;
+    if (failed) {
+        const auto rest = session.run("UPDATE outbound_messages SET state = 'cancelled', updated_at = ?, rev = rev + 1 "
+                                      "WHERE delivery_id = ? AND kind = 'reply' AND state IN ('pending', 'retry', 'unknown')",
+                                      now, deliveryId);
+        if (!rest)
+            return fail(rest.error());
+    }
+    bool settled = false;
+    {
+        auto rows = session.query(
+            "UPDATE deliveries SET state = ?, waits_for = '', outcome = ?, error_code = ?, finished_at = ?, updated_at = ?, "
+            "rev = rev + 1 WHERE id = ? AND state = 'waiting' AND waits_for = 'outbound' AND NOT EXISTS "
+            "(SELECT 1 FROM outbound_messages WHERE delivery_id = ? AND kind = 'reply' "
+            "AND state IN ('pending', 'sending', 'retry', 'unknown')) RETURNING rev",
+            failed ? u"dead"_s : u"completed"_s, failed ? u""_s : u"delivered"_s, finish.errorCode, now, now, deliveryId,
+            deliveryId);
+        if (!rows)
+            return fail(rows.error());
+        settled = rows->next();
+        if (settled)
+            session.touch("delivery", deliveryId, rows->number(0));
+    }
+    if (settled && finish.removeAck)
+        return removeAcknowledgement(session, deliveryId, finish.ackRemovalId);
+    return {};
+}
+
+} // namespace
+
+Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const auto moved = moveRow(session, finish, *now);
+    if (!moved)
+        return fail(moved.error());
+    if (auto noted = noteAttempt(session, finish, *moved, *now); !noted)
+        return fail(noted.error());
+    if (moved->kind == u"reply" && domain::isFinal(finish.state)) {
+        if (auto settled = settleDelivery(session, finish, moved->deliveryId, *now); !settled)
+            return fail(settled.error());
+    }
+    return true;
+}
+
+} // namespace signalbox::store

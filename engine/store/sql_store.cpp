@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/sql_store.h"
+
+#include "store/errors.h"
+#include "store/migrator.h"
+#include "store/postgres_executor.h"
+#include "store/sqlite_executor.h"
+#include "store/units.h"
+
+#include <QDir>
+#include <QFile>
+#include <QFileInfo>
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox::store {
+
+namespace {
+constexpr int kSqliteReaders = 2;
+
+template<class T>
+QCoro::Task<Result<T>> refuse(Error error)
+{
+    co_return fail(std::move(error));
+}
+
+} // namespace
+
+SqlStore::SqlStore(std::unique_ptr<Executor> executor, Dialect dialect, int maxQueuedIngest)
+    : m_executor(std::move(executor))
+    , m_dialect(dialect)
+    , m_maxQueuedIngest(maxQueuedIngest)
+{
+}
+
+SqlStore::~SqlStore()
+{
+    close();
+}
+
+template<class T>
+QCoro::Task<Result<T>> SqlStore::run(Lane lane, Unit<T> unit)
+{
+    if (m_closed)
+        co_return fail(ErrorCode::Unavailable, u"the store is closed"_s);
+    async::Completion<Result<T>> done;
+    m_executor->post(lane, std::make_unique<UnitJob<T>>(std::move(unit), done));
+    co_return co_await done.wait();
+}
+
+QCoro::Task<Status> SqlStore::runStatus(Lane lane, Unit<bool> unit)
+{
+    const Result<bool> result = co_await run<bool>(lane, std::move(unit));
+    if (!result)
+        co_return fail(result.error());
+    co_return Status();
+}
+
+QCoro::Task<Result<Registered>> SqlStore::registerEngine(EngineRegistration registration)
+{
+    return run<Registered>(Lane::Work, [registration](Session &session) { return registerEngineUnit(session, registration); });
+}
+
+QCoro::Task<Status> SqlStore::renewLease(EngineLife life, Millis lease, Millis lockTtl)
+{
+    // In the ingest lane: a lease must not lapse because much else is to be written.
+    return runStatus(Lane::Ingest, [life, lease, lockTtl](Session &session) { return renewLeaseUnit(session, life, lease, lockTtl); });
+}
+
+QCoro::Task<Status> SqlStore::endEngine(EngineLife life, QString interruptedText)
+{
+    return runStatus(Lane::Work, [life, interruptedText](Session &session) { return endEngineUnit(session, life, interruptedText); });
+}
+
+QCoro::Task<Result<std::vector<InstallationRow>>> SqlStore::syncInstallations(std::vector<InstallationRow> configured)
+{
+    return run<std::vector<InstallationRow>>(
+        Lane::Work, [configured](Session &session) { return syncInstallationsUnit(session, configured); });
+}
+
+QCoro::Task<Result<InstallationRow>> SqlStore::addTenant(InstallationRow row)
+{
+    return run<InstallationRow>(Lane::Ingest, [row](Session &session) { return addTenantUnit(session, row); });
+}
+
+QCoro::Task<Status> SqlStore::setBotUser(QString installationId, QString botUserId)
+{
+    return runStatus(Lane::Work, [installationId, botUserId](Session &session) {
+        return setBotUserUnit(session, installationId, botUserId);
+    });
+}
+
+QCoro::Task<Result<IngestOutcome>> SqlStore::ingest(IngestRequest request)
+{
+    if (m_executor->stats().queuedIngest.load(std::memory_order_relaxed) >= m_maxQueuedIngest)
+        return refuse<IngestOutcome>(Error(ErrorCode::Unavailable, u"too many messages wait to be stored"_s, u"queue_full"_s));
+    return run<IngestOutcome>(Lane::Ingest,
+                              [request = std::move(request)](Session &session) { return ingestUnit(session, request); });
+}
+
+QCoro::Task<Result<std::vector<ClaimedDelivery>>> SqlStore::claimDeliveries(EngineLife life, int most, Millis lockTtl)
+{
+    return run<std::vector<ClaimedDelivery>>(Lane::Work, [life, most, lockTtl](Session &session) {
+        return claimDeliveriesUnit(session, life, most, lockTtl);
+    });
+}
+
+QCoro::Task<Status> SqlStore::beginTurn(BeginTurn begin)
+{
+    return runStatus(Lane::Work, [begin](Session &session) { return beginTurnUnit(session, begin); });
+}
+
+QCoro::Task<Status> SqlStore::acceptTurn(HeldDelivery held)
+{
+    return runStatus(Lane::Work, [held](Session &session) { return acceptTurnUnit(session, held); });
+}
+
+QCoro::Task<Result<FinishedTurn>> SqlStore::finishTurn(FinishTurn finish)
+{
+    return run<FinishedTurn>(Lane::Work, [finish = std::move(finish)](Session &session) { return finishTurnUnit(session, finish); });
+}
+
+QCoro::Task<Result<std::optional<Instant>>> SqlStore::nextDue()
+{
+    return run<std::optional<Instant>>(Lane::Read, [](Session &session) { return nextDueUnit(session); });
+}
+
+QCoro::Task<Status> SqlStore::enqueueOutbound(std::vector<OutboundDraft> drafts)
+{
+    return runStatus(Lane::Work, [drafts = std::move(drafts)](Session &session) { return enqueueOutboundUnit(session, drafts); });
+}
+
+QCoro::Task<Result<std::vector<ClaimedOutbound>>> SqlStore::claimOutbound(EngineLife life, int most)
+{
+    return run<std::vector<ClaimedOutbound>>(Lane::Work, [life, most](Session &session) { return claimOutboundUnit(session, life, most); });
+}
+
+QCoro::Task<Status> SqlStore::finishOutbound(FinishOutbound finish)
+{
+    return runStatus(Lane::Work, [finish](Session &session) { return finishOutboundUnit(session, finish); });
+}
+
+QCoro::Task<Result<FeedCursor>> SqlStore::feedHead()
+{
+    return run<FeedCursor>(Lane::Read, [](Session &session) { return feedHeadUnit(session); });
+}
+
+QCoro::Task<Result<FeedBatch>> SqlStore::readFeed(FeedCursor after, int most)
+{
+    return run<FeedBatch>(Lane::Read, [after, most](Session &session) { return readFeedUnit(session, after, most); });
+}
+
+void SqlStore::onChange(std::function<void()> listener)
+{
+    m_executor->onChange(std::move(listener));
+}
+
+QCoro::Task<Result<domain::Page<domain::SessionItem>>> SqlStore::listSessions(domain::ListQuery query)
+{
+    return run<domain::Page<domain::SessionItem>>(Lane::Read, [query](Session &session) { return listSessionsUnit(session, query); });
+}
+
+QCoro::Task<Result<domain::Page<domain::DeliveryItem>>> SqlStore::listDeliveries(domain::ListQuery query)
+{
+    return run<domain::Page<domain::DeliveryItem>>(Lane::Read, [query](Session &session) { return listDeliveriesUnit(session, query); });
+}
+
+QCoro::Task<Result<domain::DeliveryDetail>> SqlStore::deliveryDetail(QString id)
+{
+    return run<domain::DeliveryDetail>(Lane::Read, [id](Session &session) { return deliveryDetailUnit(session, id); });
+}
+
+QCoro::Task<Result<QList<domain::SessionItem>>> SqlStore::sessionItems(QStringList ids)
+{
+    return run<QList<domain::SessionItem>>(Lane::Read, [ids](Session &session) { return sessionItemsUnit(session, ids); });
+}
+
+QCoro::Task<Result<QList<domain::DeliveryItem>>> SqlStore::deliveryItems(QStringList ids)
+{
+    return run<QList<domain::DeliveryItem>>(Lane::Read, [ids](Session &session) { return deliveryItemsUnit(session, ids); });
+}
+
+QCoro::Task<Result<QList<domain::OutboundItem>>> SqlStore::outboundItems(QStringList ids)
+{
+    return run<QList<domain::OutboundItem>>(Lane::Read, [ids](Session &session) { return outboundItemsUnit(session, ids); });
+}
+
+QCoro::Task<Result<StoreCounts>> SqlStore::counts()
+{
+    return run<StoreCounts>(Lane::Read, [](Session &session) { return countsUnit(session); });
+}
+
+QCoro::Task<Result<int>> SqlStore::sweep(Millis feedAge, Millis payloadAge, int most)
+{
+    return run<int>(Lane::Work, [feedAge, payloadAge, most](Session &session) { return sweepUnit(session, feedAge, payloadAge, most); });
+}
+
+namespace {
+Result<bool> pingUnit(Session &session)
+{
+    auto rows = session.query("SELECT value FROM meta WHERE key = 'cluster_id'");
+    if (!rows)
+        return fail(rows.error());
+    return rows->next();
+}
+} // namespace
+
+QCoro::Task<Status> SqlStore::ping()
+{
+    return runStatus(Lane::Read, pingUnit);
+}
+
+StoreStats SqlStore::stats() const
+{
+    const ExecutorStats &measured = m_executor->stats();
+    StoreStats stats;
+    stats.queuedIngest = measured.queuedIngest;
+    stats.queuedWork = measured.queuedWork;
+    stats.commits = measured.commits;
+    stats.jobs = measured.jobs;
+    stats.commitP99Ms = static_cast<double>(measured.commitP99Micros.load()) / 1000.0;
+    return stats;
+}
+
+QString SqlStore::databaseKind() const
+{
+    return m_dialect == Dialect::Sqlite ? u"sqlite"_s : u"postgresql"_s;
+}
+
+void SqlStore::close()
+{
+    if (std::exchange(m_closed, true))
+        return;
+    m_executor->close();
+}
+
+Result<std::unique_ptr<Store>> openStore(const StoreOptions &options, const Clock &clock, QObject *home)
+{
+    auto target = DatabaseTarget::parse(options.database, options.dataDir);
+    if (!target)
+        return fail(target.error());
+    if (!options.password.isEmpty())
+        target->password = options.password;
+    const bool sqlite = target->dialect == Dialect::Sqlite;
+    if (sqlite && !QDir().mkpath(QFileInfo(target->path).absolutePath()))
+        return fail(ErrorCode::Unavailable, u"the folder of the database cannot be made"_s);
+    {
+        Connection connection(*target, clock, u"signalbox-migrate"_s);
+        if (auto opened = connection.open(false); !opened)
+            return fail(opened.error());
+        if (sqlite)
+            QFile::setPermissions(target->path, QFile::ReadOwner | QFile::WriteOwner);
+        if (auto migrated = migrate(connection, *target); !migrated)
+            return fail(migrated.error());
+    }
+    std::unique_ptr<Executor> executor;
+    if (sqlite)
+        executor = std::make_unique<SqliteExecutor>(*target, clock, kSqliteReaders, home);
+    else
+        executor = std::make_unique<PostgresExecutor>(*target, clock, options.pool, home);
+    if (auto opened = executor->open(); !opened)
+        return fail(opened.error());
+    return std::make_unique<SqlStore>(std::move(executor), target->dialect, options.maxQueuedIngest);
+}
+
+} // namespace signalbox::store

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "store/executor.h"
+#include "store/store.h"
+
+namespace signalbox::store {
+
+// The Store over SQL: wraps each unit of work into a job and posts it to its executor. What differs between the
+// databases stands in the units, beside the reason.
+class SqlStore final : public Store
+{
+public:
+    SqlStore(std::unique_ptr<Executor> executor, Dialect dialect, int maxQueuedIngest);
+    ~SqlStore() override;
+
+    QCoro::Task<Result<Registered>> registerEngine(EngineRegistration registration) override;
+    QCoro::Task<Status> renewLease(EngineLife life, Millis lease, Millis lockTtl) override;
+    QCoro::Task<Status> endEngine(EngineLife life, QString interruptedText) override;
+    QCoro::Task<Result<std::vector<InstallationRow>>> syncInstallations(std::vector<InstallationRow> configured) override;
+    QCoro::Task<Result<InstallationRow>> addTenant(InstallationRow row) override;
+    QCoro::Task<Status> setBotUser(QString installationId, QString botUserId) override;
+    QCoro::Task<Result<IngestOutcome>> ingest(IngestRequest request) override;
+    QCoro::Task<Result<std::vector<ClaimedDelivery>>> claimDeliveries(EngineLife life, int most, Millis lockTtl) override;
+    QCoro::Task<Status> beginTurn(BeginTurn begin) override;
+    QCoro::Task<Status> acceptTurn(HeldDelivery held) override;
+    QCoro::Task<Result<FinishedTurn>> finishTurn(FinishTurn finish) override;
+    QCoro::Task<Result<std::optional<Instant>>> nextDue() override;
+    QCoro::Task<Status> enqueueOutbound(std::vector<OutboundDraft> drafts) override;
+    QCoro::Task<Result<std::vector<ClaimedOutbound>>> claimOutbound(EngineLife life, int most) override;
+    QCoro::Task<Status> finishOutbound(FinishOutbound finish) override;
+    QCoro::Task<Result<FeedCursor>> feedHead() override;
+    QCoro::Task<Result<FeedBatch>> readFeed(FeedCursor after, int most) override;
+    void onChange(std::function<void()> listener) override;
+    QCoro::Task<Result<domain::Page<domain::SessionItem>>> listSessions(domain::ListQuery query) override;
+    QCoro::Task<Result<domain::Page<domain::DeliveryItem>>> listDeliveries(domain::ListQuery query) override;
+    QCoro::Task<Result<domain::DeliveryDetail>> deliveryDetail(QString id) override;
+    QCoro::Task<Result<QList<domain::SessionItem>>> sessionItems(QStringList ids) override;
+    QCoro::Task<Result<QList<domain::DeliveryItem>>> deliveryItems(QStringList ids) override;
+    QCoro::Task<Result<QList<domain::OutboundItem>>> outboundItems(QStringList ids) override;
+    QCoro::Task<Result<StoreCounts>> counts() override;
+    QCoro::Task<Result<int>> sweep(Millis feedAge, Millis payloadAge, int most) override;
+    QCoro::Task<Status> ping() override;
+    StoreStats stats() const override;
+    QString databaseKind() const override;
+    void close() override;
+
+private:
+    template<class T>
+    [[nodiscard]] QCoro::Task<Result<T>> run(Lane lane, Unit<T> unit);
+    [[nodiscard]] QCoro::Task<Status> runStatus(Lane lane, Unit<bool> unit);
+
+    std::unique_ptr<Executor> m_executor;
+    Dialect m_dialect;
+    int m_maxQueuedIngest;
+    bool m_closed = false;
+};
+
+} // namespace signalbox::store

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "store/executor.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+namespace signalbox::store {
+
+// SQLite: one writer with group commit, and readers. Jobs that wait share a transaction, a savepoint each, and are
+// delivered after its COMMIT alone (DESIGN.md "SQLite group commit"). When a failed statement has rolled the whole
+// transaction back (a full disk, some I/O errors), every job of the group fails and none of it is stored.
+class SqliteExecutor final : public Executor
+{
+public:
+    SqliteExecutor(DatabaseTarget target, const Clock &clock, int readers, QObject *home);
+    ~SqliteExecutor() override;
+
+    [[nodiscard]] Status open() override;
+    void post(Lane lane, JobPtr job) override;
+    void close() override;
+
+private:
+    void writeLoop(Connection &connection);
+    void readLoop(Connection &connection);
+    [[nodiscard]] std::vector<JobPtr> takeGroup();
+    // Appends to `taken` from `queue`; the mutex is held.
+    static void take(std::deque<JobPtr> &queue, size_t most, std::vector<JobPtr> &taken);
+    [[nodiscard]] bool runGroup(Connection &connection, std::vector<JobPtr> &group, std::vector<JobPtr> &leftOver);
+    void checkpoint(Connection &connection, bool idle);
+
+    DatabaseTarget m_target;
+    const Clock &m_clock;
+    int m_readerCount;
+    std::mutex m_mutex;
+    std::condition_variable m_writerWake;
+    std::condition_variable m_readerWake;
+    std::deque<JobPtr> m_ingest;
+    std::deque<JobPtr> m_work;
+    std::deque<JobPtr> m_reads;
+    bool m_closing = false;
+    std::vector<std::thread> m_threads;
+    LatencyWindow m_commits;
+    int m_commitsSinceCheckpoint = 0;
+};
+
+} // namespace signalbox::store

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.h"
+#include "domain/items.h"
+#include "store/records.h"
+
+#include <QCoro/QCoroTask>
+#include <QObject>
+
+#include <functional>
+#include <memory>
+
+namespace signalbox::store {
+
+struct StoreStats
+{
+    StoreStats() = default;
+    int queuedIngest = 0;
+    int queuedWork = 0;
+    quint64 commits = 0;
+    quint64 jobs = 0;
+    double commitP99Ms = 0;
+};
+
+// Everything durable, behind one port for both databases. Methods may be called on the engine thread only and resume
+// there; what they write is committed before they resume. Errors: Unavailable (the database is away, full, or too much
+// is queued: nothing was stored), Conflict with native "stale" (the caller's fence or incarnation is over: nothing was
+// changed), NotFound, Internal. Every method is one unit of work that may be repeated with the same arguments.
+class Store
+{
+public:
+    virtual ~Store() = default;
+
+    // --- engines (DESIGN.md "Liveness is one thing")
+    // Raises the incarnation and frees the work of the old one at once (on SQLite: of everybody).
+    [[nodiscard]] virtual QCoro::Task<Result<Registered>> registerEngine(EngineRegistration registration) = 0;
+    // Extends the lease and the locks held by it. Conflict when this life has been replaced.
+    [[nodiscard]] virtual QCoro::Task<Status> renewLease(EngineLife life, Millis lease, Millis lockTtl) = 0;
+    // A clean stop: hands back what still runs, and lets the lease end.
+    [[nodiscard]] virtual QCoro::Task<Status> endEngine(EngineLife life, QString interruptedText) = 0;
+
+    // --- installations (DESIGN.md "Configuration against state")
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<InstallationRow>>>
+    syncInstallations(std::vector<InstallationRow> configured) = 0;
+    // The row of a tenant that a "*" installation has met; made when it is new.
+    [[nodiscard]] virtual QCoro::Task<Result<InstallationRow>> addTenant(InstallationRow row) = 0;
+    [[nodiscard]] virtual QCoro::Task<Status> setBotUser(QString installationId, QString botUserId) = 0;
+
+    // --- the way of a message
+    [[nodiscard]] virtual QCoro::Task<Result<IngestOutcome>> ingest(IngestRequest request) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedDelivery>>> claimDeliveries(EngineLife life, int most,
+                                                                                            Millis lockTtl)
+        = 0;
+    // Commits prompt_state = sending: from then on there is never a second prompt for this delivery by our doing.
+    [[nodiscard]] virtual QCoro::Task<Status> beginTurn(BeginTurn begin) = 0;
+    [[nodiscard]] virtual QCoro::Task<Status> acceptTurn(HeldDelivery held) = 0;
+    // The outcome, its outbound rows and the release of the lock in one transaction.
+    [[nodiscard]] virtual QCoro::Task<Result<FinishedTurn>> finishTurn(FinishTurn finish) = 0;
+    // The earliest time at which a delivery or outbound message becomes due, if any waits for its time.
+    [[nodiscard]] virtual QCoro::Task<Result<std::optional<Instant>>> nextDue() = 0;
+
+    // --- outbox
+    [[nodiscard]] virtual QCoro::Task<Status> enqueueOutbound(std::vector<OutboundDraft> drafts) = 0;
+    // Rows in state sending, in order within a lane.
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedOutbound>>> claimOutbound(EngineLife life, int most) = 0;
+    // Moves the row and, when it settles them, its delivery.
+    [[nodiscard]] virtual QCoro::Task<Status> finishOutbound(FinishOutbound finish) = 0;
+
+    // --- change feed
+    [[nodiscard]] virtual QCoro::Task<Result<FeedCursor>> feedHead() = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<FeedBatch>> readFeed(FeedCursor after, int most) = 0;
+    // Called on the engine thread after this process has written to the feed.
+    virtual void onChange(std::function<void()> listener) = 0;
+
+    // --- views
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::SessionItem>>> listSessions(domain::ListQuery query) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::DeliveryItem>>> listDeliveries(domain::ListQuery query) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<domain::DeliveryDetail>> deliveryDetail(QString id) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::SessionItem>>> sessionItems(QStringList ids) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::DeliveryItem>>> deliveryItems(QStringList ids) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::OutboundItem>>> outboundItems(QStringList ids) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<StoreCounts>> counts() = 0;
+
+    // --- upkeep: one bounded batch; the number of rows removed
+    [[nodiscard]] virtual QCoro::Task<Result<int>> sweep(Millis feedAge, Millis payloadAge, int most) = 0;
+    // Answers when a trivial read came back: for /readyz.
+    [[nodiscard]] virtual QCoro::Task<Status> ping() = 0;
+
+    [[nodiscard]] virtual StoreStats stats() const = 0;
+    [[nodiscard]] virtual QString databaseKind() const = 0; // "sqlite" | "postgresql"
+    // Finishes what is queued and closes the connections. Awaiters still get their results through the event loop.
+    virtual void close() = 0;
+};
+
+struct StoreOptions
+{
+    StoreOptions() = default;
+    QString database; // as in the configuration
+    QString password;
+    QString dataDir;
+    int pool = 4;
+    int maxQueuedIngest = 10'000;
+};
+
+// Opens (and creates, and migrates) the database. Blocks: only at start. `home` is an object of the engine thread.
+// Unavailable: cannot be reached or opened; Conflict: a schema of a newer program; InvalidInput: the URL.
+[[nodiscard]] Result<std::unique_ptr<Store>> openStore(const StoreOptions &options, const Clock &clock, QObject *home);
+
+} // namespace signalbox::store
