@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtimes/acp/acp_turn.h"
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox::runtimes {
+
+AcpTurn::AcpTurn(std::weak_ptr<AcpConnection> connection, const AcpConnection::Opened &opened)
+    : m_connection(std::move(connection))
+    , m_opened(opened)
+{
+}
+
+AcpTurn::~AcpTurn()
+{
+    if (m_run) {
+        m_run->abandon();
+    }
+}
+
+QCoro::Task<TurnResult> AcpTurn::prompt(QString text, TurnClocks clocks, std::function<bool()> mayLeave,
+                                        std::function<void()> onAccepted, async::CancelToken cancel)
+{
+    auto sendCancel = [weak = m_connection, session = m_opened.session] {
+        if (const std::shared_ptr<AcpConnection> connection = weak.lock()) {
+            connection->cancelPrompt(session);
+        }
+    };
+    const auto run = std::make_shared<TurnRun>(clocks, std::move(onAccepted), std::move(sendCancel));
+    const std::shared_ptr<AcpConnection> connection = m_connection.lock();
+    if (m_run) {
+        run->notSent(TurnEnd::NotSent, u"already_prompted"_s);
+    } else if (!connection) {
+        run->notSent(TurnEnd::NotSent, u"exited"_s);
+    } else {
+        m_run = run;
+        connection->prompt(m_opened.session, text, run, mayLeave, cancel);
+    }
+    return TurnRun::wait(run);
+}
+
+} // namespace signalbox::runtimes

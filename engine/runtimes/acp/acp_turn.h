@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "runtimes/acp/acp_connection.h"
+#include "runtimes/runtime_backend.h"
+
+#include <memory>
+
+namespace signalbox::runtimes {
+
+// A conversation that an agent process has open. Keeps no connection of its own; when the process has ended before the
+// prompt, the prompt is not sent. Dropped with a prompt in flight, it cancels it.
+class AcpTurn final : public Turn
+{
+public:
+    AcpTurn(std::weak_ptr<AcpConnection> connection, const AcpConnection::Opened &opened);
+    ~AcpTurn() override;
+    AcpTurn(const AcpTurn &) = delete;
+    AcpTurn &operator=(const AcpTurn &) = delete;
+
+    [[nodiscard]] QString agentSession() const override { return m_opened.session; }
+    [[nodiscard]] bool contextLost() const override { return m_opened.contextLost; }
+    [[nodiscard]] QCoro::Task<TurnResult> prompt(QString text, TurnClocks clocks, std::function<bool()> mayLeave,
+                                                 std::function<void()> onAccepted,
+                                                 async::CancelToken cancel) override;
+
+private:
+    std::weak_ptr<AcpConnection> m_connection;
+    AcpConnection::Opened m_opened;
+    std::shared_ptr<TurnRun> m_run;
+};
+
+} // namespace signalbox::runtimes
