@@ -33,7 +33,8 @@ Status runInCluster(const QString &statement)
     {
         QSqlDatabase database = QSqlDatabase::addDatabase(u"QPSQL"_s, connection);
         database.setHostName(query.queryItemValue(u"host"_s, QUrl::FullyDecoded));
-        database.setPort(query.hasQueryItem(u"port"_s) ? query.queryItemValue(u"port"_s).toInt() : url.port(5432));
+        database.setPort(
+            query.hasQueryItem(u"port"_s) ? query.queryItemValue(u"port"_s).toInt() : url.port(5432));
         database.setUserName(url.userName());
         database.setDatabaseName(url.path().mid(1));
         if (!database.open()) {
@@ -55,7 +56,8 @@ bool PostgresDatabase::isAvailable()
 
 bool PostgresDatabase::isRequired()
 {
-    return qEnvironmentVariable("SIGNALBOX_REQUIRE_POSTGRES") == u"1"_s || qEnvironmentVariable("CI") == u"true"_s;
+    return qEnvironmentVariable("SIGNALBOX_REQUIRE_POSTGRES") == u"1"_s
+        || qEnvironmentVariable("CI") == u"true"_s;
 }
 
 Result<PostgresDatabase> PostgresDatabase::create()

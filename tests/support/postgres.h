@@ -7,8 +7,8 @@
 
 namespace signalbox::testing {
 
-// A PostgreSQL database of one test's own: fresh on creation, dropped on destruction together with whoever is still
-// connected to it. The cluster is the one that SIGNALBOX_TEST_POSTGRES names as
+// A PostgreSQL database of one test's own: fresh on creation, dropped on destruction together with whoever is
+// still connected to it. The cluster is the one that SIGNALBOX_TEST_POSTGRES names as
 // "postgresql://USER@/DATABASE?host=FOLDER_OF_THE_SOCKET[&port=N]"; packaging/test.sh starts one and sets it.
 // Every call opens and closes a connection on the calling thread.
 class PostgresDatabase
@@ -40,12 +40,12 @@ private:
 } // namespace signalbox::testing
 
 // First statement of a test that needs PostgreSQL: fails where it is required, skips where it is not.
-#define SIGNALBOX_NEED_POSTGRES() \
-    do { \
-        if (!signalbox::testing::PostgresDatabase::isAvailable()) { \
-            if (signalbox::testing::PostgresDatabase::isRequired()) { \
-                QFAIL("PostgreSQL is required, but SIGNALBOX_TEST_POSTGRES is not set"); \
-            } \
-            QSKIP("SIGNALBOX_TEST_POSTGRES is not set; packaging/test.sh starts a cluster and sets it"); \
-        } \
+#define SIGNALBOX_NEED_POSTGRES()                                                                            \
+    do {                                                                                                     \
+        if (!signalbox::testing::PostgresDatabase::isAvailable()) {                                          \
+            if (signalbox::testing::PostgresDatabase::isRequired()) {                                        \
+                QFAIL("PostgreSQL is required, but SIGNALBOX_TEST_POSTGRES is not set");                     \
+            }                                                                                                \
+            QSKIP("SIGNALBOX_TEST_POSTGRES is not set; packaging/test.sh starts a cluster and sets it");     \
+        }                                                                                                    \
     } while (false)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/hash.h"
 #include "config/loader.h"
-#include "config/render.h"
 
 #include <QDir>
 #include <QFile>
@@ -72,9 +71,6 @@ private Q_SLOTS:
     void secret_keychainAsksTheCaller();
     void token_keepsOnlyItsHash();
     void databasePassword_leavesTheUrl();
-    void rendering_readsBackTheSame();
-    void rendering_masksSecrets();
-    void hash_followsValuesButNotSecrets();
 };
 
 namespace {
@@ -576,81 +572,6 @@ void ConfigLoaderTest::databasePassword_leavesTheUrl()
     QVERIFY(loaded);
     QCOMPARE(loaded->config.engine.database, u"postgresql://user@host:5432/name?sslmode=require"_s);
     QCOMPARE(loaded->config.engine.databasePassword, Secret("p@ss"));
-}
-
-void ConfigLoaderTest::rendering_readsBackTheSame()
-{
-    const QString text = uR"([engine]
-id = "quote \" backslash \\ tab \t bell \u0007 é 🙂"
-lease = "90s"
-shutdown_grace = "1500ms"
-[admin]
-allow_insecure_public = true
-[slack]
-ack_reaction = ""
-signing_secret = "s"
-[turn]
-max_duration = "1h"
-[log]
-format = "json"
-[[ingress.tokens]]
-name = "a"
-token = "t"
-installations = ["x", "y"]
-[[admin.tokens]]
-name = "b"
-role = "viewer"
-may = ["edit"]
-token = "t"
-[[installations]]
-channel = "slack"
-tenant = "T1"
-backend = "prod"
-)"_s + kSpritz
-        + kAcp + u"environment = { \"odd key\" = \"a\\nb\" }\n"_s;
-    QCOMPARE(check(text), QString());
-    const QString first = renderConfig(load(m_options)->config);
-    QCOMPARE(check(first), QString());
-    const auto again = load(m_options);
-    QVERIFY(again);
-    QCOMPARE(renderConfig(again->config), first);
-    QCOMPARE(again->config.engine.id, u"quote \" backslash \\ tab \t bell \a é 🙂"_s);
-    QCOMPARE(again->config.engine.shutdownGrace, Millis(1500));
-    QCOMPARE(again->config.backends[1].environment.value(u"odd key"_s), u"a\nb"_s);
-    QVERIFY(first.contains(u"lease = \"90s\"\n"_s));
-    QVERIFY(first.contains(u"history_retention = \"180d\"\n"_s));
-}
-
-void ConfigLoaderTest::rendering_masksSecrets()
-{
-    const QString given = uR"([engine]
-database = "postgresql://u:hunter2@h/n"
-[slack]
-signing_secret = "hunter2"
-[[admin.tokens]]
-name = "a"
-role = "admin"
-token = "hunter2"
-)"_s;
-    QCOMPARE(check(given), QString());
-    const QString text = renderConfig(load(m_options)->config);
-    QVERIFY(!text.contains(u"hunter2"_s));
-    QVERIFY(!text.contains(QString::fromLatin1(sha256("hunter2").toHex())));
-    QVERIFY(text.contains(u"password = \"***\"\n"_s));
-    QVERIFY(text.contains(u"signing_secret = \"***\"\n"_s));
-    QVERIFY(text.contains(u"token = \"***\"\n"_s));
-}
-
-void ConfigLoaderTest::hash_followsValuesButNotSecrets()
-{
-    Config config = load(m_options)->config;
-    config.slack.signingSecret = Secret("a");
-    const QString hash = configHash(config);
-    QCOMPARE(hash.size(), 64);
-    config.slack.signingSecret = Secret("b");
-    QCOMPARE(configHash(config), hash);
-    config.engine.lease = Millis(16'000);
-    QVERIFY(configHash(config) != hash);
 }
 
 QTEST_GUILESS_MAIN(ConfigLoaderTest)

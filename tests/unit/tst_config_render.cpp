@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/hash.h"
+#include "config/loader.h"
+#include "config/render.h"
+
+#include <QFile>
+#include <QTemporaryDir>
+#include <QTest>
+
+using namespace Qt::StringLiterals;
+using namespace signalbox;
+using namespace signalbox::config;
+
+class ConfigRenderTest : public QObject
+{
+    Q_OBJECT
+
+private:
+    QTemporaryDir m_home;
+
+    tl::expected<Loaded, QList<Problem>> loadText(const QString &text)
+    {
+        LoadOptions options;
+        options.environment = QProcessEnvironment();
+        options.configFile = m_home.filePath(QStringLiteral("box.toml"));
+        QFile file(options.configFile);
+        if (!file.open(QIODevice::WriteOnly) || file.write(text.toUtf8()) < 0) {
+            qFatal("cannot write %s", qPrintable(options.configFile));
+        }
+        file.close();
+        return load(options);
+    }
+
+private Q_SLOTS:
+    void rendering_readsBackTheSame();
+    void rendering_masksSecrets();
+    void hash_followsValuesButNotSecrets();
+};
+
+void ConfigRenderTest::rendering_readsBackTheSame()
+{
+    const QString text = uR"([engine]
+id = "quote \" backslash \\ tab \t bell \u0007 é 🙂"
+lease = "90s"
+shutdown_grace = "1500ms"
+[admin]
+allow_insecure_public = true
+[slack]
+ack_reaction = ""
+signing_secret = "s"
+[turn]
+max_duration = "1h"
+[log]
+format = "json"
+[[ingress.tokens]]
+name = "a"
+token = "t"
+installations = ["x", "y"]
+[[admin.tokens]]
+name = "b"
+role = "viewer"
+may = ["edit"]
+token = "t"
+[[installations]]
+channel = "slack"
+tenant = "T1"
+backend = "prod"
+[[backends]]
+name = "prod"
+kind = "spritz"
+registry_url = "https://registry.example.com"
+spritz_url = "https://spritz.example.com"
+[[backends]]
+name = "local"
+kind = "acp"
+command = ["node", "agent.js"]
+environment = { "odd key" = "a\nb" }
+)"_s;
+    const auto loaded = loadText(text);
+    QVERIFY(loaded);
+    const QString first = renderConfig(loaded->config);
+    const auto again = loadText(first);
+    QVERIFY2(again, qPrintable(first));
+    QCOMPARE(renderConfig(again->config), first);
+    QCOMPARE(again->config.engine.id, u"quote \" backslash \\ tab \t bell \a é 🙂"_s);
+    QCOMPARE(again->config.engine.shutdownGrace, Millis(1500));
+    QCOMPARE(again->config.backends[1].environment.value(u"odd key"_s), u"a\nb"_s);
+    QVERIFY(first.contains(u"lease = \"90s\"\n"_s));
+    QVERIFY(first.contains(u"history_retention = \"180d\"\n"_s));
+}
+
+void ConfigRenderTest::rendering_masksSecrets()
+{
+    const QString given = uR"([engine]
+database = "postgresql://u:hunter2@h/n"
+[slack]
+signing_secret = "hunter2"
+[[admin.tokens]]
+name = "a"
+role = "admin"
+token = "hunter2"
+)"_s;
+    const auto loaded = loadText(given);
+    QVERIFY(loaded);
+    const QString text = renderConfig(loaded->config);
+    QVERIFY(!text.contains(u"hunter2"_s));
+    QVERIFY(!text.contains(QString::fromLatin1(sha256("hunter2").toHex())));
+    QVERIFY(text.contains(u"password = \"***\"\n"_s));
+    QVERIFY(text.contains(u"signing_secret = \"***\"\n"_s));
+    QVERIFY(text.contains(u"token = \"***\"\n"_s));
+}
+
+void ConfigRenderTest::hash_followsValuesButNotSecrets()
+{
+    Config config;
+    config.slack.signingSecret = Secret("a");
+    const QString hash = configHash(config);
+    QCOMPARE(hash.size(), 64);
+    config.slack.signingSecret = Secret("b");
+    QCOMPARE(configHash(config), hash);
+    config.engine.lease = Millis(16'000);
+    QVERIFY(configHash(config) != hash);
+}
+
+QTEST_GUILESS_MAIN(ConfigRenderTest)
+#include "tst_config_render.moc"
