@@ -22,6 +22,8 @@ private:
     {
         LoadOptions options;
         options.environment = QProcessEnvironment();
+        options.environment.insert(QStringLiteral("SLACK_SIGNING_SECRET"), QStringLiteral("s"));
+        options.environment.insert(QStringLiteral("SLACK_BOT_TOKEN"), QStringLiteral("t"));
         options.configFile = m_home.filePath(QStringLiteral("box.toml"));
         QFile file(options.configFile);
         if (!file.open(QIODevice::WriteOnly) || file.write(text.toUtf8()) < 0) {
@@ -35,6 +37,7 @@ private Q_SLOTS:
     void rendering_readsBackTheSame();
     void rendering_masksSecrets();
     void hash_followsValuesButNotSecrets();
+    void readme_showsAConfigurationThatIsAccepted();
 };
 
 void ConfigRenderTest::rendering_readsBackTheSame()
@@ -120,6 +123,18 @@ void ConfigRenderTest::hash_followsValuesButNotSecrets()
     QCOMPARE(configHash(config), hash);
     config.engine.lease = Millis(16'000);
     QVERIFY(configHash(config) != hash);
+}
+
+void ConfigRenderTest::readme_showsAConfigurationThatIsAccepted()
+{
+    QFile readme(qEnvironmentVariable("SIGNALBOX_SOURCE_DIR") + u"/README.md"_s);
+    QVERIFY2(readme.open(QIODevice::ReadOnly), qPrintable(readme.fileName()));
+    const QString text = QString::fromUtf8(readme.readAll());
+    const QString example = text.section(u"```toml\n"_s, 1, 1).section(u"```"_s, 0, 0);
+    QVERIFY(!example.isEmpty());
+    const auto loaded = loadText(example);
+    QVERIFY2(loaded, loaded ? "" : qPrintable(loaded.error().first().toString()));
+    QCOMPARE(loaded->config.installations.size(), 1);
 }
 
 QTEST_GUILESS_MAIN(ConfigRenderTest)
