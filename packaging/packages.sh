@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034
 # Sourced by run.sh and test.sh: what Signalbox needs from Debian 12, and how to get what is missing. Needs only a
 # POSIX shell, dpkg and apt.
 

@@ -9,25 +9,31 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/packaging/packages.sh"
 
 preset=ci
-while [ $# -gt 0 ]; do
-    case "$1" in
+remaining=$#
+while [ "$remaining" -gt 0 ]; do
+    argument=$1
+    shift
+    remaining=$((remaining - 1))
+    case "$argument" in
     --full)
         export SIGNALBOX_TEST_FULL=1
-        shift
         ;;
     --preset)
-        if [ $# -lt 2 ]; then
+        if [ "$remaining" -eq 0 ]; then
             say "--preset needs the name of a preset of CMakePresets.json"
             exit 64
         fi
-        preset=$2
-        shift 2
+        preset=$1
+        shift
+        remaining=$((remaining - 1))
         ;;
     --help | -h)
         sed -n '3,6s/^# *//p' "$0"
         exit 0
         ;;
-    *) break ;;
+    *)
+        set -- "$@" "$argument"
+        ;;
     esac
 done
 
