@@ -168,9 +168,10 @@ QCoro::Task<Result<http::Response>> SlackEventSender::sendInteraction(Json paylo
 QCoro::Task<> SlackEventSender::join()
 {
     m_stop.cancel();
-    while (m_live > 0) {
-        if (co_await async::waitSignal(this, &SlackEventSender::drained, Millis(2000)) != async::Wake::Fired)
-            break;
+    bool waiting = true;
+    while (waiting && m_live > 0) {
+        const async::Wake wake = co_await async::waitSignal(this, &SlackEventSender::drained, Millis(2000));
+        waiting = wake == async::Wake::Fired;
     }
 }
 

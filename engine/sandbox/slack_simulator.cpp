@@ -113,7 +113,8 @@ Status SlackSimulator::listen(quint16 port)
 QCoro::Task<> SlackSimulator::close()
 {
     m_stop.cancel();
-    co_await m_events.join();
+    auto joined = m_events.join();
+    co_await joined;
     co_await m_server->close(Millis(500));
 }
 
