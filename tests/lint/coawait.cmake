@@ -19,6 +19,8 @@ foreach(file IN LISTS files)
     string(REPLACE "[" "`" text "${text}")
     string(REPLACE "]" "~" text "${text}")
     string(REPLACE "\\" "/" text "${text}")
+    # A condition alone on its line ends before a body without braces.
+    string(REGEX REPLACE "(\n[ }]*(else )?(if|while|for|switch) [^\n]*\\))\n" "\\1;\n" text "${text}")
     string(REGEX REPLACE "[ \t\n]+" " " text "${text}")
     # The opening brace of a block ends what stands before it; a lambda was seen by its brackets.
     string(REGEX REPLACE "\\)( const| noexcept| mutable)* \\{" ");" text "${text}")
