@@ -157,15 +157,19 @@ void Connection::checkDeadline(qint64 now)
     case State::Draining: abort(); break;
     case State::Head:
     case State::Body: refuse(408); break;
-    case State::Handling:
-        logWarning(lcHttp, "handler timed out", {{"route", m_match.pattern ? *m_match.pattern : QString()}});
-        ++m_exchange;
-        refuse(503);
-        if (m_cancel)
-            m_cancel->cancel();
-        break;
+    case State::Handling: giveUpHandler(); break;
     case State::Gone: break;
     }
+}
+
+void Connection::giveUpHandler()
+{
+    logWarning(lcHttp, "handler timed out", {{"route", m_match.pattern ? *m_match.pattern : QString()}});
+    ++m_exchange; // its late answer is not wanted
+    const std::optional<async::CancelSource> cancel = m_cancel; // refusing may end this connection's own
+    refuse(503);
+    if (cancel)
+        async::CancelSource(*cancel).cancel();
 }
 
 void Connection::process()

@@ -52,6 +52,7 @@ private:
     void dispatch();
     void runHandler(Request request);
     static QCoro::Task<> serve(QPointer<Connection> self, quint32 exchange, QCoro::Task<Response> handler, QString route);
+    void giveUpHandler();
     void answer(Response response);
     void refuse(int status);
     [[nodiscard]] Response errorResponse(int status) const;

@@ -8,11 +8,11 @@ namespace signalbox::http {
 namespace {
 
 // Paths are split before they are decoded, so that %2F stays inside its segment.
-std::vector<QStringView> split(QStringView path)
+std::vector<QStringView> split(QStringView path) // begins with '/'
 {
     std::vector<QStringView> segments;
     segments.reserve(8);
-    qsizetype start = path.startsWith(u'/') ? 1 : 0;
+    qsizetype start = 1;
     while (true) {
         const qsizetype end = path.indexOf(u'/', start);
         if (end < 0)
@@ -67,6 +67,8 @@ void Router::add(QByteArray method, const QString &pattern, Handler handler, Rou
 
 Router::Match Router::match(const QByteArray &method, const QString &path) const
 {
+    if (!path.startsWith(u'/'))
+        return {}; // "*" of OPTIONS is not a path
     const std::vector<QStringView> segments = split(path);
     const auto fits = [&segments](const Route &route) {
         if (route.segments.size() != static_cast<qsizetype>(segments.size()))
