@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "admin/operator_api.h"
+#include "list_kind.h"
+
+#include <QTimer>
+#include <QWidget>
+
+class QLabel;
+class QStackedLayout;
+class QTabWidget;
+
+namespace signalbox::ui {
+
+class AttemptsView;
+class FieldGrid;
+class MessagePane;
+class TimeText;
+class TimelineWidget;
+
+// Everything about the chosen row. Shows what the table knows at once and asks the engine for the rest; asks again,
+// at most twice a second, when the stream says that it changed. The last content stays while an answer is awaited.
+// UI thread; a child of the main window.
+class DetailsPane final : public QWidget
+{
+    Q_OBJECT
+public:
+    static constexpr Millis kReloadInterval {500};
+
+    DetailsPane(admin::OperatorApi *api, const TimeText *time, QWidget *parent = nullptr);
+    // `preview` is what the table knows of it; may be null.
+    void show(ViewKind view, const QString &id, const ListRow *preview);
+    void clear();
+    void apply(const QList<domain::Change> &changes);
+    void reload();
+    void setOrientation(Qt::Orientation ofTheSplitter);
+    void focusContent();
+    [[nodiscard]] QString id() const { return m_id; }
+
+Q_SIGNALS:
+    void openDelivery(const QString &id);
+    void openSession(const QString &id);
+    void openDeliveriesOf(const QString &sessionId);
+
+protected:
+    void changeEvent(QEvent *event) override;
+
+private:
+    [[nodiscard]] QCoro::Task<> loadDelivery(QString id);
+    [[nodiscard]] QCoro::Task<> loadSession(QString id);
+    void build();
+    QWidget *buildHead();
+    void buildSessionFields();
+    void buildDeliveryFields();
+    void showDelivery(const domain::DeliveryItem &item);
+    void showDeliveryTimes();
+    void showDetail(const domain::DeliveryDetail &detail);
+    void showSession(const domain::SessionItem &item);
+    void showHead(const StateLook &look, const QString &subject);
+    void showTabs(bool timeline, bool attempts);
+    void showTimes();
+    void failWith(const Error &error);
+    [[nodiscard]] QString explain(const domain::DeliveryItem &item) const;
+
+    admin::OperatorApi *m_api;
+    const TimeText *m_time;
+    ViewKind m_view = ViewKind::Deliveries;
+    QString m_id;
+    int m_generation = 0;
+    bool m_hasContent = false;
+    QTimer m_reload;
+    domain::DeliveryItem m_delivery;
+    domain::SessionItem m_session;
+    StateLook m_look;
+
+    QStackedLayout *m_stack = nullptr;
+    MessagePane *m_message;
+    QLabel *m_stateIcon = nullptr;
+    QLabel *m_state = nullptr;
+    QLabel *m_subject = nullptr;
+    QLabel *m_sentence = nullptr;
+    QTabWidget *m_tabs;
+    QStackedLayout *m_fields = nullptr;
+    FieldGrid *m_deliveryFields;
+    FieldGrid *m_sessionFields;
+    TimelineWidget *m_timeline;
+    AttemptsView *m_attempts;
+    QWidget *m_summaryPage = nullptr;
+    QWidget *m_timelinePage = nullptr;
+};
+
+} // namespace signalbox::ui

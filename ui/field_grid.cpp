@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "field_grid.h"
+
+#include "flow_layout.h"
+#include "icons.h"
+
+#include <QApplication>
+#include <QClipboard>
+#include <QEvent>
+#include <QGridLayout>
+#include <QToolButton>
+
+namespace signalbox::ui {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+// A column of values is this many average characters wide.
+constexpr int kSectionCharacters = 58;
+constexpr int kTitleCharacters = 16;
+
+QString elidedLink(const QLabel *label, const QString &value)
+{
+    return label->fontMetrics().elidedText(value, Qt::ElideMiddle, label->fontMetrics().averageCharWidth() * 34);
+}
+
+} // namespace
+
+FieldGrid::FieldGrid(QWidget *parent)
+    : QWidget(parent)
+{
+    auto *flow = new FlowLayout(24, 18, this);
+    flow->setContentsMargins(16, 4, 16, 14);
+    QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Preferred);
+    policy.setHeightForWidth(true);
+    setSizePolicy(policy);
+}
+
+void FieldGrid::beginSection(const QString &title)
+{
+    auto *box = new QWidget(this);
+    m_section = new QGridLayout(box);
+    m_section->setContentsMargins(0, 0, 0, 0);
+    m_section->setHorizontalSpacing(10);
+    m_section->setVerticalSpacing(3);
+    m_section->setColumnStretch(1, 1);
+    m_section->setColumnMinimumWidth(0, fontMetrics().averageCharWidth() * kTitleCharacters);
+    auto *heading = new QLabel(title, box);
+    heading->setObjectName(u"section"_s);
+    m_section->addWidget(heading, 0, 0, 1, 3);
+    box->setFixedWidth(fontMetrics().averageCharWidth() * kSectionCharacters);
+    layout()->addWidget(box);
+}
+
+void FieldGrid::add(const QString &key, const QString &title, Look look)
+{
+    QWidget *box = m_section->parentWidget();
+    const int row = m_section->rowCount();
+    auto *name = new QLabel(title, box);
+    name->setObjectName(u"muted"_s);
+    Field field;
+    field.look = look;
+    field.label = new QLabel(box);
+    field.label->setProperty("field", key);
+    field.label->setAccessibleName(title);
+    field.label->setTextInteractionFlags(look == Look::Link
+            ? Qt::LinksAccessibleByKeyboard | Qt::LinksAccessibleByMouse
+            : Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+    field.label->setFocusPolicy(look == Look::Link ? Qt::StrongFocus : Qt::ClickFocus);
+    field.label->setTextFormat(look == Look::Link ? Qt::RichText : Qt::PlainText);
+    field.label->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    if (look != Look::Text)
+        field.label->setFont(monospaceFont());
+    else
+        field.label->setWordWrap(true);
+    m_section->addWidget(name, row, 0, Qt::AlignTop);
+    m_section->addWidget(field.label, row, 1);
+    if (look == Look::Id || look == Look::Link) {
+        field.copy = new QToolButton(box);
+        field.copy->setIcon(themedIcon(u"copy"_s));
+        field.copy->setIconSize(QSize(13, 13));
+        field.copy->setStyleSheet(u"padding: 1px;"_s);
+        field.copy->setObjectName(u"copy_"_s + key);
+        field.copy->setFocusPolicy(Qt::TabFocus);
+        field.copy->setToolTip(tr("Copy"));
+        field.copy->setAccessibleName(tr("Copy: %1").arg(title));
+        m_section->addWidget(field.copy, row, 2);
+        connect(field.copy, &QToolButton::clicked, this,
+            [this, key] { QApplication::clipboard()->setText(m_fields.value(key).value); });
+    }
+    connect(field.label, &QLabel::linkActivated, this,
+        [this, key] { Q_EMIT linkActivated(key, m_fields.value(key).value); });
+    m_fields.insert(key, field);
+    render(field);
+}
+
+void FieldGrid::set(const QString &key, const QString &value, const QString &tip)
+{
+    const auto field = m_fields.find(key);
+    if (field == m_fields.end())
+        return;
+    field->label->setToolTip(tip.isEmpty() && field->look != Look::Text ? value : tip);
+    if (field->value == value && !field->label->text().isEmpty())
+        return;
+    field->value = value;
+    render(*field);
+}
+
+QString FieldGrid::value(const QString &key) const
+{
+    return m_fields.value(key).value;
+}
+
+void FieldGrid::render(const Field &field) const
+{
+    const bool empty = field.value.isEmpty();
+    if (field.copy)
+        field.copy->setVisible(!empty);
+    if (empty)
+        field.label->setText(u"–"_s);
+    else if (field.look == Look::Link)
+        field.label->setText(u"<a href=\"#\" style=\"color:%1\">%2</a>"_s.arg(
+            colours().link.name(), elidedLink(field.label, field.value).toHtmlEscaped()));
+    else if (field.look == Look::Text)
+        field.label->setText(field.value);
+    else
+        field.label->setText(elidedLink(field.label, field.value));
+}
+
+void FieldGrid::changeEvent(QEvent *event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange) {
+        for (const Field &field : std::as_const(m_fields))
+            render(field);
+    }
+}
+
+} // namespace signalbox::ui

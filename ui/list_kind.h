@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "admin/operator_api.h"
+#include "base/json.h"
+#include "list_row.h"
+#include "words.h"
+
+#include <QCoro/QCoroTask>
+
+#include <memory>
+#include <vector>
+
+namespace signalbox::ui {
+
+class TimeText;
+
+enum class ViewKind { Sessions, Deliveries };
+
+// What one view lists: where its rows come from and what they look like. Stateless.
+class ListKind
+{
+public:
+    virtual ~ListKind() = default;
+    [[nodiscard]] virtual ViewKind view() const = 0;
+    [[nodiscard]] virtual QString name() const = 0; // for object names and settings: "sessions"
+    [[nodiscard]] virtual QString title() const = 0;
+    [[nodiscard]] virtual QString icon() const = 0;
+    [[nodiscard]] virtual QString emptyText() const = 0;
+    [[nodiscard]] virtual QString filterHint() const = 0;
+    [[nodiscard]] virtual QStringList changeKinds() const = 0;
+    [[nodiscard]] virtual QStringList states() const = 0;
+    [[nodiscard]] virtual StateLook state(const QString &state) const = 0;
+    [[nodiscard]] virtual const std::vector<ListColumn> &columns() const = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<ListPage>> fetch(admin::OperatorApi *api, domain::ListQuery query) const = 0;
+    [[nodiscard]] virtual bool rowOf(const domain::Change &change, ListRow &row) const = 0;
+    // The engine's filter, for rows that come by the stream.
+    [[nodiscard]] virtual bool matches(const ListRow &row, const domain::ListQuery &query) const = 0;
+    [[nodiscard]] virtual ListCell cell(const ListRow &row, int column, const TimeText &time) const = 0;
+    // "state, subject, age" for a screen reader.
+    [[nodiscard]] virtual QString spoken(const ListRow &row, const TimeText &time) const = 0;
+    [[nodiscard]] virtual Json json(const ListRow &row) const = 0;
+};
+
+[[nodiscard]] std::unique_ptr<ListKind> makeSessionList();
+[[nodiscard]] std::unique_ptr<ListKind> makeDeliveryList();
+[[nodiscard]] Json toJson(const domain::SessionItem &item);
+[[nodiscard]] Json toJson(const domain::DeliveryItem &item);
+
+} // namespace signalbox::ui

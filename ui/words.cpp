@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "words.h"
+
+#include <QCoreApplication>
+#include <QHash>
+
+namespace signalbox::ui {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+QString tr(const char *text, const char *disambiguation = nullptr)
+{
+    return QCoreApplication::translate("Words", text, disambiguation);
+}
+
+StateLook unknown(const QString &word)
+{
+    return StateLook(word, u"unknown"_s, Tone::Neutral);
+}
+
+} // namespace
+
+StateLook deliveryState(const QString &state)
+{
+    if (state == u"pending")
+        return StateLook(tr("Pending"), u"pending"_s, Tone::Neutral);
+    if (state == u"running")
+        return StateLook(tr("Running"), u"running"_s, Tone::Info);
+    if (state == u"waiting")
+        return StateLook(tr("Waiting"), u"waiting"_s, Tone::Warn);
+    if (state == u"completed")
+        return StateLook(tr("Completed"), u"completed"_s, Tone::Good);
+    if (state == u"cancelled")
+        return StateLook(tr("Cancelled"), u"cancelled"_s, Tone::Muted);
+    if (state == u"dead")
+        return StateLook(tr("Dead"), u"dead"_s, Tone::Danger);
+    if (state == u"unconfirmed")
+        return StateLook(tr("Unconfirmed"), u"unconfirmed"_s, Tone::Doubt);
+    return unknown(state);
+}
+
+StateLook deliveryState(const domain::DeliveryItem &item)
+{
+    StateLook look = deliveryState(item.state);
+    if (item.state == u"waiting") {
+        const QString &what = item.waitsFor;
+        if (what == u"lock")
+            look.word = tr("Waiting for lock");
+        else if (what == u"runtime")
+            look.word = tr("Waiting for runtime");
+        else if (what == u"person")
+            look = StateLook(tr("Waiting for person"), u"person"_s, Tone::Warn);
+        else if (what == u"retry")
+            look.word = tr("Waiting to retry");
+        else if (what == u"token")
+            look.word = tr("Waiting for token");
+        else if (what == u"outbound")
+            look.word = tr("Waiting to post");
+    } else if (item.state == u"completed") {
+        if (item.outcome == u"delivered")
+            look.word = tr("Delivered");
+        else if (item.outcome == u"no_reply")
+            look.word = tr("No reply");
+        else if (item.outcome == u"ignored")
+            look = StateLook(tr("Ignored"), u"ended"_s, Tone::Muted);
+    }
+    return look;
+}
+
+StateLook sessionState(const QString &state)
+{
+    if (state == u"running")
+        return StateLook(tr("Running"), u"running"_s, Tone::Info);
+    if (state == u"waiting")
+        return StateLook(tr("Waiting"), u"waiting"_s, Tone::Warn);
+    if (state == u"idle")
+        return StateLook(tr("Idle"), u"idle"_s, Tone::Muted);
+    return unknown(state);
+}
+
+StateLook outboundState(const QString &state)
+{
+    if (state == u"pending")
+        return StateLook(tr("Pending"), u"pending"_s, Tone::Neutral);
+    if (state == u"sending")
+        return StateLook(tr("Sending"), u"running"_s, Tone::Info);
+    if (state == u"sent")
+        return StateLook(tr("Sent"), u"completed"_s, Tone::Good);
+    if (state == u"refused")
+        return StateLook(tr("Refused"), u"dead"_s, Tone::Danger);
+    if (state == u"retry")
+        return StateLook(tr("Will retry"), u"waiting"_s, Tone::Warn);
+    if (state == u"unknown")
+        return StateLook(tr("Unknown"), u"unconfirmed"_s, Tone::Doubt);
+    return deliveryState(state);
+}
+
+StateLook attemptOutcome(const QString &outcome)
+{
+    if (outcome == u"running")
+        return StateLook(tr("Running"), u"running"_s, Tone::Info);
+    if (outcome == u"ok")
+        return StateLook(tr("Succeeded"), u"completed"_s, Tone::Good);
+    if (outcome == u"failed")
+        return StateLook(tr("Failed"), u"dead"_s, Tone::Danger);
+    if (outcome == u"unknown")
+        return StateLook(tr("Unknown"), u"unconfirmed"_s, Tone::Doubt);
+    return unknown(outcome);
+}
+
+StateLook connectionState(admin::ConnectionState state)
+{
+    switch (state) {
+    case admin::ConnectionState::Disconnected:
+        return StateLook(tr("Disconnected"), u"disconnected"_s, Tone::Danger);
+    case admin::ConnectionState::Connecting:
+        return StateLook(tr("Connecting"), u"connecting"_s, Tone::Info);
+    case admin::ConnectionState::Synchronising:
+        return StateLook(tr("Synchronising"), u"connecting"_s, Tone::Info);
+    case admin::ConnectionState::Live:
+        return StateLook(tr("Live"), u"live"_s, Tone::Good);
+    case admin::ConnectionState::Reconnecting:
+        return StateLook(tr("Reconnecting"), u"connecting"_s, Tone::Warn);
+    }
+    return {};
+}
+
+QString promptStateText(const QString &state)
+{
+    if (state == u"none")
+        return tr("Not sent");
+    if (state == u"sending")
+        return tr("Sent, not yet accepted");
+    if (state == u"accepted")
+        return tr("Accepted by the runtime");
+    return state;
+}
+
+QString attemptWhat(const QString &what)
+{
+    static const QHash<QString, const char *> words {{u"turn"_s, QT_TRANSLATE_NOOP("Words", "Turn")},
+        {u"post"_s, QT_TRANSLATE_NOOP("Words", "Post")}, {u"react"_s, QT_TRANSLATE_NOOP("Words", "React")},
+        {u"unreact"_s, QT_TRANSLATE_NOOP("Words", "Remove reaction")}};
+    const char *word = words.value(what);
+    return word ? tr(word) : what;
+}
+
+QString outboundKind(const QString &kind)
+{
+    static const QHash<QString, const char *> words {{u"reply"_s, QT_TRANSLATE_NOOP("Words", "Reply")},
+        {u"status"_s, QT_TRANSLATE_NOOP("Words", "Status")}, {u"notice"_s, QT_TRANSLATE_NOOP("Words", "Notice")},
+        {u"reaction"_s, QT_TRANSLATE_NOOP("Words", "Reaction")}};
+    const char *word = words.value(kind);
+    return word ? tr(word) : kind;
+}
+
+QString laneName(const QString &lane)
+{
+    static const QHash<QString, const char *> words {{u"inbound"_s, QT_TRANSLATE_NOOP("Words", "Inbound")},
+        {u"lock"_s, QT_TRANSLATE_NOOP("Words", "Lock")}, {u"turn"_s, QT_TRANSLATE_NOOP("Words", "Turn")},
+        {u"outbound"_s, QT_TRANSLATE_NOOP("Words", "Outbound")}};
+    const char *word = words.value(lane);
+    return word ? tr(word) : lane;
+}
+
+QString timelineWhat(const QString &what)
+{
+    static const QHash<QString, const char *> words {{u"received"_s, QT_TRANSLATE_NOOP("Words", "Received")},
+        {u"waiting"_s, QT_TRANSLATE_NOOP("Words", "Waiting")}, {u"held"_s, QT_TRANSLATE_NOOP("Words", "Held")},
+        {u"prompt_sent"_s, QT_TRANSLATE_NOOP("Words", "Prompt sent")},
+        {u"accepted"_s, QT_TRANSLATE_NOOP("Words", "Accepted")}, {u"ended"_s, QT_TRANSLATE_NOOP("Words", "Ended")}};
+    const char *word = words.value(what);
+    return word ? tr(word) : outboundKind(what);
+}
+
+QString errorText(ErrorCode code)
+{
+    switch (code) {
+    case ErrorCode::InvalidInput:
+        return tr("The engine refused the question. Check the filter.");
+    case ErrorCode::NotFound:
+        return tr("It does not exist any more. It may have reached the end of its retention.");
+    case ErrorCode::Conflict:
+        return tr("It has changed meanwhile. Refresh and look again.");
+    case ErrorCode::Unauthorized:
+        return tr("The engine does not know this token. Check the profile.");
+    case ErrorCode::Forbidden:
+        return tr("Your role does not allow this.");
+    case ErrorCode::Cancelled:
+        return tr("This was cancelled.");
+    case ErrorCode::DeadlineExceeded:
+        return tr("The engine took too long to answer.");
+    case ErrorCode::Unavailable:
+        return tr("The engine or its database cannot be reached at the moment.");
+    case ErrorCode::RateLimited:
+        return tr("Too many questions at once. Try again in a moment.");
+    case ErrorCode::Corrupt:
+        return tr("The engine found data that it cannot read.");
+    case ErrorCode::Unsupported:
+        return tr("This engine cannot do that.");
+    case ErrorCode::Internal:
+        return tr("Something went wrong inside the engine.");
+    }
+    return {};
+}
+
+bool isFinalDelivery(const QString &state)
+{
+    return state == u"completed" || state == u"cancelled" || state == u"dead" || state == u"unconfirmed";
+}
+
+QString placeText(const QString &place, const QString &thread)
+{
+    return thread.isEmpty() ? place : place + u" · "_s + thread;
+}
+
+} // namespace signalbox::ui
