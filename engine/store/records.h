@@ -199,6 +199,7 @@ struct ClaimedOutbound
     domain::OutboundKind kind = domain::OutboundKind::Reply;
     domain::OutboundOp op = domain::OutboundOp::Post;
     bool wasUnknown = false; // look for it before sending
+    QString errorCode; // of the try before this one
     QString tenant;
     QString backend;
     QString place;

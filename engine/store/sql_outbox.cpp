@@ -77,7 +77,7 @@ Status removeAcknowledgement(Session &session, const QString &deliveryId, const 
         draft.place = rows->text(1);
         draft.thread = rows->text(2);
         draft.targetTs = rows->text(3);
-        draft.body = rows->text(4).toUtf8();
+        draft.body = rows->utf8(4);
         expires = rows->instant(5);
     }
     const auto now = session.now();
@@ -106,7 +106,7 @@ namespace {
 Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound &row, Instant now)
 {
     {
-        auto before = session.query("SELECT o.state, p.body, i.tenant, i.backend FROM outbound_messages o "
+        auto before = session.query("SELECT o.state, p.body, i.tenant, i.backend, o.error_code FROM outbound_messages o "
                                     "LEFT JOIN payloads p ON p.id = o.id JOIN installations i ON i.id = o.installation_id "
                                     "WHERE o.id = ?",
                                     row.id);
@@ -115,9 +115,10 @@ Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound 
         if (!before->next())
             return false;
         row.wasUnknown = before->text(0) == u"unknown";
-        row.body = before->text(1).toUtf8();
+        row.body = before->utf8(1);
         row.tenant = before->text(2);
         row.backend = before->text(3);
+        row.errorCode = before->text(4);
     }
     auto rows = session.query(
         "UPDATE outbound_messages SET state = 'sending', engine_id = ?, incarnation = ?, attempts = attempts + 1, "

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/dispatcher.h"
+
+#include "base/log.h"
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox::gateway {
+
+namespace {
+Q_LOGGING_CATEGORY(lcDispatcher, "signalbox.engine.dispatcher")
+constexpr Millis kBackstop {1000};
+constexpr Millis kStorePause {500};
+constexpr Millis kAbandon {10'000};
+constexpr int kMostClaimed = 64;
+} // namespace
+
+Dispatcher::Dispatcher(store::Store &store, EngineLease &lease, DeliveryRunner &runner, int mostInFlight, Millis lockTtl)
+    : m_store(store)
+    , m_lease(lease)
+    , m_runner(runner)
+    , m_mostInFlight(mostInFlight)
+    , m_lockTtl(lockTtl)
+    , m_loop("dispatcher", kBackstop)
+    , m_running(u"deliveries"_s)
+{
+}
+
+void Dispatcher::start()
+{
+    m_loop.start([this] { return claim(); });
+}
+
+void Dispatcher::wakeIn(Millis time)
+{
+    if (time.count() <= 0)
+        m_loop.wake();
+    else
+        m_loop.wakeIn(time);
+}
+
+QCoro::Task<bool> Dispatcher::claim()
+{
+    const int room = m_mostInFlight - m_running.live();
+    if (room <= 0 || !m_lease.mayAct())
+        co_return false; // woken again when one ends, or by the backstop
+    const int most = std::min(room, kMostClaimed);
+    auto claimed = co_await m_store.claimDeliveries(m_lease.life(), most, m_lockTtl);
+    if (!claimed) {
+        logWarning(lcDispatcher, "deliveries could not be claimed", {{"code", claimed.error().native()}});
+        m_loop.wakeIn(kStorePause);
+        co_return false;
+    }
+    const bool full = static_cast<int>(claimed->size()) == most;
+    for (store::ClaimedDelivery &delivery : *claimed)
+        m_running.spawn("delivery", runOne(std::move(delivery)));
+    co_return full;
+}
+
+QCoro::Task<> Dispatcher::runOne(store::ClaimedDelivery delivery)
+{
+    const bool wasFull = m_running.live() >= m_mostInFlight;
+    co_await m_runner.run(std::move(delivery), m_running.token());
+    if (wasFull || m_running.live() >= m_mostInFlight)
+        m_loop.wake();
+}
+
+QCoro::Task<> Dispatcher::stop(Millis grace)
+{
+    co_await m_loop.stop();
+    if (co_await m_running.join(grace))
+        co_return;
+    m_running.cancel();
+    if (!co_await m_running.join(kAbandon))
+        logCritical(lcDispatcher, "deliveries did not stop", {{"live", QString::number(m_running.live())}});
+}
+
+} // namespace signalbox::gateway

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "gateway/delivery_runner.h"
+#include "gateway/work_loop.h"
+
+namespace signalbox::gateway {
+
+// Claims deliveries that may run and runs them, at most `max_concurrent_deliveries` at once. Engine thread.
+class Dispatcher
+{
+public:
+    Dispatcher(store::Store &store, EngineLease &lease, DeliveryRunner &runner, int mostInFlight, Millis lockTtl);
+
+    void start();
+    void wake() { m_loop.wake(); }
+    void wakeIn(Millis time);
+    [[nodiscard]] int inFlight() const { return m_running.live(); }
+
+    // Claims nothing more; what runs goes on until the grace is over, then its tokens fire.
+    [[nodiscard]] QCoro::Task<> stop(Millis grace);
+
+private:
+    [[nodiscard]] QCoro::Task<bool> claim();
+    [[nodiscard]] QCoro::Task<> runOne(store::ClaimedDelivery delivery);
+    store::Store &m_store;
+    EngineLease &m_lease;
+    DeliveryRunner &m_runner;
+    int m_mostInFlight;
+    Millis m_lockTtl;
+    WorkLoop m_loop;
+    async::TaskScope m_running;
+};
+
+} // namespace signalbox::gateway

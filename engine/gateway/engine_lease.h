@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "async/task_scope.h"
+#include "base/clock.h"
+#include "store/store.h"
+
+#include <QObject>
+
+namespace signalbox::gateway {
+
+// The engine's one sign of life (DESIGN.md "Liveness is one thing"): its lease, renewed at a third of its length, and
+// with it the locks it holds. Engine thread.
+class EngineLease : public QObject
+{
+    Q_OBJECT
+public:
+    EngineLease(store::Store &store, const Clock &clock, Millis lease, Millis lockTtl);
+
+    // Raises the incarnation and frees the work of former lives.
+    [[nodiscard]] QCoro::Task<Result<store::Registered>> begin(store::EngineRegistration registration);
+    void startRenewing();
+    // Stops renewing, hands back what still runs, lets the lease end.
+    [[nodiscard]] QCoro::Task<> end(QString interruptedText);
+
+    [[nodiscard]] const store::EngineLife &life() const { return m_life; }
+    // Whether a prompt or a post may leave: asked in the same function as the write. Counts by CLOCK_BOOTTIME, so a
+    // frozen process or a suspended machine does not act on a lease that has run out.
+    [[nodiscard]] bool mayAct() const;
+    [[nodiscard]] bool isLapsed() const;
+
+Q_SIGNALS:
+    // Another life of this engine has begun elsewhere: this one must stop at once.
+    void replaced();
+
+private:
+    [[nodiscard]] QCoro::Task<> renewLoop();
+    store::Store &m_store;
+    const Clock &m_clock;
+    Millis m_lease;
+    Millis m_lockTtl;
+    store::EngineLife m_life;
+    Millis m_leaseEndsBoot {0};
+    async::TaskScope m_scope;
+};
+
+} // namespace signalbox::gateway

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/gateway.h"
+
+#include "base/log.h"
+#include "domain/feedback.h"
+#include "runtimes/backend_factory.h"
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox::gateway {
+
+namespace {
+Q_LOGGING_CATEGORY(lcGateway, "signalbox.engine.gateway")
+constexpr Millis kOutboxGrace {3000};
+constexpr Millis kBackendGrace {2000};
+constexpr Millis kIdentityPause {30'000};
+} // namespace
+
+Gateway::Gateway(store::Store &store, const config::Config &config, const Clock &clock, IdGenerator &ids)
+    : m_store(store)
+    , m_config(config)
+    , m_slack(m_client, QUrl(config.slack.apiBaseUrl), config.recovery.httpTimeout)
+    , m_lease(store, clock, config.engine.lease, config.lockTtl)
+    , m_book(store, config)
+    , m_ingress(store, m_book, config, clock, ids)
+    , m_runner(store, m_book, m_backends, m_lease, config, clock, ids)
+    , m_dispatcher(store, m_lease, m_runner, config.engine.maxConcurrentDeliveries, config.lockTtl)
+    , m_outbox(store, m_book, m_backends, m_lease, m_slack, config, clock, ids)
+    , m_upkeep(store, config)
+    , m_scope(u"gateway"_s)
+{
+    m_ingress.onReady([this] { m_dispatcher.wake(); });
+    m_runner.onOutbound([this] { m_outbox.wake(); });
+    m_runner.onReady([this](Millis in) { m_dispatcher.wakeIn(in); });
+    connect(&m_lease, &EngineLease::replaced, this, &Gateway::replaced);
+}
+
+Gateway::~Gateway() = default;
+
+QCoro::Task<Status> Gateway::prepare(store::EngineRegistration registration)
+{
+    for (const config::BackendConfig &backend : m_config.backends) {
+        auto made = runtimes::makeBackend(backend, m_config, m_client, nullptr);
+        if (!made)
+            co_return fail(made.error().context(u"backend "_s + backend.name));
+        m_backends.emplace(backend.name, std::move(*made));
+    }
+    registration.interruptedText = domain::unconfirmedText();
+    auto registered = co_await m_lease.begin(std::move(registration));
+    if (!registered)
+        co_return fail(registered.error().context(u"registering the engine"_s));
+    m_registered = std::move(*registered);
+    const auto &freed = m_registered;
+    if (freed.handedBack + freed.unconfirmed + freed.unknownOutbound > 0) {
+        logWarning(lcGateway, "a former life of this engine left work behind",
+                   {{"run_again", QString::number(freed.handedBack)}, {"unconfirmed", QString::number(freed.unconfirmed)},
+                    {"unknown_outbound", QString::number(freed.unknownOutbound)}});
+    }
+    co_return co_await m_book.load();
+}
+
+void Gateway::start()
+{
+    m_lease.startRenewing();
+    m_dispatcher.start();
+    m_outbox.start();
+    m_upkeep.start();
+    m_scope.spawn("bot identities", learnBotUsers());
+}
+
+// Our own user ids are needed to see mentions in plain messages. Until one is known, app_mention events do.
+QCoro::Task<> Gateway::learnBotUsers()
+{
+    const async::CancelToken token = m_scope.token();
+    bool missing = true;
+    while (missing && !token.isCancelled()) {
+        missing = false;
+        for (const config::InstallationConfig &configured : m_config.installations) {
+            if (configured.botToken.isEmpty() || configured.tenant == u"*")
+                continue;
+            const auto installation = co_await m_book.forTenant(configured.tenant, configured.app);
+            if (!installation)
+                continue;
+            const auto user = co_await m_slack.botUserId(configured.botToken, token);
+            if (user) {
+                co_await m_book.learnBotUser(installation->row.id, *user);
+            } else {
+                missing = true;
+                logWarning(lcGateway, "the bot user of an installation is not known yet",
+                           {{"installation", installation->row.id}, {"error", user.error().native()}});
+            }
+        }
+        if (missing)
+            co_await async::delay(kIdentityPause, token);
+    }
+}
+
+QCoro::Task<> Gateway::stop(Millis grace)
+{
+    m_scope.cancel();
+    co_await m_upkeep.stop();
+    co_await m_dispatcher.stop(grace);
+    co_await m_outbox.stop(kOutboxGrace);
+    co_await m_runner.stop();
+    co_await m_scope.join(Millis(5000));
+    for (auto &[name, backend] : m_backends)
+        co_await backend->close(kBackendGrace);
+    co_await m_lease.end(domain::unconfirmedText());
+}
+
+} // namespace signalbox::gateway

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "gateway/dispatcher.h"
+#include "gateway/outbox.h"
+#include "gateway/slack_ingress.h"
+#include "gateway/upkeep.h"
+#include "http/client.h"
+
+#include <QObject>
+
+namespace signalbox::gateway {
+
+// The way of a message, composed: ingress → store → dispatcher → runner → outbox. Read slack_ingress, dispatcher,
+// delivery_runner, turn_outcome and outbox in this order. Engine thread; owned by the Engine.
+class Gateway : public QObject
+{
+    Q_OBJECT
+public:
+    Gateway(store::Store &store, const config::Config &config, const Clock &clock, IdGenerator &ids);
+    ~Gateway() override;
+
+    // Registers this engine's life, frees what a former one held, and reads the installations. InvalidInput for a
+    // backend that cannot be made.
+    [[nodiscard]] QCoro::Task<Status> prepare(store::EngineRegistration registration);
+    void addIngressRoutes(http::Router &router) { m_ingress.addRoutes(router); }
+    void start();
+    // Claims nothing more, gives what runs the grace, hands the rest back.
+    [[nodiscard]] QCoro::Task<> stop(Millis grace);
+
+    [[nodiscard]] const EngineLease &lease() const { return m_lease; }
+    [[nodiscard]] const store::Registered &registered() const { return m_registered; }
+    [[nodiscard]] const IngressStats &ingressStats() const { return m_ingress.stats(); }
+    [[nodiscard]] int inFlight() const { return m_dispatcher.inFlight(); }
+
+Q_SIGNALS:
+    void replaced();
+
+private:
+    [[nodiscard]] QCoro::Task<> learnBotUsers();
+    store::Store &m_store;
+    const config::Config &m_config;
+    http::Client m_client;
+    slack::SlackAdapter m_slack;
+    EngineLease m_lease;
+    InstallationBook m_book;
+    Backends m_backends;
+    SlackIngress m_ingress;
+    DeliveryRunner m_runner;
+    Dispatcher m_dispatcher;
+    Outbox m_outbox;
+    Upkeep m_upkeep;
+    async::TaskScope m_scope;
+    store::Registered m_registered;
+};
+
+} // namespace signalbox::gateway

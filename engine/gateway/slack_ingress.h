@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/ids.h"
+#include "channels/slack/slack_envelope.h"
+#include "config/config.h"
+#include "gateway/installation_book.h"
+#include "http/router.h"
+
+#include <functional>
+
+namespace signalbox::gateway {
+
+struct IngressStats
+{
+    IngressStats() = default;
+    quint64 received = 0;
+    quint64 stored = 0;
+    quint64 duplicates = 0;
+    quint64 ignored = 0; // by policy, with their keys
+    quint64 dropped = 0; // not for us by their form
+    quint64 refusedSignature = 0;
+    quint64 malformed = 0;
+    quint64 unknownTenant = 0;
+    quint64 unavailable = 0; // answered 503
+};
+
+// POST /slack/events (contracts/spritz-backend.md §3, contracts/slack.md §1): signature, relevance, one delivery for
+// all the events of one message, 2xx only after the commit, 503 with Retry-After when it cannot be stored. Engine
+// thread; outlives the server that calls it.
+class SlackIngress
+{
+public:
+    SlackIngress(store::Store &store, InstallationBook &book, const config::Config &config, const Clock &clock,
+                 IdGenerator &ids);
+
+    void addRoutes(http::Router &router);
+    // Called when a stored delivery may be claimed at once.
+    void onReady(std::function<void()> listener) { m_ready = std::move(listener); }
+    [[nodiscard]] const IngressStats &stats() const { return m_stats; }
+
+private:
+    [[nodiscard]] QCoro::Task<http::Response> events(http::Request request, http::Context context);
+    [[nodiscard]] QCoro::Task<http::Response> storeMessage(slack::Envelope envelope, Secret signedWith);
+    [[nodiscard]] store::IngestRequest ingestRequest(const slack::Envelope &envelope, const Installation &installation,
+                                                     bool ignored);
+    store::Store &m_store;
+    InstallationBook &m_book;
+    const config::Config &m_config;
+    const Clock &m_clock;
+    IdGenerator &m_ids;
+    std::function<void()> m_ready;
+    IngressStats m_stats;
+};
+
+} // namespace signalbox::gateway

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/turn_outcome.h"
+
+#include "domain/feedback.h"
+
+using namespace Qt::StringLiterals;
+using signalbox::domain::DeliveryState;
+using signalbox::domain::Outcome;
+using signalbox::runtimes::TurnEnd;
+using signalbox::runtimes::TurnResult;
+
+namespace signalbox::gateway {
+
+namespace {
+
+Decision died(const TurnResult &result, const QString &code)
+{
+    Decision decision;
+    decision.state = DeliveryState::Dead;
+    decision.notice = domain::internalFailureText();
+    decision.noticePurpose = u"failure"_s;
+    decision.errorCode = code;
+    decision.errorText = result.errorText;
+    decision.attemptOutcome = u"failed"_s;
+    return decision;
+}
+
+Decision unknown(const TurnResult &result, const QString &code)
+{
+    Decision decision;
+    decision.state = DeliveryState::Unconfirmed;
+    decision.notice = domain::unconfirmedText();
+    decision.noticePurpose = u"unconfirmed"_s;
+    decision.errorCode = code;
+    decision.errorText = result.errorText;
+    decision.attemptOutcome = u"unknown"_s;
+    return decision;
+}
+
+Decision ended(const TurnResult &result)
+{
+    Decision decision;
+    decision.attemptOutcome = u"ok"_s;
+    if (!result.text.trimmed().isEmpty()) {
+        decision.state = DeliveryState::Waiting; // for its reply rows
+        decision.reply = result.text;
+    } else {
+        decision.state = DeliveryState::Completed;
+        decision.outcome = Outcome::NoReply;
+    }
+    if (result.stopReason == u"refusal") {
+        decision.notice = domain::refusalText();
+        decision.noticePurpose = u"refusal"_s;
+    }
+    return decision;
+}
+
+} // namespace
+
+Decision decideTurn(const TurnResult &result)
+{
+    switch (result.end) {
+    case TurnEnd::Ended: return ended(result);
+    case TurnEnd::Failed: return died(result, result.errorCode.isEmpty() ? u"runtime_error"_s : result.errorCode);
+    case TurnEnd::NotSent: {
+        Decision decision;
+        decision.again = true;
+        decision.state = DeliveryState::Pending;
+        decision.errorCode = u"not_sent"_s;
+        decision.attemptOutcome = u"failed"_s;
+        return decision;
+    }
+    case TurnEnd::Lost: return unknown(result, u"connection_lost"_s);
+    case TurnEnd::FirstFrameTimeout: return unknown(result, u"first_frame_timeout"_s);
+    case TurnEnd::IdleTimeout: return died(result, u"idle_timeout"_s);
+    case TurnEnd::TooLong: return died(result, u"max_duration"_s);
+    case TurnEnd::Cancelled: return unknown(result, u"cancelled"_s);
+    }
+    return unknown(result, u"unknown"_s);
+}
+
+Decision decideNotOpened(const Error &error)
+{
+    Decision decision;
+    decision.state = DeliveryState::Dead;
+    decision.notice = domain::runtimeFailureText();
+    decision.noticePurpose = u"failure"_s;
+    decision.errorCode = error.native().isEmpty() ? errorCodeName(error.code()) : error.native();
+    decision.errorText = error.toString();
+    return decision;
+}
+
+} // namespace signalbox::gateway

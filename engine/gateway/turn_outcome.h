@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "domain/delivery_state.h"
+#include "runtimes/runtime_backend.h"
+
+#include <QString>
+
+namespace signalbox::gateway {
+
+// What a delivery becomes, decided from facts alone (DESIGN.md steps 4, 5, 7 and "Turn clocks").
+struct Decision
+{
+    Decision() = default;
+    domain::DeliveryState state = domain::DeliveryState::Dead;
+    domain::Outcome outcome = domain::Outcome::None;
+    QString reply; // posted as the reply, or empty
+    QString notice; // posted as a notice, or empty
+    QString noticePurpose; // "failure" | "unconfirmed" | "refusal"
+    QString errorCode;
+    QString errorText;
+    QString attemptOutcome; // ok | failed | unknown; empty: no turn was begun
+    bool again = false; // nothing left the engine: back to be claimed
+};
+
+// A prompt was handed to the runtime, and this came of it.
+[[nodiscard]] Decision decideTurn(const runtimes::TurnResult &result);
+// The runtime could not be reached before the prompt.
+[[nodiscard]] Decision decideNotOpened(const Error &error);
+
+} // namespace signalbox::gateway
