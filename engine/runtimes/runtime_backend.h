@@ -122,6 +122,14 @@ public:
     [[nodiscard]] virtual bool unescapesText() const = 0;
 
     [[nodiscard]] virtual QCoro::Task<Result<Binding>> bind(BindRequest request, async::CancelToken cancel) = 0;
+    // What the provider said last about a tenant, the policy for `place` included, even when its answer was "unavailable":
+    // enough to post a notice. Without what speaks for the owner; nothing from a provider that was never asked.
+    [[nodiscard]] virtual std::optional<Binding> lastKnown(const QString &tenant, const QString &place) const
+    {
+        Q_UNUSED(tenant)
+        Q_UNUSED(place)
+        return std::nullopt;
+    }
     [[nodiscard]] virtual QCoro::Task<Result<std::shared_ptr<Turn>>> open(Binding binding, OpenRequest request,
                                                                           async::CancelToken cancel)
         = 0;

@@ -82,7 +82,8 @@ QCoro::Task<AcpBackend::Connected> AcpBackend::connection(async::CancelToken can
             co_return fail(Error(ErrorCode::Cancelled, u"cancelled while the agent started"_s));
         }
         if (m_isReady && m_connection) {
-            co_return m_connection;
+            const std::shared_ptr<AcpConnection> copy = m_connection; // QCoro 0.8 moves out of what co_return names
+            co_return copy;
         }
         if (!m_isStarting) {
             if (const std::optional<Error> refused = refusal()) {

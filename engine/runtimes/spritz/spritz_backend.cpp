@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtimes/spritz/spritz_backend.h"
+
+#include "runtimes/spritz/spritz_turn.h"
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox::runtimes {
+
+SpritzBackend::SpritzBackend(SpritzOptions options, http::Client &client, QObject *parent)
+    : RuntimeBackend(parent)
+    , m_options(std::move(options))
+    , m_client(client)
+{
+}
+
+SpritzBackend::~SpritzBackend() = default;
+
+QString SpritzBackend::kind() const
+{
+    return u"spritz"_s;
+}
+
+QString SpritzBackend::renderPrompt(const domain::PromptContext &context, const QString &text) const
+{
+    return domain::spritzPrompt(context, text);
+}
+
+http::ClientRequest SpritzBackend::post(const QUrl &url, const Secret &token, QByteArray body) const
+{
+    http::ClientRequest request("POST", url);
+    request.headers.add("Content-Type", "application/json");
+    request.headers.add("Authorization", "Bearer " + token.reveal());
+    request.body = std::move(body);
+    request.timeout = m_options.stepTimeout;
+    request.idempotent = true; // an exchange looks, an upsert and a bootstrap find what is there
+    return request;
+}
+
+QCoro::Task<Result<http::Response>> SpritzBackend::call(http::ClientRequest request, async::CancelToken cancel)
+{
+    Result<http::Response> response = co_await m_client.send(std::move(request), cancel);
+    if (!response) {
+        co_return fail(spritz::transportError(response.error()));
+    }
+    co_return response;
+}
+
+QCoro::Task<Result<Binding>> SpritzBackend::bind(BindRequest request, async::CancelToken cancel)
+{
+    const QUrl url = spritz::urlUnder(m_options.registryUrl, "/internal/v1/spritz/channel-sessions/exchange");
+    http::ClientRequest exchange
+        = post(url, m_options.registryToken, spritz::exchangeBody(m_options.principalId, request));
+    if (request.force) {
+        exchange.timeout = std::max(m_options.stepTimeout, m_options.forcedExchangeTimeout);
+    }
+    const Result<http::Response> response = co_await call(std::move(exchange), cancel);
+    if (!response) {
+        co_return fail(response.error().context(u"exchange"_s));
+    }
+    if (const std::optional<spritz::TenantFacts> facts = spritz::tenantFacts(*response)) {
+        keep(request.tenant, *facts);
+    }
+    const Result<Binding> binding = spritz::readExchange(*response, request.place);
+    if (!binding) {
+        co_return fail(binding.error().context(u"exchange"_s));
+    }
+    co_return binding;
+}
+
+void SpritzBackend::keep(const QString &tenant, const spritz::TenantFacts &facts)
+{
+    const auto known = m_known.find(tenant);
+    if (known != m_known.end()) {
+        const Secret earlier = known->facts.botToken;
+        known->facts = facts;
+        if (facts.botToken.isEmpty()) {
+            known->facts.botToken = earlier; // an answer without a token does not take back the one before
+        }
+        m_byAge.splice(m_byAge.end(), m_byAge, known->age);
+        return;
+    }
+    if (size_t(m_known.size()) >= kMaxTenants) {
+        m_known.remove(m_byAge.front());
+        m_byAge.pop_front();
+    }
+    const auto age = m_byAge.insert(m_byAge.end(), tenant);
+    m_known.insert(tenant, Known {facts, age});
+}
+
+std::optional<Binding> SpritzBackend::lastKnown(const QString &tenant, const QString &place) const
+{
+    const auto known = m_known.constFind(tenant);
+    if (known == m_known.constEnd()) {
+        return std::nullopt;
+    }
+    Binding binding;
+    spritz::applyFacts(known->facts, place, binding);
+    return binding;
+}
+
+QCoro::Task<Result<std::shared_ptr<Turn>>> SpritzBackend::open(Binding binding, OpenRequest request,
+                                                               async::CancelToken cancel)
+{
+    http::ClientRequest upsert
+        = post(spritz::urlUnder(m_options.spritzUrl, "/api/channel-conversations/upsert"), binding.ownerToken,
+               spritz::upsertBody(m_options.principalId, binding, request));
+    const Result<http::Response> upserted = co_await call(std::move(upsert), cancel);
+    const Result<QString> name = upserted ? spritz::readUpsert(*upserted) : fail(upserted.error());
+    if (!name) {
+        co_return fail(name.error().context(u"upsert"_s));
+    }
+    http::ClientRequest bootstrap
+        = post(spritz::conversationUrl(m_options.spritzUrl, *name, u"bootstrap"_s, binding.nameSpace),
+               m_options.spritzToken, "{}");
+    const Result<http::Response> answer = co_await call(std::move(bootstrap), cancel);
+    const Result<spritz::Bootstrapped> ready = answer ? spritz::readBootstrap(*answer) : fail(answer.error());
+    if (!ready) {
+        co_return fail(ready.error().context(u"bootstrap"_s));
+    }
+    const std::shared_ptr<SpritzConnection> connection = makeConnection();
+    const Status upgraded = co_await upgrade(connection, *name, binding.nameSpace, cancel);
+    if (!upgraded) {
+        co_return fail(upgraded.error().context(u"connect"_s));
+    }
+    const Status loaded = co_await connection->load(ready->sessionId, ready->cwd, m_options.stepTimeout, cancel);
+    if (!loaded) {
+        co_return fail(loaded.error());
+    }
+    co_return std::static_pointer_cast<Turn>(
+        std::make_shared<SpritzTurn>(connection, ready->sessionId, ready->replaced));
+}
+
+std::shared_ptr<SpritzConnection> SpritzBackend::makeConnection()
+{
+    // Dropped from inside its own signals.
+    const std::shared_ptr<SpritzConnection> connection(new SpritzConnection(this), [](SpritzConnection *dropped) {
+        dropped->shut(u"closed"_s);
+        dropped->deleteLater();
+    });
+    m_connections.insert(connection.get());
+    connect(connection.get(), &QObject::destroyed, this,
+            [this, raw = connection.get()] { m_connections.remove(raw); });
+    return connection;
+}
+
+// QWebSocket keeps the status of a refused handshake to itself, and "spritz not found" or "acp unavailable" must not
+// get lost here: they start a recovery. The server decides both before it upgrades, so the same GET without the
+// upgrade tells.
+QCoro::Task<Status> SpritzBackend::upgrade(std::shared_ptr<SpritzConnection> connection, QString conversation,
+                                           QString nameSpace, async::CancelToken cancel)
+{
+    const QUrl socketUrl
+        = spritz::conversationUrl(m_options.spritzUrl, conversation, u"connect"_s, nameSpace, true);
+    const Status connected
+        = co_await connection->connectTo(socketUrl, m_options.spritzToken, m_options.stepTimeout, cancel);
+    if (connected || connected.error().native() != u"handshake") {
+        co_return connected;
+    }
+    http::ClientRequest probe(
+        "GET", spritz::conversationUrl(m_options.spritzUrl, conversation, u"connect"_s, nameSpace));
+    probe.headers.add("Authorization", "Bearer " + m_options.spritzToken.reveal());
+    probe.timeout = m_options.stepTimeout;
+    probe.idempotent = true;
+    const Result<http::Response> answer = co_await call(std::move(probe), cancel);
+    if (!answer) {
+        co_return fail(answer.error());
+    }
+    // 400 and 426 mean: an upgrade was expected. So this time it would have gone through.
+    if (answer->status < 400 || answer->status == 400 || answer->status == 426) {
+        co_return connected;
+    }
+    co_return fail(spritz::refusal(*answer));
+}
+
+QCoro::Task<> SpritzBackend::close(Millis)
+{
+    const QSet<SpritzConnection *> open = m_connections;
+    for (SpritzConnection *connection : open) {
+        connection->shut(u"closed"_s);
+    }
+    co_return;
+}
+
+} // namespace signalbox::runtimes

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtimes/spritz/spritz_connection.h"
+
+#include "async/wait.h"
+#include "runtimes/acp/session_update.h"
+#include "runtimes/spritz/spritz_calls.h"
+
+#include <QNetworkRequest>
+#include <QTimer>
+#include <QWebSocket>
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox::runtimes {
+
+namespace {
+constexpr quint64 kMaxFrame = 32 * 1024 * 1024;
+constexpr int kPermissionDenied = -32000;
+constexpr Millis kGoodbye {5000};
+
+Json initializeParams()
+{
+    const Json client = Json::object(
+        {{u"name"_s, u"slack-gateway"_s}, {u"title"_s, u"Slack Gateway"_s}, {u"version"_s, u"1.0.0"_s}});
+    return Json::object(
+        {{u"protocolVersion"_s, 1}, {u"clientCapabilities"_s, Json::object()}, {u"clientInfo"_s, client}});
+}
+
+Json loadParams(const QString &sessionId, const QString &cwd)
+{
+    return Json::object({{u"sessionId"_s, sessionId}, {u"cwd"_s, cwd}, {u"mcpServers"_s, Json::array()}});
+}
+
+Json promptParams(const QString &sessionId, const QString &text)
+{
+    Json blocks = Json::array();
+    blocks.append(Json::object({{u"type"_s, u"text"_s}, {u"text"_s, text}}));
+    return Json::object({{u"sessionId"_s, sessionId}, {u"prompt"_s, blocks}});
+}
+
+// A peer's own error gets a name; ours have one.
+Error named(const Error &error)
+{
+    if (const std::optional<int> code = rpcCode(error)) {
+        return {ErrorCode::Unavailable, u"the runtime answered with an error"_s, u"rpc_"_s + QString::number(*code)};
+    }
+    return error.native().isEmpty() ? Error(error.code(), error.message(), u"cancelled"_s) : error;
+}
+} // namespace
+
+SpritzConnection::SpritzConnection(QObject *owner)
+    // No origin: with one the server would look for it in its list.
+    : m_socket(new QWebSocket(QString(), QWebSocketProtocol::VersionLatest, owner))
+    , m_peer([this](const QByteArray &frame) { return write(frame); }, u"rpc-"_s)
+{
+    m_socket->setMaxAllowedIncomingFrameSize(kMaxFrame);
+    m_socket->setMaxAllowedIncomingMessageSize(kMaxFrame);
+    connect(m_socket, &QWebSocket::connected, this, [this] {
+        m_isUpgraded = true;
+        Q_EMIT settled();
+    });
+    connect(m_socket, &QWebSocket::disconnected, this, [this] { shut(u"socket_closed"_s); });
+    connect(m_socket, qOverload<QAbstractSocket::SocketError>(&QWebSocket::error), this,
+            [this] { shut(u"socket_closed"_s); });
+    connect(m_socket, &QWebSocket::textMessageReceived, this,
+            [this](const QString &text) { m_peer.receive(text.toUtf8()); });
+    connect(&m_peer, &JsonRpcPeer::badFrameReceived, this, [this] { shut(u"bad_frame"_s); });
+    m_peer.setNotificationHandler([this](const QString &method, const Json &params) { onNotification(method, params); });
+    m_peer.setRequestHandler(
+        [this](const QString &method, const Json &, const Json &id) { return onRequest(method, id); });
+}
+
+SpritzConnection::~SpritzConnection()
+{
+    release();
+    m_peer.close(Error(ErrorCode::Unavailable, u"the connection was dropped"_s, u"closed"_s));
+}
+
+QCoro::Task<Status> SpritzConnection::connectTo(QUrl url, Secret token, Millis timeout, async::CancelToken cancel)
+{
+    QNetworkRequest request(url);
+    request.setRawHeader("Authorization", "Bearer " + token.reveal());
+    m_socket->open(request);
+    async::Wake wake = async::Wake::Fired;
+    if (!m_isUpgraded && !m_peer.isClosed()) {
+        wake = co_await async::waitSignal(this, &SpritzConnection::settled, timeout, cancel);
+    }
+    if (m_isUpgraded && !m_peer.isClosed()) {
+        co_return {};
+    }
+    if (wake == async::Wake::Cancelled) {
+        co_return fail(Error(ErrorCode::Cancelled, u"cancelled while connecting"_s, u"cancelled"_s));
+    }
+    if (wake == async::Wake::TimedOut) {
+        co_return fail(Error(ErrorCode::DeadlineExceeded, u"no answer to the upgrade in time"_s, u"timeout"_s));
+    }
+    const QString native = m_isUpgraded ? u"socket_closed"_s : u"handshake"_s;
+    co_return fail(Error(ErrorCode::Unavailable, u"the upgrade failed"_s, native));
+}
+
+QCoro::Task<Status> SpritzConnection::load(QString sessionId, QString cwd, Millis timeout, async::CancelToken cancel)
+{
+    const Result<Json> agreed = co_await m_peer.call(u"initialize"_s, initializeParams(), timeout, cancel);
+    if (!agreed) {
+        co_return fail(named(agreed.error()).context(u"initialize"_s));
+    }
+    const Result<Json> loaded = co_await m_peer.call(u"session/load"_s, loadParams(sessionId, cwd), timeout, cancel);
+    if (!loaded) {
+        co_return fail(named(loaded.error()).context(u"session/load"_s));
+    }
+    co_return {};
+}
+
+void SpritzConnection::prompt(const QString &sessionId, const QString &text, const std::shared_ptr<TurnRun> &run,
+                              const std::function<bool()> &mayLeave, const async::CancelToken &cancel)
+{
+    if (cancel.isCancelled()) {
+        run->notSent(TurnEnd::Cancelled, u"cancelled"_s);
+        return;
+    }
+    if (m_peer.isClosed()) {
+        run->notSent(TurnEnd::NotSent, u"socket_closed"_s);
+        return;
+    }
+    Json params = promptParams(sessionId, text);
+    auto onAnswer = [run](const Result<Json> &answer) {
+        if (answer) {
+            run->answered((*answer)[u"stopReason"].toString());
+        } else if (rpcCode(answer.error())) {
+            run->failed(answer.error().native(), u"the runtime answered the prompt with an error"_s);
+        } else {
+            run->lost(answer.error().native(), answer.error().message());
+        }
+    };
+    if (!mayLeave()) {
+        run->notSent(TurnEnd::NotSent, u"not_allowed"_s);
+        return;
+    }
+    if (!m_peer.send(u"session/prompt"_s, std::move(params), std::move(onAnswer))) {
+        run->notSent(TurnEnd::NotSent, u"socket_closed"_s);
+        return;
+    }
+    m_run = run;
+    run->begin(cancel);
+}
+
+void SpritzConnection::cancelPrompt(const QString &sessionId)
+{
+    m_peer.notify(u"session/cancel"_s, Json::object({{u"sessionId"_s, sessionId}}));
+}
+
+bool SpritzConnection::write(const QByteArray &frame)
+{
+    return m_socket && m_socket->isValid() && m_socket->sendTextMessage(QString::fromUtf8(frame)) > 0;
+}
+
+void SpritzConnection::onNotification(const QString &method, const Json &params)
+{
+    const std::shared_ptr<TurnRun> run = m_run.lock();
+    if (!run || run->isDone()) {
+        return; // a replay
+    }
+    const Json &update = params[u"update"];
+    const QString &kind = update[u"sessionUpdate"].toString();
+    if (method == u"session/update" && kind == u"agent_message_chunk") {
+        run->append(spritz::contentText(update[u"content"]));
+    }
+    run->frame(isSignOfWork(kind));
+}
+
+bool SpritzConnection::onRequest(const QString &method, const Json &id)
+{
+    if (method != u"session/request_permission") {
+        return false;
+    }
+    m_peer.respondError(id, kPermissionDenied,
+                        u"Permission denied: interactive approvals are unavailable in the Slack gateway."_s);
+    if (const std::shared_ptr<TurnRun> run = m_run.lock()) {
+        run->countRefusal();
+        run->frame(true);
+    }
+    return true;
+}
+
+void SpritzConnection::shut(const QString &reason)
+{
+    release();
+    m_peer.close(Error(ErrorCode::Unavailable, u"the connection is gone"_s, reason));
+    Q_EMIT settled();
+}
+
+// The socket says goodbye on its own and then goes.
+void SpritzConnection::release()
+{
+    QWebSocket *socket = m_socket.data();
+    m_socket = nullptr;
+    if (socket == nullptr) {
+        return;
+    }
+    socket->disconnect(this);
+    connect(socket, &QWebSocket::disconnected, socket, &QObject::deleteLater);
+    QTimer::singleShot(kGoodbye, socket, &QObject::deleteLater);
+    if (socket->isValid()) {
+        socket->close();
+    } else {
+        socket->abort();
+        socket->deleteLater();
+    }
+}
+
+} // namespace signalbox::runtimes

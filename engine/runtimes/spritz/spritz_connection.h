@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "async/cancel.h"
+#include "base/secret.h"
+#include "runtimes/json_rpc.h"
+#include "runtimes/turn_run.h"
+
+#include <QObject>
+#include <QPointer>
+#include <QUrl>
+
+#include <memory>
+
+class QWebSocket;
+
+namespace signalbox::runtimes {
+
+// The socket of one turn (contracts/spritz-backend.md §5.3, §5.4): opened, loaded, prompted once, closed. Every frame is
+// at most 32 MiB. Lives on the engine thread, in a shared_ptr; dropping it closes the socket.
+class SpritzConnection : public QObject
+{
+    Q_OBJECT
+public:
+    // `owner` takes the socket while it says goodbye, which it does after this object is gone.
+    explicit SpritzConnection(QObject *owner);
+    ~SpritzConnection() override;
+
+    // The upgrade. "handshake": refused or unreachable, and QWebSocket does not tell which; "timeout"; "cancelled".
+    [[nodiscard]] QCoro::Task<Status> connectTo(QUrl url, Secret token, Millis timeout, async::CancelToken cancel);
+    // initialize and session/load. "socket_closed", "timeout", "bad_frame", "rpc_<code>".
+    [[nodiscard]] QCoro::Task<Status> load(QString sessionId, QString cwd, Millis timeout, async::CancelToken cancel);
+    // Sends the prompt, asking `mayLeave` immediately before the write, and reports to `run` until it is done.
+    void prompt(const QString &sessionId, const QString &text, const std::shared_ptr<TurnRun> &run,
+                const std::function<bool()> &mayLeave, const async::CancelToken &cancel);
+    void cancelPrompt(const QString &sessionId);
+    // The socket goes; what is open ends with this reason.
+    void shut(const QString &reason);
+
+Q_SIGNALS:
+    void settled(); // the upgrade succeeded or failed
+
+private:
+    [[nodiscard]] bool write(const QByteArray &frame);
+    void onNotification(const QString &method, const Json &params);
+    [[nodiscard]] bool onRequest(const QString &method, const Json &id);
+    void release();
+
+    QPointer<QWebSocket> m_socket;
+    JsonRpcPeer m_peer;
+    std::weak_ptr<TurnRun> m_run;
+    bool m_isUpgraded = false;
+};
+
+} // namespace signalbox::runtimes
