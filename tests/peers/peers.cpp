@@ -51,6 +51,11 @@ QString Peers::module(const QString &path)
     return folder() + u"/node_modules/"_s + path;
 }
 
+QStringList Peers::exampleAgent()
+{
+    return {node(), script(u"example_agent.mjs"_s)};
+}
+
 void Peers::prepare(ChildProcess &child)
 {
     child.setEnvironment(u"SIGNALBOX_PEERS_DIR"_s, folder());

@@ -20,6 +20,9 @@ public:
     // A script beside this file, and a path inside node_modules.
     [[nodiscard]] static QString script(const QString &name);
     [[nodiscard]] static QString module(const QString &path);
+    // Program and arguments of the ACP SDK's example agent (contracts/acp.md "A"); the process needs SIGNALBOX_PEERS_DIR
+    // in its environment, as prepare() sets it.
+    [[nodiscard]] static QStringList exampleAgent();
     // A child that knows where the packages are.
     static void prepare(ChildProcess &child);
 };

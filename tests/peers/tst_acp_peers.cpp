@@ -32,8 +32,7 @@ void AcpPeersTest::sdkClient_drivesAndValidates_data()
     QTest::addColumn<QStringList>("arguments");
     QTest::newRow("simulated agent") << QStringList(
         {u"sandbox"_s, qEnvironmentVariable("SIGNALBOX_BIN_DIR") + u"/sandbox_agent"_s});
-    const QString example = Peers::module(u"@agentclientprotocol/sdk/dist/examples/agent.js"_s);
-    QTest::newRow("SDK's example agent") << QStringList({u"example"_s, Peers::node(), example});
+    QTest::newRow("SDK's example agent") << QStringList(u"example"_s) + Peers::exampleAgent();
 }
 
 void AcpPeersTest::sdkClient_drivesAndValidates()
