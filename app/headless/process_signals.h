@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <QObject>
+#include <QSocketNotifier>
+
+#include <memory>
+
+namespace signalbox::headless {
+
+// SIGTERM and SIGINT as a Qt signal, through a pipe; the second one ends the process at once. One per process.
+class ProcessSignals : public QObject
+{
+    Q_OBJECT
+public:
+    ProcessSignals();
+    ~ProcessSignals() override;
+
+Q_SIGNALS:
+    void stopRequested();
+
+private:
+    std::unique_ptr<QSocketNotifier> m_notifier;
+};
+
+// Tells systemd, where there is one: "READY=1", "STOPPING=1".
+void notifyServiceManager(const char *state);
+
+} // namespace signalbox::headless

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/admin_routes.h"
+
+#include "admin/item_json.h"
+#include "base/hash.h"
+
+using namespace Qt::StringLiterals;
+using signalbox::http::Request;
+using signalbox::http::Response;
+
+namespace signalbox::admin {
+
+namespace {
+
+Response answer(const Error &error)
+{
+    return Response::problem(error);
+}
+
+template<class T>
+Response answer(const Result<T> &result)
+{
+    return result ? Response::json(200, toJson(*result)) : answer(result.error());
+}
+
+// "state:dead session:se_… some-id": the first words of the filter grammar. Unknown words are refused, not ignored.
+Result<domain::ListQuery> listQuery(const Request &request)
+{
+    domain::ListQuery query;
+    if (const auto limit = request.query(u"limit")) {
+        bool ok = false;
+        query.limit = limit->toInt(&ok);
+        if (!ok || query.limit < 1 || query.limit > 500)
+            return fail(ErrorCode::InvalidInput, u"limit must be a number from 1 to 500"_s);
+    }
+    query.cursor = request.query(u"cursor").value_or(QString());
+    const QString sort = request.query(u"sort").value_or(u"-created_at"_s);
+    if (sort != u"-created_at" && sort != u"created_at")
+        return fail(ErrorCode::InvalidInput, u"sort must be created_at or -created_at"_s);
+    query.oldestFirst = sort == u"created_at";
+    const QStringList words = request.query(u"filter").value_or(QString()).split(u' ', Qt::SkipEmptyParts);
+    for (const QString &word : words) {
+        if (word.startsWith(u"state:"_s))
+            query.states << word.mid(6);
+        else if (word.startsWith(u"session:"_s))
+            query.session = word.mid(8);
+        else if (!word.contains(u':') && query.text.isEmpty())
+            query.text = word;
+        else
+            return fail(ErrorCode::InvalidInput, u"the filter knows state:…, session:… and one id, place, ts or user"_s);
+    }
+    return query;
+}
+
+} // namespace
+
+AdminRoutes::AdminRoutes(OperatorService &service, QList<config::TokenConfig> tokens)
+    : m_service(service)
+    , m_tokens(std::move(tokens))
+{
+}
+
+const config::TokenConfig *AdminRoutes::tokenOf(const Request &request) const
+{
+    const QByteArray token = request.bearerToken();
+    if (token.isEmpty())
+        return nullptr;
+    const QByteArray digest = sha256(token);
+    const config::TokenConfig *found = nullptr;
+    for (const config::TokenConfig &candidate : m_tokens) {
+        if (equalConstantTime(candidate.sha256, digest))
+            found = &candidate;
+    }
+    return found;
+}
+
+void AdminRoutes::addGet(http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(Request))
+{
+    router.add("GET", u"/api/v1"_s + pattern, [this, handler](Request request, http::Context) -> Answer {
+        if (!tokenOf(request)) {
+            const auto refuse = []() -> Answer {
+                co_return Response::problem(401, u"a bearer token of an operator is needed"_s)
+                    .withHeader("WWW-Authenticate", "Bearer");
+            };
+            return refuse();
+        }
+        return (this->*handler)(std::move(request));
+    });
+}
+
+void AdminRoutes::addRoutes(http::Router &router)
+{
+    addGet(router, u"/self"_s, &AdminRoutes::self);
+    addGet(router, u"/summary"_s, &AdminRoutes::summary);
+    addGet(router, u"/sessions"_s, &AdminRoutes::sessions);
+    addGet(router, u"/sessions/{id}"_s, &AdminRoutes::session);
+    addGet(router, u"/deliveries"_s, &AdminRoutes::deliveries);
+    addGet(router, u"/deliveries/{id}"_s, &AdminRoutes::delivery);
+    router.add("GET", u"/healthz"_s, [](Request, http::Context) -> Answer { co_return Response::text(200, "ok"); });
+    router.add("GET", u"/readyz"_s, [this](Request, http::Context) { return ready(); });
+}
+
+AdminRoutes::Answer AdminRoutes::self(Request request)
+{
+    const config::TokenConfig *token = tokenOf(request);
+    // Answers without the database: vitals only.
+    domain::EngineStatus status;
+    m_service.fillVitals(status);
+    Json grants = Json::array();
+    for (const QString &grant : token->may)
+        grants.append(grant);
+    Json json = Json::object({{u"name"_s, token->name}, {u"role"_s, token->role}, {u"grants"_s, grants}});
+    json.set(u"engine_id"_s, status.engineId);
+    json.set(u"cluster_id"_s, status.clusterId);
+    json.set(u"version"_s, status.version);
+    json.set(u"now"_s, toMs(status.now));
+    co_return Response::json(200, json);
+}
+
+AdminRoutes::Answer AdminRoutes::summary(Request)
+{
+    const auto status = co_await m_service.status();
+    co_return answer(status);
+}
+
+AdminRoutes::Answer AdminRoutes::sessions(Request request)
+{
+    const auto query = listQuery(request);
+    if (!query)
+        co_return answer(query.error());
+    const auto page = co_await m_service.sessions(*query);
+    co_return answer(page);
+}
+
+AdminRoutes::Answer AdminRoutes::session(Request request)
+{
+    const auto item = co_await m_service.session(request.pathValues[u"id"_s]);
+    co_return answer(item);
+}
+
+AdminRoutes::Answer AdminRoutes::deliveries(Request request)
+{
+    const auto query = listQuery(request);
+    if (!query)
+        co_return answer(query.error());
+    const auto page = co_await m_service.deliveries(*query);
+    co_return answer(page);
+}
+
+AdminRoutes::Answer AdminRoutes::delivery(Request request)
+{
+    const auto detail = co_await m_service.delivery(request.pathValues[u"id"_s]);
+    co_return answer(detail);
+}
+
+AdminRoutes::Answer AdminRoutes::ready()
+{
+    const auto status = co_await m_service.status();
+    Json reasons = Json::array();
+    for (const QString &reason : status->reasons)
+        reasons.append(reason);
+    Json json = Json::object({{u"ready"_s, status->ready}, {u"reasons"_s, reasons}});
+    co_return Response::json(status->ready ? 200 : 503, json);
+}
+
+} // namespace signalbox::admin

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "admin/operator_service.h"
+#include "config/config.h"
+#include "http/router.h"
+
+namespace signalbox::admin {
+
+// The HTTP side of OperatorApi (INTERFACE.md "Admin routes"): Bearer tokens with a role; /healthz and /readyz need none
+// on loopback. Engine thread; outlives the server that calls it.
+class AdminRoutes
+{
+public:
+    AdminRoutes(OperatorService &service, QList<config::TokenConfig> tokens);
+    void addRoutes(http::Router &router);
+
+private:
+    using Answer = QCoro::Task<http::Response>;
+    // The token's entry, or nullptr: compared in constant time over all of them.
+    [[nodiscard]] const config::TokenConfig *tokenOf(const http::Request &request) const;
+    void addGet(http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(http::Request));
+    [[nodiscard]] Answer self(http::Request request);
+    [[nodiscard]] Answer summary(http::Request request);
+    [[nodiscard]] Answer sessions(http::Request request);
+    [[nodiscard]] Answer session(http::Request request);
+    [[nodiscard]] Answer deliveries(http::Request request);
+    [[nodiscard]] Answer delivery(http::Request request);
+    [[nodiscard]] Answer ready();
+    OperatorService &m_service;
+    QList<config::TokenConfig> m_tokens;
+};
+
+} // namespace signalbox::admin

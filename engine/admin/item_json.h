@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/json.h"
+#include "domain/items.h"
+
+namespace signalbox::admin {
+
+// Items as the HTTP API shows them (INTERFACE.md "Admin routes"): snake_case names, RFC 3339 times, absent when empty.
+[[nodiscard]] Json toJson(const domain::SessionItem &item);
+[[nodiscard]] Json toJson(const domain::DeliveryItem &item);
+[[nodiscard]] Json toJson(const domain::AttemptItem &item);
+[[nodiscard]] Json toJson(const domain::OutboundItem &item);
+[[nodiscard]] Json toJson(const domain::TimelineEntry &entry);
+[[nodiscard]] Json toJson(const domain::DeliveryDetail &detail);
+[[nodiscard]] Json toJson(const domain::EngineStatus &status);
+
+template<class Item>
+[[nodiscard]] Json toJson(const domain::Page<Item> &page)
+{
+    Json items = Json::array();
+    for (const Item &item : page.items)
+        items.append(toJson(item));
+    Json json = Json::object({{QStringLiteral("items"), std::move(items)}});
+    json.set(QStringLiteral("next_cursor"), page.nextCursor.isEmpty() ? Json() : Json(page.nextCursor));
+    json.set(QStringLiteral("total"), page.total);
+    json.set(QStringLiteral("total_is_exact"), page.totalIsExact);
+    return json;
+}
+
+} // namespace signalbox::admin

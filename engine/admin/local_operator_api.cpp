@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/local_operator_api.h"
+
+#include "async/run_on.h"
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox::admin {
+
+namespace {
+Error goneError()
+{
+    return Error(ErrorCode::Unavailable, u"the engine is not running"_s, u"no_engine"_s);
+}
+} // namespace
+
+LocalOperatorApi::LocalOperatorApi(QObject *parent)
+    : OperatorApi(parent)
+{
+    qRegisterMetaType<QList<domain::Change>>();
+    qRegisterMetaType<domain::EngineStatus>();
+}
+
+void LocalOperatorApi::attach(OperatorService *service)
+{
+    m_service = service;
+    connect(service, &OperatorService::changed, this, &LocalOperatorApi::changed);
+    connect(service, &OperatorService::statusChanged, this, &LocalOperatorApi::statusChanged);
+    connect(service, &OperatorService::gap, this, &LocalOperatorApi::gap);
+    m_state = ConnectionState::Live;
+    m_reason.clear();
+    watch(m_kinds);
+    Q_EMIT connectionChanged();
+}
+
+void LocalOperatorApi::detach(const QString &reason)
+{
+    m_service = nullptr;
+    m_state = ConnectionState::Disconnected;
+    m_reason = reason;
+    Q_EMIT connectionChanged();
+}
+
+template<class T, class Call>
+QCoro::Task<Result<T>> LocalOperatorApi::ask(Call call)
+{
+    if (!m_service)
+        co_return fail(goneError());
+    Result<T> gone = fail(goneError());
+    co_return co_await async::runOnThread(m_service, std::move(call), std::move(gone));
+}
+
+QCoro::Task<Result<EngineStatus>> LocalOperatorApi::status()
+{
+    OperatorService *service = m_service;
+    return ask<EngineStatus>([service] { return service->status(); });
+}
+
+QCoro::Task<Result<Page<SessionItem>>> LocalOperatorApi::sessions(ListQuery query)
+{
+    OperatorService *service = m_service;
+    return ask<Page<SessionItem>>([service, query] { return service->sessions(query); });
+}
+
+QCoro::Task<Result<Page<DeliveryItem>>> LocalOperatorApi::deliveries(ListQuery query)
+{
+    OperatorService *service = m_service;
+    return ask<Page<DeliveryItem>>([service, query] { return service->deliveries(query); });
+}
+
+QCoro::Task<Result<SessionItem>> LocalOperatorApi::session(QString id)
+{
+    OperatorService *service = m_service;
+    return ask<SessionItem>([service, id] { return service->session(id); });
+}
+
+QCoro::Task<Result<DeliveryDetail>> LocalOperatorApi::delivery(QString id)
+{
+    OperatorService *service = m_service;
+    return ask<DeliveryDetail>([service, id] { return service->delivery(id); });
+}
+
+void LocalOperatorApi::watch(QStringList kinds)
+{
+    m_kinds = kinds;
+    OperatorService *service = m_service;
+    if (!service)
+        return;
+    QMetaObject::invokeMethod(service, [service, kinds] { service->watch(kinds); }, Qt::QueuedConnection);
+}
+
+} // namespace signalbox::admin

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "admin/operator_api.h"
+#include "admin/operator_service.h"
+
+#include <QPointer>
+
+namespace signalbox::admin {
+
+// OperatorApi for an engine in this process: every call runs on the engine's thread and its answer comes back by value.
+// Lives on its user's thread; told by whoever owns the engine when there is one and when it is gone.
+class LocalOperatorApi final : public OperatorApi
+{
+    Q_OBJECT
+public:
+    explicit LocalOperatorApi(QObject *parent = nullptr);
+
+    // On the user's thread. The service may die on its own thread at any time; calls answer Unavailable then.
+    void attach(OperatorService *service);
+    void detach(const QString &reason);
+
+    [[nodiscard]] ConnectionState connectionState() const override { return m_state; }
+    [[nodiscard]] QString connectionReason() const override { return m_reason; }
+    [[nodiscard]] QCoro::Task<Result<EngineStatus>> status() override;
+    [[nodiscard]] QCoro::Task<Result<Page<SessionItem>>> sessions(ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<Page<DeliveryItem>>> deliveries(ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<SessionItem>> session(QString id) override;
+    [[nodiscard]] QCoro::Task<Result<DeliveryDetail>> delivery(QString id) override;
+    void watch(QStringList kinds) override;
+
+private:
+    template<class T, class Call>
+    [[nodiscard]] QCoro::Task<Result<T>> ask(Call call);
+    // Set and cleared on the user's thread; dereferenced on the engine's thread alone.
+    OperatorService *m_service = nullptr;
+    QObject m_attachment; // its connections end with the attachment
+    ConnectionState m_state = ConnectionState::Connecting;
+    QString m_reason;
+    QStringList m_kinds;
+};
+
+} // namespace signalbox::admin

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "async/task_scope.h"
+#include "domain/items.h"
+#include "store/store.h"
+
+#include <QObject>
+
+#include <functional>
+
+namespace signalbox::admin {
+
+// The engine's side of OperatorApi: lists, single items, vitals, and the pump that turns the change feed into items for
+// whoever watches. Engine thread; LocalOperatorApi brings its answers to other threads, the admin routes to HTTP.
+class OperatorService : public QObject
+{
+    Q_OBJECT
+public:
+    // `vitals` fills in what the store does not know (addresses, readiness, what runs).
+    using Vitals = std::function<void(domain::EngineStatus &)>;
+    OperatorService(store::Store &store, const Clock &clock, Vitals vitals);
+
+    void start();
+    [[nodiscard]] QCoro::Task<> stop();
+
+    // Vitals without the database.
+    void fillVitals(domain::EngineStatus &status) const;
+    // Never an error: while the database is away, ready is false and says so.
+    [[nodiscard]] QCoro::Task<Result<domain::EngineStatus>> status();
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::SessionItem>>> sessions(domain::ListQuery query);
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::DeliveryItem>>> deliveries(domain::ListQuery query);
+    [[nodiscard]] QCoro::Task<Result<domain::SessionItem>> session(QString id);
+    [[nodiscard]] QCoro::Task<Result<domain::DeliveryDetail>> delivery(QString id);
+    void watch(QStringList kinds);
+
+Q_SIGNALS:
+    void changed(const QList<signalbox::domain::Change> &changes);
+    void statusChanged(const signalbox::domain::EngineStatus &status);
+    void gap();
+    void wake();
+
+private:
+    [[nodiscard]] QCoro::Task<> pump();
+    [[nodiscard]] QCoro::Task<> pulse();
+    [[nodiscard]] QCoro::Task<bool> readOnce();
+    [[nodiscard]] QCoro::Task<QList<domain::Change>> itemsOf(std::vector<store::FeedEntry> entries, QStringList kinds);
+    store::Store &m_store;
+    const Clock &m_clock;
+    Vitals m_vitals;
+    QStringList m_kinds;
+    std::optional<store::FeedCursor> m_cursor;
+    qint64 m_lagMs = 0;
+    bool m_changed = true;
+    async::TaskScope m_scope;
+};
+
+} // namespace signalbox::admin

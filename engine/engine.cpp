@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine.h"
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "config/render.h"
+
+#include <QDir>
+#include <QFile>
+#include <QSaveFile>
+#include <QSysInfo>
+#include <QCoreApplication>
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox {
+
+namespace {
+Q_LOGGING_CATEGORY(lcEngine, "signalbox.engine")
+constexpr Millis kServerGrace {2000};
+
+Error needed(const QString &what, const Error &error)
+{
+    return Error(error.code() == ErrorCode::Conflict ? ErrorCode::Conflict : ErrorCode::Unavailable, error.toString(), what);
+}
+
+QString shown(const std::unique_ptr<http::Server> &server)
+{
+    if (!server || server->port() == 0)
+        return u"-"_s;
+    const QHostAddress address = server->address();
+    const QString host = address.protocol() == QAbstractSocket::IPv6Protocol ? u'[' + address.toString() + u']' : address.toString();
+    return host + u':' + QString::number(server->port());
+}
+
+} // namespace
+
+Engine::Engine(config::Config config, bool sandbox)
+    : m_config(std::move(config))
+    , m_sandbox(sandbox)
+    , m_ids(m_clock)
+{
+}
+
+Engine::~Engine() = default;
+
+Status Engine::prepareDataDir()
+{
+    const QDir dir(m_config.engine.dataDir);
+    if (!dir.mkpath(u"."_s))
+        return fail(Error(ErrorCode::Unavailable, u"the data folder cannot be made"_s, u"data_dir"_s));
+    QFile::setPermissions(dir.path(), QFile::ReadOwner | QFile::WriteOwner | QFile::ExeOwner);
+    if (!m_config.engine.id.isEmpty())
+        return {};
+    QFile file(dir.filePath(u"engine-id"_s));
+    if (file.open(QIODevice::ReadOnly)) {
+        m_config.engine.id = QString::fromUtf8(file.readAll()).trimmed();
+        if (!m_config.engine.id.isEmpty())
+            return {};
+    }
+    m_config.engine.id = u"engine-"_s + QString::fromLatin1(m_ids.randomBytes(6).toHex());
+    QSaveFile made(file.fileName());
+    if (!made.open(QIODevice::WriteOnly) || made.write(m_config.engine.id.toUtf8() + '\n') < 0 || !made.commit())
+        return fail(Error(ErrorCode::Unavailable, u"the engine's id cannot be kept in the data folder"_s, u"data_dir"_s));
+    return {};
+}
+
+Status Engine::openDatabase()
+{
+    store::StoreOptions options;
+    options.database = m_config.engine.database;
+    options.password = QString::fromUtf8(m_config.engine.databasePassword.reveal());
+    options.dataDir = m_config.engine.dataDir;
+    options.pool = m_config.engine.databasePool;
+    options.maxQueuedIngest = m_config.engine.maxQueuedIngest;
+    auto opened = store::openStore(options, m_clock, this);
+    if (!opened)
+        return fail(needed(u"database"_s, opened.error()));
+    m_store = std::move(*opened);
+    return {};
+}
+
+store::EngineRegistration Engine::registration() const
+{
+    store::EngineRegistration registration;
+    registration.id = m_config.engine.id;
+    registration.token = QString::number(QCoreApplication::applicationPid()) + u'-' + QString::number(toMs(m_clock.now()));
+    registration.host = QSysInfo::machineHostName();
+    registration.pid = QCoreApplication::applicationPid();
+    registration.version = QStringLiteral(SIGNALBOX_VERSION);
+    registration.configHash = config::configHash(m_config);
+    return registration;
+}
+
+QCoro::Task<Status> Engine::start()
+{
+    m_startedAt = m_clock.now();
+    if (auto ready = prepareDataDir(); !ready)
+        co_return ready;
+    if (auto opened = openDatabase(); !opened)
+        co_return opened;
+    m_gateway = std::make_unique<gateway::Gateway>(*m_store, m_config, m_clock, m_ids);
+    connect(m_gateway.get(), &gateway::Gateway::replaced, this, &Engine::replaced);
+    store::EngineRegistration mine = registration();
+    const Status prepared = co_await m_gateway->prepare(std::move(mine));
+    if (!prepared)
+        co_return fail(needed(u"gateway"_s, prepared.error()));
+    const auto vitals = [this](domain::EngineStatus &status) { fillVitals(status); };
+    m_service = std::make_unique<admin::OperatorService>(*m_store, m_clock, vitals);
+    if (auto token = makeAdminToken(); !token)
+        co_return token;
+    m_adminRoutes = std::make_unique<admin::AdminRoutes>(*m_service, m_config.admin.tokens);
+    if (auto listening = listenAll(); !listening)
+        co_return listening;
+    if (auto written = writeAdminFile(); !written)
+        co_return written;
+    m_service->start();
+    m_gateway->start();
+    m_started = true;
+    logInfo(lcEngine, "engine started",
+            {{"engine", m_config.engine.id}, {"incarnation", QString::number(m_gateway->lease().life().incarnation)},
+             {"database", m_store->databaseKind()}, {"ingress", ingressAddress()}, {"admin", adminAddress()}});
+    co_return Status();
+}
+
+Result<std::unique_ptr<http::Server>> Engine::listen(const QString &address, http::Router router, const http::Limits &limits)
+{
+    auto server = std::make_unique<http::Server>(std::move(router), limits);
+    const qsizetype colon = address.lastIndexOf(u':');
+    QString host = address.left(colon);
+    if (host.startsWith(u'['))
+        host = host.mid(1, host.size() - 2);
+    const QHostAddress at = host == u"localhost" ? QHostAddress(QHostAddress::LocalHost) : QHostAddress(host);
+    const auto listening = server->listen(at, static_cast<quint16>(address.mid(colon + 1).toUInt()));
+    if (!listening)
+        return fail(needed(u"listener"_s, listening.error().context(u"listening on "_s + address)));
+    return server;
+}
+
+Status Engine::listenAll()
+{
+    if (!m_config.ingress.listen.isEmpty()) {
+        http::Router router;
+        m_gateway->addIngressRoutes(router);
+        router.add("GET", u"/healthz"_s, [](http::Request, http::Context) -> QCoro::Task<http::Response> {
+            co_return http::Response::text(200, "ok");
+        });
+        http::Limits limits;
+        limits.maxBodyBytes = m_config.ingress.maxBodyBytes;
+        auto server = listen(m_config.ingress.listen, std::move(router), limits);
+        if (!server)
+            return fail(server.error());
+        m_ingress = std::move(*server);
+    }
+    if (!m_config.admin.listen.isEmpty()) {
+        http::Router router;
+        m_adminRoutes->addRoutes(router);
+        http::Limits limits;
+        limits.maxConnections = 512;
+        auto server = listen(m_config.admin.listen, std::move(router), limits);
+        if (!server)
+            return fail(server.error());
+        m_admin = std::move(*server);
+    }
+    return {};
+}
+
+// Without configured tokens the engine makes one admin token, found by the command line in {data_dir}/admin.json
+// (DESIGN.md "Security and privacy").
+Status Engine::makeAdminToken()
+{
+    if (m_config.admin.listen.isEmpty() || !m_config.admin.tokens.isEmpty())
+        return {};
+    m_adminToken = m_ids.randomBytes(32).toHex();
+    config::TokenConfig token;
+    token.name = u"local"_s;
+    token.role = u"admin"_s;
+    token.sha256 = sha256(m_adminToken);
+    token.installations = QStringList {u"*"_s};
+    token.may = QStringList {u"reveal"_s, u"edit"_s};
+    m_config.admin.tokens << token;
+    return {};
+}
+
+Status Engine::writeAdminFile()
+{
+    if (m_adminToken.isEmpty())
+        return {};
+    QSaveFile file(QDir(m_config.engine.dataDir).filePath(u"admin.json"_s));
+    const Json json = Json::object({{u"url"_s, u"http://"_s + adminAddress()}, {u"token"_s, QString::fromLatin1(m_adminToken)}});
+    const bool written = file.open(QIODevice::WriteOnly) && file.setPermissions(QFile::ReadOwner | QFile::WriteOwner)
+        && file.write(json.toBytes() + '\n') > 0 && file.commit();
+    if (!written)
+        return fail(Error(ErrorCode::Unavailable, u"admin.json cannot be written"_s, u"data_dir"_s));
+    return {};
+}
+
+QCoro::Task<> Engine::stop()
+{
+    if (std::exchange(m_stopping, true))
+        co_return;
+    if (m_ingress)
+        co_await m_ingress->close(kServerGrace);
+    if (m_gateway && m_started)
+        co_await m_gateway->stop(m_config.engine.shutdownGrace);
+    if (m_service)
+        co_await m_service->stop();
+    if (m_admin)
+        co_await m_admin->close(kServerGrace);
+    if (m_store)
+        m_store->close();
+    logInfo(lcEngine, "engine stopped", {{"engine", m_config.engine.id}});
+}
+
+QString Engine::ingressAddress() const
+{
+    return shown(m_ingress);
+}
+
+QString Engine::adminAddress() const
+{
+    return shown(m_admin);
+}
+
+void Engine::fillVitals(domain::EngineStatus &status) const
+{
+    const store::EngineLife &life = m_gateway->lease().life();
+    status.engineId = life.id;
+    status.incarnation = life.incarnation;
+    status.clusterId = m_gateway->registered().clusterId;
+    status.version = QStringLiteral(SIGNALBOX_VERSION);
+    status.ingress = ingressAddress();
+    status.admin = adminAddress();
+    status.sandbox = m_sandbox;
+    status.startedAt = m_startedAt;
+    status.inFlight = m_gateway->inFlight();
+    status.ingestQueueLimit = m_config.engine.maxQueuedIngest;
+    if (m_stopping)
+        status.reasons << u"the engine is stopping"_s;
+    if (m_gateway->lease().isLapsed())
+        status.reasons << u"the engine's lease has lapsed"_s;
+    if (!m_config.ingress.listen.isEmpty() && (!m_ingress || m_ingress->port() == 0))
+        status.reasons << u"the ingress listener is closed"_s;
+    status.ready = status.reasons.isEmpty();
+}
+
+} // namespace signalbox

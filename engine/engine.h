@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "admin/admin_routes.h"
+#include "admin/operator_service.h"
+#include "base/ids.h"
+#include "config/config.h"
+#include "gateway/gateway.h"
+#include "http/server.h"
+#include "store/store.h"
+
+#include <QObject>
+
+#include <memory>
+
+namespace signalbox {
+
+// The engine, composed. Lives on one thread: the main thread of signalboxd, a thread of its own in the console. Start
+// order: data folder, database, registration, gateway, listeners. Stop order: ingress stops accepting, the gateway gives
+// running work its grace and hands the rest back, admin closes, the store finishes what is queued.
+class Engine : public QObject
+{
+    Q_OBJECT
+public:
+    // `sandbox` is only shown.
+    explicit Engine(config::Config config, bool sandbox = false);
+    ~Engine() override;
+
+    // Unavailable with native "database" or "listener" when something needed is not to be had.
+    [[nodiscard]] QCoro::Task<Status> start();
+    [[nodiscard]] QCoro::Task<> stop();
+
+    // "host:port", or "-" for a listener that is off.
+    [[nodiscard]] QString ingressAddress() const;
+    [[nodiscard]] QString adminAddress() const;
+    [[nodiscard]] admin::OperatorService *operatorService() const { return m_service.get(); }
+    [[nodiscard]] const config::Config &config() const { return m_config; }
+
+Q_SIGNALS:
+    // Another life of this engine has begun: the process must end.
+    void replaced();
+
+private:
+    [[nodiscard]] Status prepareDataDir();
+    [[nodiscard]] Status openDatabase();
+    [[nodiscard]] Result<std::unique_ptr<http::Server>> listen(const QString &address, http::Router router,
+                                                               const http::Limits &limits);
+    [[nodiscard]] Status listenAll();
+    [[nodiscard]] Status makeAdminToken();
+    [[nodiscard]] Status writeAdminFile();
+    void fillVitals(domain::EngineStatus &status) const;
+    [[nodiscard]] store::EngineRegistration registration() const;
+
+    config::Config m_config;
+    bool m_sandbox;
+    SystemClock m_clock;
+    SystemIdGenerator m_ids;
+    Instant m_startedAt;
+    QByteArray m_adminToken; // made here, when none is configured
+    std::unique_ptr<store::Store> m_store;
+    std::unique_ptr<gateway::Gateway> m_gateway;
+    std::unique_ptr<admin::OperatorService> m_service;
+    std::unique_ptr<admin::AdminRoutes> m_adminRoutes;
+    std::unique_ptr<http::Server> m_ingress;
+    std::unique_ptr<http::Server> m_admin;
+    bool m_started = false;
+    bool m_stopping = false;
+};
+
+} // namespace signalbox
