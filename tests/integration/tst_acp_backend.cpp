@@ -1,91 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "async/block_on.h"
 #include "async/cancel.h"
-#include "runtimes/acp/acp_backend.h"
-#include "support/fake_clock.h"
+#include "support/acp_bench.h"
 
 #include <QCoreApplication>
-#include <QFile>
 #include <QSignalSpy>
-#include <QTemporaryDir>
 #include <QTest>
-
-#include <cerrno>
-#include <csignal>
 
 using namespace Qt::StringLiterals;
 using namespace signalbox;
 using namespace signalbox::runtimes;
-using signalbox::testing::FakeClock;
+using namespace signalbox::testing;
 
 namespace {
-
-constexpr Millis kLimit {20'000};
-using Opened = Result<std::shared_ptr<Turn>>;
-
-bool isGroupGone(qint64 pid)
-{
-    return ::kill(static_cast<pid_t>(-pid), 0) == -1 && errno == ESRCH;
-}
-
-// A backend with an agent of one behaviour, in a folder of its own.
-class Bench
-{
-public:
-    explicit Bench(const QString &mode, AcpLimits limits = {})
-        : m_limits(limits)
-    {
-        use(mode);
-    }
-    ~Bench()
-    {
-        stop();
-        QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
-    }
-    Bench(const Bench &) = delete;
-    Bench &operator=(const Bench &) = delete;
-
-    void use(const QString &mode)
-    {
-        stop();
-        AcpCommand command;
-        const QString agent = qEnvironmentVariable("SIGNALBOX_BIN_DIR") + u"/fake_acp_agent"_s;
-        command.command = {agent, mode, folder.path()};
-        start(command);
-    }
-    void start(const AcpCommand &command)
-    {
-        backend = std::make_unique<AcpBackend>(u"local"_s, command, m_limits, &clock);
-    }
-    void stop()
-    {
-        if (backend) {
-            const qint64 pid = backend->processId();
-            async::blockOn(backend->close(Millis(2000)), kLimit);
-            backend.reset();
-            QVERIFY(pid == 0 || isGroupGone(pid));
-        }
-    }
-    [[nodiscard]] Opened open(const QString &stored = {}) const
-    {
-        OpenRequest request;
-        request.agentSession = stored;
-        return async::blockOn(backend->open(Binding(), request, {}), kLimit);
-    }
-    [[nodiscard]] QStringList lines(const QString &file) const
-    {
-        QFile opened(folder.filePath(file));
-        return opened.open(QIODevice::ReadOnly) ? QString::fromUtf8(opened.readAll()).split(u'\n', Qt::SkipEmptyParts)
-                                                : QStringList();
-    }
-
-    QTemporaryDir folder;
-    FakeClock clock;
-    std::unique_ptr<AcpBackend> backend;
-
-private:
-    AcpLimits m_limits;
-};
 
 TurnClocks clocksOf(int firstFrame, int idle, int maximum, int grace)
 {
@@ -462,6 +389,46 @@ private Q_SLOTS:
             QCOMPARE((*result)->text, u"Hello world: question\n\nDone"_s);
         }
         QCOMPARE(bench.lines(u"starts"_s).size(), 1);
+    }
+
+    void promptsInFlight_areSmall()
+    {
+        constexpr int kTurns = 2000;
+        Bench bench(u"mute"_s);
+        QVERIFY(bench.open());
+        const auto turns = std::make_shared<std::vector<Opened>>();
+        const size_t before = allocatedBytes();
+        std::vector<std::shared_ptr<std::optional<TurnResult>>> results;
+        for (int i = 0; i < kTurns; ++i) {
+            keepTurn(bench.backend->open(Binding(), OpenRequest(), {}), turns);
+        }
+        QTRY_COMPARE_WITH_TIMEOUT(int(turns->size()), kTurns, 30'000);
+        for (const Opened &turn : *turns) {
+            QVERIFY(turn);
+            results.push_back(promptLater(**turn, clocksOf(60'000, 60'000, 60'000, 60'000)));
+        }
+        const size_t each = (allocatedBytes() - before) / kTurns;
+        qInfo("%zu bytes for each prompt in flight", each);
+        QVERIFY(each < 40'000);
+        bench.stop();
+        for (const auto &result : results) {
+            QTRY_VERIFY(*result);
+            QCOMPARE(int((*result)->end), int(TurnEnd::Lost));
+        }
+    }
+
+    void agentThatDoesNotRead_isNotFedForEver()
+    {
+        AcpCommand command;
+        command.command = QStringList {u"/bin/sleep"_s, u"600"_s};
+        AcpProcess process(command);
+        process.start();
+        const QByteArray frame(1024 * 1024, 'x');
+        int taken = 0;
+        while (taken < 1000 && process.write(frame)) {
+            ++taken;
+        }
+        QVERIFY(taken >= 16 && taken < 20);
     }
 
     void idleSessions_areForgottenAndClosed()

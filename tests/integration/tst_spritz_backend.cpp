@@ -557,9 +557,8 @@ private Q_SLOTS:
         table.kind = u"spritz"_s;
         QVERIFY(!makeBackend(table, config, *m_client));
         table.registryUrl = table.spritzUrl = u"http://localhost"_s;
-        const auto spritz = makeBackend(table, config, *m_client);
-        QVERIFY(spritz && (*spritz)->kind() == u"spritz" && !(*spritz)->sessionsPerThread());
-        QVERIFY(!(*spritz)->unescapesText());
+        const auto made = makeBackend(table, config, *m_client);
+        QVERIFY(made && (*made)->kind() == u"spritz" && !(*made)->sessionsPerThread() && !(*made)->unescapesText());
         table.kind = u"acp"_s;
         QVERIFY(!makeBackend(table, config, *m_client));
         table.command = {u"agent"_s};
