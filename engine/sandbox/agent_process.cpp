@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cerrno>
-
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -84,7 +83,8 @@ private:
         m_out += '\n';
         if (!m_flushQueued) {
             m_flushQueued = true;
-            QMetaObject::invokeMethod(this, [this] { flush(); }, Qt::QueuedConnection);
+            QMetaObject::invokeMethod(
+                this, [this] { flush(); }, Qt::QueuedConnection);
         }
     }
 
@@ -93,7 +93,8 @@ private:
         m_flushQueued = false;
         qsizetype written = 0;
         while (written < m_out.size()) {
-            const ssize_t now = ::write(STDOUT_FILENO, m_out.constData() + written, size_t(m_out.size() - written));
+            const ssize_t now
+                = ::write(STDOUT_FILENO, m_out.constData() + written, size_t(m_out.size() - written));
             if (now < 0 && errno == EINTR)
                 continue;
             if (now < 0)
@@ -117,7 +118,7 @@ private:
         m_reader.setEnabled(false);
         for (int i = 0; i < 10 && !m_out.isEmpty(); ++i) {
             flush();
-            pollfd descriptor {STDOUT_FILENO, POLLOUT, 0};
+            pollfd descriptor{STDOUT_FILENO, POLLOUT, 0};
             if (!m_out.isEmpty())
                 ::poll(&descriptor, 1, 100);
         }

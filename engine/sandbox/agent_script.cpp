@@ -191,27 +191,22 @@ private:
 
     void tool(const QString &status)
     {
-        update(Json::object({{u"sessionUpdate"_s, u"tool_call"_s},
-                             {u"toolCallId"_s, m_tool},
-                             {u"title"_s, u"Edit notes.txt"_s},
-                             {u"kind"_s, u"edit"_s},
-                             {u"status"_s, status}}));
+        update(Json::object({{u"sessionUpdate"_s, u"tool_call"_s}, {u"toolCallId"_s, m_tool},
+            {u"title"_s, u"Edit notes.txt"_s}, {u"kind"_s, u"edit"_s}, {u"status"_s, status}}));
     }
 
     void toolUpdate(const QString &status)
     {
-        update(Json::object({{u"sessionUpdate"_s, u"tool_call_update"_s},
-                             {u"toolCallId"_s, m_tool},
-                             {u"status"_s, status}}));
+        update(Json::object(
+            {{u"sessionUpdate"_s, u"tool_call_update"_s}, {u"toolCallId"_s, m_tool}, {u"status"_s, status}}));
     }
 
     void plan()
     {
         Json entries = Json::array();
         for (const QString &content : {u"Read the request"_s, u"Answer it"_s}) {
-            entries.append(Json::object({{u"content"_s, content},
-                                         {u"priority"_s, u"medium"_s},
-                                         {u"status"_s, entries.size() == 0 ? u"completed"_s : u"in_progress"_s}}));
+            entries.append(Json::object({{u"content"_s, content}, {u"priority"_s, u"medium"_s},
+                {u"status"_s, entries.size() == 0 ? u"completed"_s : u"in_progress"_s}}));
         }
         update(Json::object({{u"sessionUpdate"_s, u"plan"_s}, {u"entries"_s, entries}}));
     }
@@ -259,7 +254,7 @@ std::optional<QString> takeElement(QStringView &text, QString &name)
 Json textUpdate(const QString &kind, const QString &text)
 {
     return Json::object({{u"sessionUpdate"_s, kind},
-                         {u"content"_s, Json::object({{u"type"_s, u"text"_s}, {u"text"_s, text}})}});
+        {u"content"_s, Json::object({{u"type"_s, u"text"_s}, {u"text"_s, text}})}});
 }
 
 AgentPrompt readPrompt(const Json &contentBlocks)
@@ -281,7 +276,8 @@ AgentPrompt readPrompt(const Json &contentBlocks)
     return prompt;
 }
 
-std::vector<AgentStep> agentScript(const QString &userText, Millis latency, qsizetype chunkChars, int toolNumber)
+std::vector<AgentStep> agentScript(
+    const QString &userText, Millis latency, qsizetype chunkChars, int toolNumber)
 {
     return ScriptWriter(latency, chunkChars, toolNumber).write(userText);
 }

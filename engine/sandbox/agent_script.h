@@ -20,7 +20,7 @@ struct AgentStep
     {
     }
     Kind kind = Kind::Pause;
-    Millis pause {0};
+    Millis pause{0};
     Json update; // as in session/update
     QString text; // of Stop: the stop reason; of Fail: the message
 };
@@ -36,18 +36,20 @@ struct AgentPrompt
 
 [[nodiscard]] AgentPrompt readPrompt(const Json &contentBlocks);
 
-// What to do about a text. Its leading words choose, in any number: "slow 3s ask please" is slow and then asks.
+// What to do about a text. Its leading words choose, in any number: "slow 3s ask please" is slow and then
+// asks.
 //   echo          (or no such word) repeats the text, or tells its length when it is long
-//   slow 3s       a tool call that takes so long, then the answer        late 3s   silent for so long, then the answer
-//   long 60000    an answer of exactly so many characters                thought   a thought before the answer
-//   plan          a plan before the answer                               tool      a tool call before the answer
-//   ask           asks for permission first                              unknown   asks to read a file, waits for the refusal
-//   fail          answers with an error       empty    ends without text      refuse   stops with "refusal"
-//   half          half an answer, then dies   die      dies after its first frame      crash    dies before any frame
-//   mute          never answers               stuck    one frame, then never again
+//   slow 3s       a tool call that takes so long, then the answer        late 3s   silent for so long, then
+//   the answer long 60000    an answer of exactly so many characters                thought   a thought
+//   before the answer plan          a plan before the answer                               tool      a tool
+//   call before the answer ask           asks for permission first                              unknown asks
+//   to read a file, waits for the refusal fail          answers with an error       empty    ends without
+//   text      refuse   stops with "refusal" half          half an answer, then dies   die      dies after its
+//   first frame      crash    dies before any frame mute          never answers               stuck    one
+//   frame, then never again
 // Words that the script knows may carry their value as the next word.
-[[nodiscard]] std::vector<AgentStep> agentScript(const QString &userText, Millis latency, qsizetype chunkChars,
-                                                int toolNumber);
+[[nodiscard]] std::vector<AgentStep> agentScript(
+    const QString &userText, Millis latency, qsizetype chunkChars, int toolNumber);
 
 [[nodiscard]] Json textUpdate(const QString &kind, const QString &text);
 

@@ -10,9 +10,9 @@
 
 namespace signalbox::sandbox {
 
-// What a simulated agent remembers of its conversations. Shared by all its connections, so that a new one can load
-// what an old one wrote; with a folder also by its processes: every entry is on disk before its frame leaves.
-// Lives on one thread and outlives the agents that use it.
+// What a simulated agent remembers of its conversations. Shared by all its connections, so that a new one can
+// load what an old one wrote; with a folder also by its processes: every entry is on disk before its frame
+// leaves. Lives on one thread and outlives the agents that use it.
 class AgentStore
 {
 public:

@@ -141,8 +141,8 @@ QCoro::Task<http::Response> answer(http::Response response)
     co_return response;
 }
 
-QCoro::Task<http::Response> answerFaulty(Fault fault, Effect effect, ErrorShape shape, async::CancelToken peer,
-                                         async::CancelToken stop)
+QCoro::Task<http::Response> answerFaulty(
+    Fault fault, Effect effect, ErrorShape shape, async::CancelToken peer, async::CancelToken stop)
 {
     async::CancelSource either;
     either.follow(peer);
@@ -154,7 +154,8 @@ QCoro::Task<http::Response> answerFaulty(Fault fault, Effect effect, ErrorShape 
         co_return shape(fault.error, 200);
     case Fault::Kind::RateLimited: {
         http::Response response = shape(u"ratelimited"_s, 429);
-        response.headers.set("Retry-After", QByteArray::number(static_cast<qint64>(fault.retryAfter.count())));
+        response.headers.set(
+            "Retry-After", QByteArray::number(static_cast<qint64>(fault.retryAfter.count())));
         co_return response;
     }
     case Fault::Kind::Hang:
@@ -177,7 +178,8 @@ QCoro::Task<http::Response> answerFaulty(Fault fault, Effect effect, ErrorShape 
         co_return effect();
     case Fault::Kind::Garbage:
         effect();
-        co_return http::Response(200, "text/html", "<html><body>Please sign in to the network.</body></html>");
+        co_return http::Response(
+            200, "text/html", "<html><body>Please sign in to the network.</body></html>");
     }
     Q_UNREACHABLE();
 }

@@ -53,11 +53,12 @@ struct Fault
     int status = 500;
     QByteArray body;
     QString error;
-    std::chrono::seconds retryAfter {1};
-    Millis delay {0};
+    std::chrono::seconds retryAfter{1};
+    Millis delay{0};
 };
 
-// Faults waiting for calls, first in, first out, for each endpoint; those of "*" hit any endpoint that has none itself.
+// Faults waiting for calls, first in, first out, for each endpoint; those of "*" hit any endpoint that has
+// none itself.
 class FaultTable
 {
 public:
@@ -78,9 +79,10 @@ using Effect = std::function<http::Response()>;
 using ErrorShape = std::function<http::Response(const QString &error, int status)>;
 
 [[nodiscard]] QCoro::Task<http::Response> answer(http::Response response);
-// Runs the effect the way the fault wants it. `stop` ends a hang when the simulator closes, `peer` when the caller left.
-[[nodiscard]] QCoro::Task<http::Response> answerFaulty(Fault fault, Effect effect, ErrorShape shape,
-                                                       async::CancelToken peer, async::CancelToken stop);
+// Runs the effect the way the fault wants it. `stop` ends a hang when the simulator closes, `peer` when the
+// caller left.
+[[nodiscard]] QCoro::Task<http::Response> answerFaulty(
+    Fault fault, Effect effect, ErrorShape shape, async::CancelToken peer, async::CancelToken stop);
 
 // One call that a simulator has seen.
 struct CallRecord

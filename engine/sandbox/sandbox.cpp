@@ -55,7 +55,8 @@ void Sandbox::stopBlocking()
     };
     // The world goes in an event of its own, after the frame that closed it.
     const auto close = [this, quit] {
-        m_world->close().then([this, quit] { QMetaObject::invokeMethod(m_context.get(), quit, Qt::QueuedConnection); });
+        m_world->close().then(
+            [this, quit] { QMetaObject::invokeMethod(m_context.get(), quit, Qt::QueuedConnection); });
     };
     QMetaObject::invokeMethod(m_context.get(), close, Qt::QueuedConnection);
     m_thread.wait(kStopLimit);
@@ -103,8 +104,8 @@ void Sandbox::apply(config::Config &config) const
 void Sandbox::startTraffic(const QString &ingressUrl)
 {
     m_ingressUrl = ingressUrl;
-    QMetaObject::invokeMethod(m_context.get(), [this, ingressUrl] { m_world->startTraffic(ingressUrl); },
-                              Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        m_context.get(), [this, ingressUrl] { m_world->startTraffic(ingressUrl); }, Qt::QueuedConnection);
 }
 
 QStringList Sandbox::wording() const
@@ -118,13 +119,17 @@ QStringList Sandbox::wording() const
     lines.append(u"  Control          %1"_s.arg(m_controlUrl));
     if (!m_ingressUrl.isEmpty())
         lines.append(u"  Events go to     %1/slack/events"_s.arg(m_ingressUrl));
-    lines.append(u"People write every %1 s; within a minute you see a slow turn, a question, a failing turn,"_s.arg(
-        m_options.trafficInterval.count() / 1000));
-    lines.append(u"a rate limit, a refused post, doubled events and a runtime that is lost and comes back."_s);
+    lines.append(
+        u"People write every %1 s; within a minute you see a slow turn, a question, a failing turn,"_s.arg(
+            m_options.trafficInterval.count() / 1000));
+    lines.append(
+        u"a rate limit, a refused post, doubled events and a runtime that is lost and comes back."_s);
     lines.append(u"Say something yourself, and read the answer:"_s);
-    lines.append(uR"(  curl -s %1/say -d '{"channel":"C0DESK","user":"U0ME","text":"hello"}')"_s.arg(m_controlUrl));
+    lines.append(
+        uR"(  curl -s %1/say -d '{"channel":"C0DESK","user":"U0ME","text":"hello"}')"_s.arg(m_controlUrl));
     lines.append(u"  curl -s '%1/messages?channel=C0DESK'"_s.arg(m_controlUrl));
-    lines.append(u"Begin the text with one of: slow 5s, long 9000, ask, fail, empty, mute, die, thought, plan."_s);
+    lines.append(
+        u"Begin the text with one of: slow 5s, long 9000, ask, fail, empty, mute, die, thought, plan."_s);
     return lines;
 }
 

@@ -18,15 +18,16 @@ class SandboxWorld;
 struct SandboxOptions
 {
     SandboxOptions() = default;
-    // The program of the acp backend's agent and its arguments: the application itself with --sandbox-agent, which
-    // must lead to runAgentOnStdio().
+    // The program of the acp backend's agent and its arguments: the application itself with --sandbox-agent,
+    // which must lead to runAgentOnStdio().
     QStringList agentCommand;
-    Millis trafficInterval {4000}; // between two messages
+    Millis trafficInterval{4000}; // between two messages
 };
 
-// Everything that --sandbox starts: a simulated Slack with two workspaces, registry, Spritz API and runtimes on free
-// loopback ports, in a thread of its own; then people who write there, with some faults within the first minute.
-// The methods are called from the thread that made it; start and stop block it for some milliseconds.
+// Everything that --sandbox starts: a simulated Slack with two workspaces, registry, Spritz API and runtimes
+// on free loopback ports, in a thread of its own; then people who write there, with some faults within the
+// first minute. The methods are called from the thread that made it; start and stop block it for some
+// milliseconds.
 class Sandbox
 {
 public:
@@ -38,8 +39,9 @@ public:
     [[nodiscard]] Status startBlocking();
     void stopBlocking();
 
-    // Writes what the engine must know over [slack], [[backends]] and [[installations]]: workspace T0LAB on the
-    // backend "sandbox-spritz" and workspace T0DESK on the backend "sandbox-acp". Ingress and admin are the caller's.
+    // Writes what the engine must know over [slack], [[backends]] and [[installations]]: workspace T0LAB on
+    // the backend "sandbox-spritz" and workspace T0DESK on the backend "sandbox-acp". Ingress and admin are
+    // the caller's.
     void apply(config::Config &config) const;
     // Begins to post events to {ingressUrl}/slack/events; "http://127.0.0.1:8080", without a path.
     void startTraffic(const QString &ingressUrl);

@@ -48,7 +48,8 @@ constexpr QLatin1StringView kHelp(
     "                  a mention of the bot; with a channel D..., or without a channel, a direct message\n"
     "  GET  /messages?channel=C0GENERAL   what stands in a channel\n"
     "Channels: C0GENERAL C0BUILDS C0OPEN C0OLD (workspace T0LAB), C0DESK C0HELP (workspace T0DESK)\n"
-    "Words that steer the agent, first in the text: slow 5s, long 9000, ask, fail, empty, mute, die, thought, plan\n");
+    "Words that steer the agent, first in the text: slow 5s, long 9000, ask, fail, empty, mute, die, "
+    "thought, plan\n");
 } // namespace
 
 // One thing that somebody says, and what goes wrong with it.
@@ -76,14 +77,16 @@ std::vector<SandboxWorld::Line> SandboxWorld::script()
     using enum Line::Kind;
     using enum Line::Trouble;
     std::vector<Line> lines;
-    const auto add = [&lines](Line::Kind kind, const QString &channel, const QString &user, const QString &text,
-                              Line::Trouble trouble = None) { lines.emplace_back(kind, channel, user, text, trouble); };
+    const auto add
+        = [&lines](Line::Kind kind, const QString &channel, const QString &user, const QString &text,
+              Line::Trouble trouble = None) { lines.emplace_back(kind, channel, user, text, trouble); };
     add(Mention, u"C0GENERAL"_s, u"U0ADA"_s, u"Good morning! What is on the plan for today?"_s);
     add(Mention, u"C0DESK"_s, u"U0GRACE"_s, u"Could you sort the pictures of the harbour by date?"_s);
     add(Mention, u"C0BUILDS"_s, u"U0MARGARET"_s, u"slow 8s Please run all the checks before lunch."_s);
     add(Mention, u"C0BUILDS"_s, u"U0KATHERINE"_s, u"And after that, how long did they take?"_s);
     add(Mention, u"C0HELP"_s, u"U0HEDY"_s, u"ask May the notes be tidied up?"_s);
-    add(Mention, u"C0GENERAL"_s, u"U0KATHERINE"_s, u"plan Which numbers should go into the report?"_s, Doubled);
+    add(Mention, u"C0GENERAL"_s, u"U0KATHERINE"_s, u"plan Which numbers should go into the report?"_s,
+        Doubled);
     add(Mention, u"C0DESK"_s, u"U0ADA"_s, u"fail Compute the answer to everything."_s);
     add(Mention, u"C0OLD"_s, u"U0GRACE"_s, u"Is anybody still reading this channel?"_s);
     add(Mention, u"C0GENERAL"_s, u"U0MARGARET"_s, u"Where do we keep the tea?"_s, RateLimited);
@@ -113,9 +116,9 @@ SandboxWorld::SandboxWorld(Millis interval)
     m_spritz.addInstallation(labInstallation());
     http::Router router;
     router.add("POST", u"/say"_s,
-               [this](const http::Request &request, const http::Context &) { return answer(say(request)); });
+        [this](const http::Request &request, const http::Context &) { return answer(say(request)); });
     router.add("GET", u"/messages"_s,
-               [this](const http::Request &request, const http::Context &) { return answer(messages(request)); });
+        [this](const http::Request &request, const http::Context &) { return answer(messages(request)); });
     router.add("GET", u"/"_s, [](const http::Request &, const http::Context &) {
         return answer(http::Response::text(200, QByteArray(kHelp.data(), kHelp.size())));
     });
@@ -211,7 +214,8 @@ http::Response SandboxWorld::say(const http::Request &request)
     const QString text = body ? (*body)[u"text"].toString() : QString();
     QString user = body ? (*body)[u"user"].toString() : QString();
     if (text.isEmpty())
-        return http::Response::problem(400, u"a JSON object with \"channel\", \"user\" and \"text\" is needed"_s);
+        return http::Response::problem(
+            400, u"a JSON object with \"channel\", \"user\" and \"text\" is needed"_s);
     if (user.isEmpty())
         user = u"U0VISITOR"_s;
     if (channel.isEmpty() || channel.startsWith(u'D')) {
@@ -230,7 +234,8 @@ http::Response SandboxWorld::messages(const http::Request &request) const
 {
     Json list = Json::array();
     for (const SlackMessage &message : m_slack.messages(request.query(u"channel").value_or(QString()))) {
-        Json shown = Json::object({{u"ts"_s, message.ts}, {u"user"_s, message.user}, {u"text"_s, message.text}});
+        Json shown
+            = Json::object({{u"ts"_s, message.ts}, {u"user"_s, message.user}, {u"text"_s, message.text}});
         if (!message.threadTs.isEmpty())
             shown.set(u"thread_ts"_s, message.threadTs);
         const QStringList reactions = m_slack.reactions(message.channel, message.ts);

@@ -8,8 +8,8 @@
 
 namespace signalbox::sandbox {
 
-// Posts one signed request as Slack does (contracts/slack.md §1), with control over every part of the signature, so
-// that bad input can be made too. Lives on its client's thread; the client outlives it.
+// Posts one signed request as Slack does (contracts/slack.md §1), with control over every part of the
+// signature, so that bad input can be made too. Lives on its client's thread; the client outlives it.
 class SignedSender
 {
 public:
@@ -27,7 +27,7 @@ public:
         std::optional<QByteArray> timestamp; // default: now; an empty one leaves the header out
         std::optional<QByteArray> signature; // default: the right one; an empty one leaves the header out
         std::vector<std::pair<QByteArray, QByteArray>> headers; // further ones
-        Millis timeout {3000};
+        Millis timeout{3000};
     };
 
     SignedSender(http::Client &client, const Clock &clock, Secret signingSecret)

@@ -89,16 +89,15 @@ void SimulatedAgent::initialize(const Json &id)
     if (m_options.resume)
         sessions.set(u"resume"_s, Json::object());
     Json capabilities = Json::object({{u"loadSession"_s, m_options.loadSession},
-                                      {u"promptCapabilities"_s, prompts},
-                                      {u"sessionCapabilities"_s, sessions}});
+        {u"promptCapabilities"_s, prompts}, {u"sessionCapabilities"_s, sessions}});
     Json methods = Json::array();
     if (m_options.needsLogin)
         methods.append(Json::object({{u"id"_s, u"sandbox-login"_s}, {u"name"_s, u"Sandbox login"_s}}));
-    Json info = Json::object({{u"name"_s, m_options.name}, {u"version"_s, QStringLiteral(SIGNALBOX_VERSION)}});
-    reply(id, Json::object({{u"protocolVersion"_s, m_options.protocolVersion},
-                            {u"agentCapabilities"_s, capabilities},
-                            {u"authMethods"_s, methods},
-                            {u"agentInfo"_s, info}}));
+    Json info
+        = Json::object({{u"name"_s, m_options.name}, {u"version"_s, QStringLiteral(SIGNALBOX_VERSION)}});
+    reply(id,
+        Json::object({{u"protocolVersion"_s, m_options.protocolVersion},
+            {u"agentCapabilities"_s, capabilities}, {u"authMethods"_s, methods}, {u"agentInfo"_s, info}}));
 }
 
 void SimulatedAgent::newSession(const Json &id, const Json &params)
@@ -157,7 +156,8 @@ void SimulatedAgent::prompt(const Json &id, const Json &params)
     turn->number = ++m_turnNumber;
     turn->requestId = id;
     turn->session = sessionId;
-    auto script = agentScript(prompt.userText, m_options.latency, m_options.chunkChars, static_cast<int>(m_turnNumber));
+    auto script = agentScript(
+        prompt.userText, m_options.latency, m_options.chunkChars, static_cast<int>(m_turnNumber));
     turn->steps.assign(std::make_move_iterator(script.begin()), std::make_move_iterator(script.end()));
     const quint64 number = turn->number;
     m_turns[sessionId] = std::move(turn);
@@ -236,10 +236,8 @@ void SimulatedAgent::askPermission(Turn &turn, const QString &toolCallId)
     turn.waitsFor = m_nextRequest++;
     turn.permissionFor = toolCallId;
     m_requests[*turn.waitsFor] = turn.session;
-    Json tool = Json::object({{u"toolCallId"_s, toolCallId},
-                              {u"title"_s, u"Edit notes.txt"_s},
-                              {u"kind"_s, u"edit"_s},
-                              {u"status"_s, u"pending"_s}});
+    Json tool = Json::object({{u"toolCallId"_s, toolCallId}, {u"title"_s, u"Edit notes.txt"_s},
+        {u"kind"_s, u"edit"_s}, {u"status"_s, u"pending"_s}});
     // The generous option stands first, as one real agent has it: nobody may take options[0] for a default.
     Json::Array options;
     options.push_back(option(u"allow_always"_s, u"Always allow"_s));
@@ -247,10 +245,8 @@ void SimulatedAgent::askPermission(Turn &turn, const QString &toolCallId)
     options.push_back(option(u"reject_once"_s, u"Reject"_s));
     Json params = Json::object(
         {{u"sessionId"_s, turn.session}, {u"toolCall"_s, tool}, {u"options"_s, Json(std::move(options))}});
-    send(Json::object({{u"jsonrpc"_s, u"2.0"_s},
-                       {u"id"_s, *turn.waitsFor},
-                       {u"method"_s, u"session/request_permission"_s},
-                       {u"params"_s, params}}));
+    send(Json::object({{u"jsonrpc"_s, u"2.0"_s}, {u"id"_s, *turn.waitsFor},
+        {u"method"_s, u"session/request_permission"_s}, {u"params"_s, params}}));
 }
 
 void SimulatedAgent::readFile(Turn &turn)
@@ -258,10 +254,8 @@ void SimulatedAgent::readFile(Turn &turn)
     turn.waitsFor = m_nextRequest++;
     m_requests[*turn.waitsFor] = turn.session;
     Json params = Json::object({{u"sessionId"_s, turn.session}, {u"path"_s, u"/etc/hostname"_s}});
-    send(Json::object({{u"jsonrpc"_s, u"2.0"_s},
-                       {u"id"_s, *turn.waitsFor},
-                       {u"method"_s, u"fs/read_text_file"_s},
-                       {u"params"_s, params}}));
+    send(Json::object({{u"jsonrpc"_s, u"2.0"_s}, {u"id"_s, *turn.waitsFor},
+        {u"method"_s, u"fs/read_text_file"_s}, {u"params"_s, params}}));
 }
 
 void SimulatedAgent::response(const Json &message)
@@ -294,9 +288,9 @@ void SimulatedAgent::permissionAnswered(Turn &turn, const Json &message)
     const QString &chosen = outcome[u"optionId"].toString();
     const bool selected = outcome[u"outcome"].toString() == "selected"_L1;
     const bool allowed = selected && (chosen == "allow_once"_L1 || chosen == "allow_always"_L1);
-    emitUpdate(turn.session, Json::object({{u"sessionUpdate"_s, u"tool_call_update"_s},
-                                           {u"toolCallId"_s, toolCallId},
-                                           {u"status"_s, allowed ? u"completed"_s : u"failed"_s}}));
+    emitUpdate(turn.session,
+        Json::object({{u"sessionUpdate"_s, u"tool_call_update"_s}, {u"toolCallId"_s, toolCallId},
+            {u"status"_s, allowed ? u"completed"_s : u"failed"_s}}));
     if (turn.cancelled)
         return;
     const QString text = allowed ? u"Permission given (%1). "_s.arg(chosen) : u"Permission refused. "_s;

@@ -16,26 +16,28 @@ struct AgentOptions
 {
     AgentOptions() = default;
     QString name = QStringLiteral("signalbox-sandbox-agent");
-    Millis latency {0}; // before the first frame of every turn
+    Millis latency{0}; // before the first frame of every turn
     qsizetype chunkChars = 200; // of a streamed answer
     int protocolVersion = 1; // what initialize answers
     bool loadSession = true;
     bool resume = false;
-    bool loadUnknown = false; // succeed with an empty history for a session that nobody knows, as one real agent does
+    bool loadUnknown
+        = false; // succeed with an empty history for a session that nobody knows, as one real agent does
     bool needsLogin = false; // session/new answers -32000
 };
 
-// The agent's side of ACP v1 (contracts/acp.md) on one connection, over any transport: JSON-RPC objects in, JSON-RPC
-// objects out. What it does in a turn is chosen by words in the prompt (agent_script.h). Lives on the thread that
-// makes it; costs no timer and no allocation beyond its frames when no word asks for a pause. May be destroyed at any
-// time, except inside of `send`.
+// The agent's side of ACP v1 (contracts/acp.md) on one connection, over any transport: JSON-RPC objects in,
+// JSON-RPC objects out. What it does in a turn is chosen by words in the prompt (agent_script.h). Lives on
+// the thread that makes it; costs no timer and no allocation beyond its frames when no word asks for a pause.
+// May be destroyed at any time, except inside of `send`.
 class SimulatedAgent : public QObject
 {
     Q_OBJECT
 public:
     SimulatedAgent(AgentStore &store, AgentOptions options, QObject *parent = nullptr);
 
-    // Both must be set before the first message. `die` closes the transport at once; the agent stays silent after it.
+    // Both must be set before the first message. `die` closes the transport at once; the agent stays silent
+    // after it.
     std::function<void(const Json &message)> send;
     std::function<void()> die;
 

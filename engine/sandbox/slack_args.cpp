@@ -41,7 +41,8 @@ QByteArray encodeForm(const std::vector<std::pair<QString, QString>> &fields)
     for (const auto &[name, value] : fields) {
         if (!body.isEmpty())
             body += '&';
-        body += name.toUtf8().toPercentEncoding() + '=' + value.toUtf8().toPercentEncoding("", "~").replace("%20", "+");
+        body += name.toUtf8().toPercentEncoding() + '='
+            + value.toUtf8().toPercentEncoding("", "~").replace("%20", "+");
     }
     return body;
 }

@@ -11,7 +11,8 @@
 
 namespace signalbox::sandbox {
 
-// The arguments of one Web API call, whether they came as a form, as JSON or in the query (contracts/slack.md §3).
+// The arguments of one Web API call, whether they came as a form, as JSON or in the query (contracts/slack.md
+// §3).
 class SlackArgs
 {
 public:
@@ -22,7 +23,8 @@ public:
     [[nodiscard]] QString text(QStringView name) const;
     [[nodiscard]] bool flag(QStringView name, bool fallback = false) const;
     [[nodiscard]] int number(QStringView name, int fallback) const;
-    // A structured argument: JSON as it is, or a string that holds JSON. Null when absent; nullopt when unreadable.
+    // A structured argument: JSON as it is, or a string that holds JSON. Null when absent; nullopt when
+    // unreadable.
     [[nodiscard]] std::optional<Json> structure(QStringView name) const;
     // "missing_charset" or "superfluous_charset", as Slack warns of the content type; or empty.
     [[nodiscard]] const QString &warning() const { return m_warning; }

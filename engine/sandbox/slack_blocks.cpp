@@ -105,8 +105,8 @@ private:
 
     void block(const Json &block, const QString &pointer)
     {
-        static constexpr QStringView kOthers[] = {u"divider", u"image", u"input", u"file", u"rich_text",
-                                                  u"video", u"table", u"context_actions"};
+        static constexpr QStringView kOthers[]
+            = {u"divider", u"image", u"input", u"file", u"rich_text", u"video", u"table", u"context_actions"};
         const QString &type = block[u"type"].toString();
         const QString &id = block[u"block_id"].toString();
         if (id.size() > kMaxId)
@@ -127,7 +127,8 @@ private:
             m_rendered += block[u"text"].toString().size();
             if (block[u"text"].toString().size() > kMaxMarkdown)
                 refuse(u"must be less than 12001 characters"_s, pointer + u"/text"_s);
-        } else if (std::find(std::begin(kOthers), std::end(kOthers), QStringView(type)) == std::end(kOthers)) {
+        } else if (std::find(std::begin(kOthers), std::end(kOthers), QStringView(type))
+            == std::end(kOthers)) {
             refuse(u"unsupported type: "_s + type, pointer + u"/type"_s);
         }
     }
@@ -144,9 +145,9 @@ bool isScalar(const Json &value)
 
 bool isFlatObject(const Json &value)
 {
-    return value.isObject() && std::all_of(value.toObject().begin(), value.toObject().end(), [](const auto &member) {
-        return isScalar(member.second);
-    });
+    return value.isObject()
+        && std::all_of(value.toObject().begin(), value.toObject().end(),
+            [](const auto &member) { return isScalar(member.second); });
 }
 } // namespace
 
@@ -157,13 +158,13 @@ SlackRefusal checkBlocks(const Json &blocks)
 
 SlackRefusal checkMetadata(const Json &metadata)
 {
-    if (!metadata.isObject() || metadata[u"event_type"].toString().isEmpty() || !metadata[u"event_payload"].isObject())
+    if (!metadata.isObject() || metadata[u"event_type"].toString().isEmpty()
+        || !metadata[u"event_payload"].isObject())
         return SlackRefusal(u"invalid_metadata_format"_s);
     for (const auto &[name, value] : metadata[u"event_payload"].toObject()) {
         const bool flatList = value.isArray()
-            && std::all_of(value.toArray().begin(), value.toArray().end(), [](const Json &item) {
-                   return isScalar(item) || isFlatObject(item);
-               });
+            && std::all_of(value.toArray().begin(), value.toArray().end(),
+                [](const Json &item) { return isScalar(item) || isFlatObject(item); });
         if (!isScalar(value) && !isFlatObject(value) && !flatList)
             return SlackRefusal(u"invalid_metadata_schema"_s, name);
     }

@@ -34,8 +34,8 @@ struct SlackEventSender::Attempt
     QString reason;
 };
 
-SlackEventSender::SlackEventSender(const SlackModel &model, const Clock &clock, QString appId, Secret signingSecret,
-                                   QUrl eventUrl)
+SlackEventSender::SlackEventSender(
+    const SlackModel &model, const Clock &clock, QString appId, Secret signingSecret, QUrl eventUrl)
     : m_model(model)
     , m_clock(clock)
     , m_appId(std::move(appId))
@@ -60,23 +60,16 @@ Json SlackEventSender::envelope(const QString &teamId, Json event, const QString
 {
     const SlackTeam *team = m_model.team(teamId);
     const QString channel = event[u"channel"].toString();
-    Json authorization = Json::object({{u"enterprise_id"_s, nullptr},
-                                       {u"team_id"_s, teamId},
-                                       {u"user_id"_s, team == nullptr ? QString() : team->botUserId},
-                                       {u"is_bot"_s, true},
-                                       {u"is_enterprise_install"_s, false}});
-    return Json::object({{u"token"_s, u"sandbox-deprecated"_s},
-                         {u"team_id"_s, teamId},
-                         {u"context_team_id"_s, teamId},
-                         {u"context_enterprise_id"_s, nullptr},
-                         {u"api_app_id"_s, m_appId},
-                         {u"event"_s, std::move(event)},
-                         {u"type"_s, u"event_callback"_s},
-                         {u"event_id"_s, eventId.isEmpty() ? nextEventId() : eventId},
-                         {u"event_time"_s, toMs(m_clock.now()) / 1000},
-                         {u"authorizations"_s, Json(Json::Array {authorization})},
-                         {u"is_ext_shared_channel"_s, false},
-                         {u"event_context"_s, u"4-"_s + teamId + channel}});
+    Json authorization = Json::object({{u"enterprise_id"_s, nullptr}, {u"team_id"_s, teamId},
+        {u"user_id"_s, team == nullptr ? QString() : team->botUserId}, {u"is_bot"_s, true},
+        {u"is_enterprise_install"_s, false}});
+    return Json::object(
+        {{u"token"_s, u"sandbox-deprecated"_s}, {u"team_id"_s, teamId}, {u"context_team_id"_s, teamId},
+            {u"context_enterprise_id"_s, nullptr}, {u"api_app_id"_s, m_appId}, {u"event"_s, std::move(event)},
+            {u"type"_s, u"event_callback"_s}, {u"event_id"_s, eventId.isEmpty() ? nextEventId() : eventId},
+            {u"event_time"_s, toMs(m_clock.now()) / 1000},
+            {u"authorizations"_s, Json(Json::Array{authorization})}, {u"is_ext_shared_channel"_s, false},
+            {u"event_context"_s, u"4-"_s + teamId + channel}});
 }
 
 QCoro::Task<SlackEventSender::Attempt> SlackEventSender::attempt(QByteArray body, int number, QString reason)

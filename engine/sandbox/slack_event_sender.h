@@ -18,20 +18,21 @@ struct EventOutcome
     int status = 0; // of the last attempt; 0 when it had no answer
     QByteArray body; // of the last answer
     QString reason; // why the last attempt failed, as in x-slack-retry-reason
-    Millis took {0}; // the first attempt's time to its answer
+    Millis took{0}; // the first attempt's time to its answer
 };
 
-// Delivers events as Slack does (contracts/slack.md §1 "Delivery rules"): an answer within the deadline, three retries
-// with the same event id and the retry headers, x-slack-no-retry honoured, two redirects followed. Lives on the thread
-// that makes it; join() before it dies.
+// Delivers events as Slack does (contracts/slack.md §1 "Delivery rules"): an answer within the deadline,
+// three retries with the same event id and the retry headers, x-slack-no-retry honoured, two redirects
+// followed. Lives on the thread that makes it; join() before it dies.
 class SlackEventSender : public QObject
 {
     Q_OBJECT
 public:
-    SlackEventSender(const SlackModel &model, const Clock &clock, QString appId, Secret signingSecret, QUrl eventUrl);
+    SlackEventSender(
+        const SlackModel &model, const Clock &clock, QString appId, Secret signingSecret, QUrl eventUrl);
 
-    Millis deadline {3000};
-    std::vector<Millis> retryDelays {Millis(0), Millis(60'000), Millis(300'000)};
+    Millis deadline{3000};
+    std::vector<Millis> retryDelays{Millis(0), Millis(60'000), Millis(300'000)};
 
     void setEventUrl(QUrl url) { m_eventUrl = std::move(url); }
     void setInteractionUrl(QUrl url) { m_interactionUrl = std::move(url); }

@@ -16,7 +16,8 @@ bool isEntity(QStringView rest)
 bool startsControl(QStringView rest)
 {
     return rest.startsWith("<@"_L1) || rest.startsWith("<#"_L1) || rest.startsWith("<!"_L1)
-        || rest.startsWith("<http://"_L1) || rest.startsWith("<https://"_L1) || rest.startsWith("<mailto:"_L1);
+        || rest.startsWith("<http://"_L1) || rest.startsWith("<https://"_L1)
+        || rest.startsWith("<mailto:"_L1);
 }
 
 Json reactionsJson(const SlackMessage &message)
@@ -110,8 +111,8 @@ const SlackTeam *SlackModel::teamOfToken(const QByteArray &token) const
     return nullptr;
 }
 
-SlackChannel &SlackModel::addChannel(const QString &teamId, const QString &id, const QString &name,
-                                     SlackChannel::Kind kind)
+SlackChannel &SlackModel::addChannel(
+    const QString &teamId, const QString &id, const QString &name, SlackChannel::Kind kind)
 {
     SlackChannel &channel = m_channels[id];
     channel.id = id;
@@ -139,7 +140,8 @@ SlackChannel &SlackModel::directMessage(const QString &teamId, QStringList users
     const QString key = teamId + u'/' + users.join(u',');
     QString &id = m_directMessages[key];
     if (id.isEmpty()) {
-        id = (users.size() == 1 ? u"D"_s : u"G"_s) + u"0DM%1"_s.arg(m_directMessages.size(), 6, 10, QLatin1Char('0'));
+        id = (users.size() == 1 ? u"D"_s : u"G"_s)
+            + u"0DM%1"_s.arg(m_directMessages.size(), 6, 10, QLatin1Char('0'));
         const auto kind = users.size() == 1 ? SlackChannel::Kind::Im : SlackChannel::Kind::Mpim;
         addChannel(teamId, id, QString(), kind).users = users;
     }

@@ -79,7 +79,8 @@ public:
     void addUser(const QString &user) { m_users.insert(user, true); }
     [[nodiscard]] bool hasUser(const QString &user) const { return m_users.contains(user); }
 
-    SlackChannel &addChannel(const QString &teamId, const QString &id, const QString &name, SlackChannel::Kind kind);
+    SlackChannel &addChannel(
+        const QString &teamId, const QString &id, const QString &name, SlackChannel::Kind kind);
     [[nodiscard]] SlackChannel *channel(const QString &id);
     [[nodiscard]] const SlackChannel *channel(const QString &id) const;
     // The direct message of these people with the bot, made on first use.
@@ -94,7 +95,8 @@ public:
     [[nodiscard]] QString nextTs();
 
     // As conversations.replies and .history show it.
-    [[nodiscard]] Json toJson(const SlackChannel &channel, const SlackMessage &message, bool allMetadata) const;
+    [[nodiscard]] Json toJson(
+        const SlackChannel &channel, const SlackMessage &message, bool allMetadata) const;
 
 private:
     const Clock &m_clock;
@@ -108,7 +110,8 @@ private:
 
 // As Slack keeps what a person typed: & < > escaped.
 [[nodiscard]] QString escapeSlackText(const QString &text);
-// As Slack keeps what an app posted: entities and control sequences (<@U…>, <https://…|x>) stay, the rest is escaped.
+// As Slack keeps what an app posted: entities and control sequences (<@U…>, <https://…|x>) stay, the rest is
+// escaped.
 [[nodiscard]] QString normalisePostedText(const QString &text);
 
 } // namespace signalbox::sandbox

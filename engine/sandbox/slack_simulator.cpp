@@ -35,14 +35,11 @@ QString channelType(const SlackChannel &channel)
 }
 
 // The part that both twins share.
-Json eventJson(const QString &type, const SlackChannel &channel, const SlackMessage &message, const QString &text)
+Json eventJson(
+    const QString &type, const SlackChannel &channel, const SlackMessage &message, const QString &text)
 {
-    Json event = Json::object({{u"type"_s, type},
-                               {u"user"_s, message.user},
-                               {u"ts"_s, message.ts},
-                               {u"client_msg_id"_s, message.clientMsgId},
-                               {u"text"_s, text},
-                               {u"team"_s, channel.teamId}});
+    Json event = Json::object({{u"type"_s, type}, {u"user"_s, message.user}, {u"ts"_s, message.ts},
+        {u"client_msg_id"_s, message.clientMsgId}, {u"text"_s, text}, {u"team"_s, channel.teamId}});
     if (!message.threadTs.isEmpty())
         event.set(u"thread_ts"_s, message.threadTs);
     event.set(u"channel"_s, channel.id);
@@ -91,7 +88,8 @@ SlackSimulator::SlackSimulator(SlackSimulatorConfig config, const Clock &clock, 
         Q_EMIT posted(channel, ts);
     };
     http::Router router;
-    const auto handler = [this](http::Request request, http::Context context) { return handle(request, context); };
+    const auto handler
+        = [this](http::Request request, http::Context context) { return handle(request, context); };
     router.add("POST", u"/api/{method}"_s, handler);
     router.add("GET", u"/api/{method}"_s, handler);
     http::Limits limits;
@@ -130,19 +128,21 @@ QCoro::Task<http::Response> SlackSimulator::handle(const http::Request &request,
     const auto fault = m_faults.take(method);
     if (!fault)
         return answer(perform(method, request));
-    const bool effective = fault->kind == Fault::Kind::CloseAfterEffect || fault->kind == Fault::Kind::DelayedAnswer
-        || fault->kind == Fault::Kind::DelayedEffect || fault->kind == Fault::Kind::Garbage;
+    const bool effective = fault->kind == Fault::Kind::CloseAfterEffect
+        || fault->kind == Fault::Kind::DelayedAnswer || fault->kind == Fault::Kind::DelayedEffect
+        || fault->kind == Fault::Kind::Garbage;
     if (!effective) {
         const int status = fault->kind == Fault::Kind::HttpStatus ? fault->status
-            : fault->kind == Fault::Kind::RateLimited            ? 429
-            : fault->kind == Fault::Kind::ApiError               ? 200
-                                                                 : 0;
+            : fault->kind == Fault::Kind::RateLimited             ? 429
+            : fault->kind == Fault::Kind::ApiError                ? 200
+                                                                  : 0;
         m_calls.add(CallRecord(m_clock.now(), method, status, fault->error));
         Q_EMIT called(method);
     }
     auto effect = [this, method, request] { return perform(method, request); };
     auto shape = [](const QString &error, int status) {
-        return http::Response(status, "application/json; charset=utf-8", SlackWebApi::failure(error).toBytes());
+        return http::Response(
+            status, "application/json; charset=utf-8", SlackWebApi::failure(error).toBytes());
     };
     return answerFaulty(*fault, std::move(effect), std::move(shape), context.cancel, m_stop.token());
 }
@@ -168,16 +168,18 @@ http::Response SlackSimulator::perform(const QString &method, const http::Reques
     }
     m_calls.add(CallRecord(m_clock.now(), method, 200, body[u"error"].toString()));
     http::Response response(200, "application/json; charset=utf-8", body.toBytes());
-    response.headers.add("x-oauth-scopes", "app_mentions:read,channels:history,chat:write,im:history,im:write,"
-                                           "mpim:history,reactions:write");
+    response.headers.add("x-oauth-scopes",
+        "app_mentions:read,channels:history,chat:write,im:history,im:write,"
+        "mpim:history,reactions:write");
     Q_EMIT called(method);
     return response;
 }
 
 SlackChannel &SlackSimulator::addChannel(const QString &id, const QString &name, const QString &teamId)
 {
-    return m_model.addChannel(teamId.isEmpty() ? m_config.teamId : teamId, id, name.isEmpty() ? id.toLower() : name,
-                              id.startsWith(u'G') ? SlackChannel::Kind::Group : SlackChannel::Kind::Channel);
+    return m_model.addChannel(teamId.isEmpty() ? m_config.teamId : teamId, id,
+        name.isEmpty() ? id.toLower() : name,
+        id.startsWith(u'G') ? SlackChannel::Kind::Group : SlackChannel::Kind::Channel);
 }
 
 void SlackSimulator::archive(const QString &channel, bool archived)
@@ -197,7 +199,7 @@ std::vector<SlackMessage> SlackSimulator::messages(const QString &channel) const
     std::vector<SlackMessage> list;
     if (const SlackChannel *found = m_model.channel(channel))
         std::copy_if(found->messages.begin(), found->messages.end(), std::back_inserter(list),
-                     [](const SlackMessage &message) { return !message.deleted; });
+            [](const SlackMessage &message) { return !message.deleted; });
     return list;
 }
 
@@ -225,8 +227,8 @@ QStringList SlackSimulator::reactions(const QString &channel, const QString &ts)
     return names;
 }
 
-const SlackMessage &SlackSimulator::store(SlackChannel &channel, const QString &user, const QString &text,
-                                          const QString &thread)
+const SlackMessage &SlackSimulator::store(
+    SlackChannel &channel, const QString &user, const QString &text, const QString &thread)
 {
     m_model.addUser(user);
     SlackMessage message;
@@ -238,8 +240,8 @@ const SlackMessage &SlackSimulator::store(SlackChannel &channel, const QString &
     return stored;
 }
 
-QCoro::Task<Result<SayOutcome>> SlackSimulator::mention(QString channelId, QString user, QString text,
-                                                       SayOptions options)
+QCoro::Task<Result<SayOutcome>> SlackSimulator::mention(
+    QString channelId, QString user, QString text, SayOptions options)
 {
     SlackChannel *channel = m_model.channel(channelId);
     if (channel == nullptr)
@@ -263,7 +265,8 @@ QCoro::Task<Result<SayOutcome>> SlackSimulator::mention(QString channelId, QStri
 QCoro::Task<Result<SayOutcome>> SlackSimulator::directMessage(QString user, QString text, QString teamId)
 {
     m_model.addUser(user);
-    SlackChannel &channel = m_model.directMessage(teamId.isEmpty() ? m_config.teamId : teamId, QStringList(user));
+    SlackChannel &channel
+        = m_model.directMessage(teamId.isEmpty() ? m_config.teamId : teamId, QStringList(user));
     const QString escaped = escapeSlackText(text);
     const SlackMessage &stored = store(channel, user, escaped, QString());
     SayOutcome said;
@@ -274,7 +277,8 @@ QCoro::Task<Result<SayOutcome>> SlackSimulator::directMessage(QString user, QStr
     return deliver(std::move(said), std::move(message), Json(), SayOptions());
 }
 
-QCoro::Task<Result<SayOutcome>> SlackSimulator::chatter(QString channelId, QString user, QString text, QString thread)
+QCoro::Task<Result<SayOutcome>> SlackSimulator::chatter(
+    QString channelId, QString user, QString text, QString thread)
 {
     SlackChannel *channel = m_model.channel(channelId);
     if (channel == nullptr)
@@ -304,7 +308,8 @@ QCoro::Task<Result<EventOutcome>> SlackSimulator::sendCopies(Json envelope, int 
     co_return first;
 }
 
-QCoro::Task<Result<SayOutcome>> SlackSimulator::deliver(SayOutcome said, Json message, Json mention, SayOptions options)
+QCoro::Task<Result<SayOutcome>> SlackSimulator::deliver(
+    SayOutcome said, Json message, Json mention, SayOptions options)
 {
     const bool mentionFirst = options.order == TwinOrder::MentionFirst;
     auto first = sendCopies(mentionFirst ? mention : message, options.copies);
@@ -326,10 +331,12 @@ QCoro::Task<Result<SayOutcome>> SlackSimulator::deliver(SayOutcome said, Json me
 
 QCoro::Task<Result<EventOutcome>> SlackSimulator::send(Json event, QString teamId)
 {
-    return m_events.sendEnvelope(m_events.envelope(teamId.isEmpty() ? m_config.teamId : teamId, std::move(event)));
+    return m_events.sendEnvelope(
+        m_events.envelope(teamId.isEmpty() ? m_config.teamId : teamId, std::move(event)));
 }
 
-QCoro::Task<Result<http::Response>> SlackSimulator::click(QString channelId, QString ts, QString actionId, QString user)
+QCoro::Task<Result<http::Response>> SlackSimulator::click(
+    QString channelId, QString ts, QString actionId, QString user)
 {
     SlackChannel *channel = m_model.channel(channelId);
     const SlackMessage *message = channel == nullptr ? nullptr : m_model.find(*channel, ts);
@@ -338,30 +345,23 @@ QCoro::Task<Result<http::Response>> SlackSimulator::click(QString channelId, QSt
     if (button == nullptr)
         co_return fail(ErrorCode::NotFound, u"no such button on that message"_s);
     const QString actionTs = m_model.nextTs();
-    Json action = Json::object({{u"type"_s, u"button"_s},
-                                {u"action_id"_s, actionId},
-                                {u"block_id"_s, blockId},
-                                {u"value"_s, (*button)[u"value"]},
-                                {u"text"_s, (*button)[u"text"]},
-                                {u"action_ts"_s, actionTs}});
-    Json container = Json::object({{u"type"_s, u"message"_s},
-                                   {u"message_ts"_s, ts},
-                                   {u"channel_id"_s, channelId},
-                                   {u"is_ephemeral"_s, false}});
+    Json action
+        = Json::object({{u"type"_s, u"button"_s}, {u"action_id"_s, actionId}, {u"block_id"_s, blockId},
+            {u"value"_s, (*button)[u"value"]}, {u"text"_s, (*button)[u"text"]}, {u"action_ts"_s, actionTs}});
+    Json container = Json::object({{u"type"_s, u"message"_s}, {u"message_ts"_s, ts},
+        {u"channel_id"_s, channelId}, {u"is_ephemeral"_s, false}});
     if (!message->threadTs.isEmpty())
         container.set(u"thread_ts"_s, message->threadTs);
-    Json payload = Json::object(
-        {{u"type"_s, u"block_actions"_s},
-         {u"user"_s,
-          Json::object({{u"id"_s, user}, {u"username"_s, user.toLower()}, {u"team_id"_s, channel->teamId}})},
-         {u"api_app_id"_s, m_config.appId},
-         {u"container"_s, container},
-         {u"trigger_id"_s, actionTs + u".trigger"_s},
-         {u"team"_s, Json::object({{u"id"_s, channel->teamId}, {u"domain"_s, u"sandbox"_s}})},
-         {u"channel"_s, Json::object({{u"id"_s, channelId}, {u"name"_s, channel->name}})},
-         {u"message"_s, m_model.toJson(*channel, *message, true)},
-         {u"response_url"_s, QString()},
-         {u"actions"_s, Json(Json::Array {action})}});
+    Json payload = Json::object({{u"type"_s, u"block_actions"_s},
+        {u"user"_s,
+            Json::object(
+                {{u"id"_s, user}, {u"username"_s, user.toLower()}, {u"team_id"_s, channel->teamId}})},
+        {u"api_app_id"_s, m_config.appId}, {u"container"_s, container},
+        {u"trigger_id"_s, actionTs + u".trigger"_s},
+        {u"team"_s, Json::object({{u"id"_s, channel->teamId}, {u"domain"_s, u"sandbox"_s}})},
+        {u"channel"_s, Json::object({{u"id"_s, channelId}, {u"name"_s, channel->name}})},
+        {u"message"_s, m_model.toJson(*channel, *message, true)}, {u"response_url"_s, QString()},
+        {u"actions"_s, Json(Json::Array{action})}});
     co_return co_await m_events.sendInteraction(std::move(payload));
 }
 

@@ -18,11 +18,12 @@ struct SlackSimulatorConfig
     QString teamId = QStringLiteral("T0SANDBOX");
     QString appId = QStringLiteral("A0SANDBOX");
     QString botUserId = QStringLiteral("U0BOT");
-    Secret botToken {QByteArrayLiteral("xoxb-sandbox")};
-    Secret signingSecret {QByteArrayLiteral("sandbox-signing-secret")};
+    Secret botToken{QByteArrayLiteral("xoxb-sandbox")};
+    Secret signingSecret{QByteArrayLiteral("sandbox-signing-secret")};
     QUrl eventUrl; // where events go; may be set later
     QUrl interactionUrl; // where clicks go; may be set later
-    // Off: of each message only its place, ids, length and hash stay, so that benchmarks run in bounded memory.
+    // Off: of each message only its place, ids, length and hash stay, so that benchmarks run in bounded
+    // memory.
     bool keepText = true;
 };
 
@@ -48,9 +49,9 @@ struct SayOutcome
     EventOutcome mention;
 };
 
-// A Slack for one app: Web API over HTTP on loopback, signed events out (contracts/slack.md). Honest: Slack's own
-// client drives it, and its signatures pass Slack's own verifier. Lives on the thread that makes it, needs an event
-// loop there, and is closed with close() before it dies.
+// A Slack for one app: Web API over HTTP on loopback, signed events out (contracts/slack.md). Honest: Slack's
+// own client drives it, and its signatures pass Slack's own verifier. Lives on the thread that makes it,
+// needs an event loop there, and is closed with close() before it dies.
 class SlackSimulator : public QObject
 {
     Q_OBJECT
@@ -67,7 +68,8 @@ public:
     void setEventUrl(const QUrl &url) { m_events.setEventUrl(url); }
     void setInteractionUrl(const QUrl &url) { m_events.setInteractionUrl(url); }
 
-    // The world. The config's team is there from the start; channels and people are made by whoever needs them.
+    // The world. The config's team is there from the start; channels and people are made by whoever needs
+    // them.
     void addTeam(SlackTeam team) { m_model.addTeam(std::move(team)); }
     SlackChannel &addChannel(const QString &id, const QString &name = {}, const QString &teamId = {});
     void addUser(const QString &user) { m_model.addUser(user); }
@@ -91,16 +93,19 @@ public:
     void clearFaults() { m_faults.clear(); }
 
     // People. The channel and the person are made on first use; the message is stored as Slack stores it.
-    [[nodiscard]] QCoro::Task<Result<SayOutcome>> mention(QString channel, QString user, QString text,
-                                                         SayOptions options = SayOptions());
-    [[nodiscard]] QCoro::Task<Result<SayOutcome>> directMessage(QString user, QString text, QString teamId = {});
+    [[nodiscard]] QCoro::Task<Result<SayOutcome>> mention(
+        QString channel, QString user, QString text, SayOptions options = SayOptions());
+    [[nodiscard]] QCoro::Task<Result<SayOutcome>> directMessage(
+        QString user, QString text, QString teamId = {});
     // A message in a channel that mentions nobody.
-    [[nodiscard]] QCoro::Task<Result<SayOutcome>> chatter(QString channel, QString user, QString text,
-                                                         QString thread = {});
+    [[nodiscard]] QCoro::Task<Result<SayOutcome>> chatter(
+        QString channel, QString user, QString text, QString thread = {});
     // Wraps an event of our making, signs and delivers it.
     [[nodiscard]] QCoro::Task<Result<EventOutcome>> send(Json event, QString teamId = {});
-    // The person presses the button with this action id: a signed block_actions request. NotFound without such a button.
-    [[nodiscard]] QCoro::Task<Result<http::Response>> click(QString channel, QString ts, QString actionId, QString user);
+    // The person presses the button with this action id: a signed block_actions request. NotFound without
+    // such a button.
+    [[nodiscard]] QCoro::Task<Result<http::Response>> click(
+        QString channel, QString ts, QString actionId, QString user);
     [[nodiscard]] SlackEventSender &events() { return m_events; }
     [[nodiscard]] SignedSender signedSender() { return m_events.signedSender(); }
 
@@ -110,12 +115,13 @@ Q_SIGNALS:
     void posted(const QString &channel, const QString &ts);
 
 private:
-    [[nodiscard]] QCoro::Task<http::Response> handle(const http::Request &request, const http::Context &context);
+    [[nodiscard]] QCoro::Task<http::Response> handle(
+        const http::Request &request, const http::Context &context);
     [[nodiscard]] http::Response perform(const QString &method, const http::Request &request);
-    [[nodiscard]] const SlackMessage &store(SlackChannel &channel, const QString &user, const QString &text,
-                                            const QString &thread);
-    [[nodiscard]] QCoro::Task<Result<SayOutcome>> deliver(SayOutcome said, Json message, Json mention,
-                                                         SayOptions options);
+    [[nodiscard]] const SlackMessage &store(
+        SlackChannel &channel, const QString &user, const QString &text, const QString &thread);
+    [[nodiscard]] QCoro::Task<Result<SayOutcome>> deliver(
+        SayOutcome said, Json message, Json mention, SayOptions options);
     [[nodiscard]] QCoro::Task<Result<EventOutcome>> sendCopies(Json envelope, int copies);
 
     SlackSimulatorConfig m_config;

@@ -46,9 +46,9 @@ void warn(Json &body, const QString &warning, const QString &message)
 {
     body.set(u"warning"_s, warning);
     Json meta = Json::object();
-    meta.set(u"warnings"_s, Json(Json::Array {Json(warning)}));
+    meta.set(u"warnings"_s, Json(Json::Array{Json(warning)}));
     if (!message.isEmpty())
-        meta.set(u"messages"_s, Json(Json::Array {Json(message)}));
+        meta.set(u"messages"_s, Json(Json::Array{Json(message)}));
     body.set(u"response_metadata"_s, meta);
 }
 } // namespace
@@ -67,8 +67,8 @@ Json SlackWebApi::failure(const QString &error, const QString &detail)
 {
     Json body = Json::object({{u"ok"_s, false}, {u"error"_s, error}});
     if (!detail.isEmpty()) {
-        body.set(u"errors"_s, Json(Json::Array {Json(detail)}));
-        body.set(u"response_metadata"_s, Json::object({{u"messages"_s, Json(Json::Array {Json(detail)})}}));
+        body.set(u"errors"_s, Json(Json::Array{Json(detail)}));
+        body.set(u"response_metadata"_s, Json::object({{u"messages"_s, Json(Json::Array{Json(detail)})}}));
     }
     return body;
 }
@@ -115,14 +115,9 @@ Json SlackWebApi::call(const QString &name, const SlackTeam &team, const SlackAr
 
 Json SlackWebApi::authTest(const SlackTeam &team, const SlackArgs &)
 {
-    return Json::object({{u"ok"_s, true},
-                         {u"url"_s, u"https://%1.slack.com/"_s.arg(team.name.toLower())},
-                         {u"team"_s, team.name},
-                         {u"user"_s, u"signalbox"_s},
-                         {u"team_id"_s, team.teamId},
-                         {u"user_id"_s, team.botUserId},
-                         {u"bot_id"_s, team.botId},
-                         {u"is_enterprise_install"_s, false}});
+    return Json::object({{u"ok"_s, true}, {u"url"_s, u"https://%1.slack.com/"_s.arg(team.name.toLower())},
+        {u"team"_s, team.name}, {u"user"_s, u"signalbox"_s}, {u"team_id"_s, team.teamId},
+        {u"user_id"_s, team.botUserId}, {u"bot_id"_s, team.botId}, {u"is_enterprise_install"_s, false}});
 }
 
 SlackChannel *SlackWebApi::channelFor(const SlackTeam &team, const SlackArgs &args, QString &error)
@@ -210,11 +205,10 @@ Json SlackWebApi::postMessage(const SlackTeam &team, const SlackArgs &args)
     if (dedupeClientMsgId && !clientMsgId.isEmpty()) {
         for (const SlackMessage &message : channel->messages) {
             if (message.clientMsgId == clientMsgId)
-                return message.deleted ? failure(u"duplicate_message_not_found"_s)
-                                       : Json::object({{u"ok"_s, true},
-                                                       {u"channel"_s, channel->id},
-                                                       {u"ts"_s, message.ts},
-                                                       {u"message"_s, m_model.toJson(*channel, message, true)}});
+                return message.deleted
+                    ? failure(u"duplicate_message_not_found"_s)
+                    : Json::object({{u"ok"_s, true}, {u"channel"_s, channel->id}, {u"ts"_s, message.ts},
+                        {u"message"_s, m_model.toJson(*channel, message, true)}});
         }
     }
     SlackMessage message;
@@ -379,7 +373,8 @@ Json SlackWebApi::removeReaction(const SlackTeam &team, const SlackArgs &args)
         return failure(error);
     const QString name = args.text(u"name");
     auto &all = message->reactions;
-    const auto found = std::find_if(all.begin(), all.end(), [&name](const auto &entry) { return entry.first == name; });
+    const auto found
+        = std::find_if(all.begin(), all.end(), [&name](const auto &entry) { return entry.first == name; });
     if (found == all.end() || !found->second.removeOne(team.botUserId))
         return failure(u"no_reaction"_s);
     if (found->second.isEmpty())
@@ -422,16 +417,15 @@ Json SlackWebApi::openConversation(const SlackTeam &team, const SlackArgs &args)
 }
 
 Json SlackWebApi::page(const SlackChannel &channel, const std::vector<const SlackMessage *> &all,
-                       const SlackArgs &args, int defaultLimit) const
+    const SlackArgs &args, int defaultLimit) const
 {
     const int limit = std::clamp(args.number(u"limit", defaultLimit), 1, kMaxPage);
     size_t from = 0;
     const QString cursor = args.text(u"cursor");
     if (!cursor.isEmpty()) {
         const QByteArray after = QByteArray::fromBase64(cursor.toLatin1());
-        const auto at = std::find_if(all.begin(), all.end(), [&after](const SlackMessage *message) {
-            return "next_ts:" + message->ts.toLatin1() == after;
-        });
+        const auto at = std::find_if(all.begin(), all.end(),
+            [&after](const SlackMessage *message) { return "next_ts:" + message->ts.toLatin1() == after; });
         if (at == all.end())
             return failure(u"invalid_cursor"_s);
         from = static_cast<size_t>(at - all.begin());

@@ -8,7 +8,8 @@
 
 namespace signalbox::sandbox {
 
-// The methods of Slack's Web API over a SlackModel, with Slack's own error codes (contracts/slack.md §3). No I/O.
+// The methods of Slack's Web API over a SlackModel, with Slack's own error codes (contracts/slack.md §3). No
+// I/O.
 class SlackWebApi
 {
 public:
@@ -17,8 +18,8 @@ public:
     {
     }
 
-    // Whether a repeated client_msg_id answers the first message instead of posting again. Off by default: Slack
-    // documents no such promise, so that nothing may lean on it.
+    // Whether a repeated client_msg_id answers the first message instead of posting again. Off by default:
+    // Slack documents no such promise, so that nothing may lean on it.
     bool dedupeClientMsgId = false;
     // Told of every message that an app posted.
     std::function<void(const QString &channel, const QString &ts)> onPosted;
@@ -47,7 +48,7 @@ private:
     [[nodiscard]] SlackMessage *reactionTarget(const SlackTeam &team, const SlackArgs &args, QString &error);
     [[nodiscard]] static Content readContent(const SlackArgs &args, QString &error, QString &detail);
     [[nodiscard]] Json page(const SlackChannel &channel, const std::vector<const SlackMessage *> &all,
-                            const SlackArgs &args, int defaultLimit) const;
+        const SlackArgs &args, int defaultLimit) const;
 
     SlackModel &m_model;
     int m_ephemerals = 0;

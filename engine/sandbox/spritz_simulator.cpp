@@ -24,12 +24,11 @@ http::Response jsonResponse(int status, const Json &json)
 http::Response apiFailure(int status, const QString &message)
 {
     if (status >= 500)
-        return jsonResponse(status, Json::object({{u"status"_s, u"error"_s},
-                                                  {u"message"_s, message},
-                                                  {u"code"_s, status}}));
-    return jsonResponse(status, Json::object({{u"status"_s, u"fail"_s},
-                                              {u"message"_s, message},
-                                              {u"data"_s, Json::object({{u"message"_s, message}})}}));
+        return jsonResponse(
+            status, Json::object({{u"status"_s, u"error"_s}, {u"message"_s, message}, {u"code"_s, status}}));
+    return jsonResponse(status,
+        Json::object({{u"status"_s, u"fail"_s}, {u"message"_s, message},
+            {u"data"_s, Json::object({{u"message"_s, message}})}}));
 }
 
 http::Response apiSuccess(int status, Json data)
@@ -59,18 +58,20 @@ SpritzSimulator::SpritzSimulator(SpritzSimulatorConfig config, const Clock &cloc
 {
     http::Router router;
     route(router, "POST", u"/internal/v1/spritz/channel-sessions/exchange"_s, u"exchange"_s,
-          &SpritzSimulator::exchange);
+        &SpritzSimulator::exchange);
     route(router, "POST", u"/internal/v1/spritz/channel-installations/disconnect"_s, u"disconnect"_s,
-          &SpritzSimulator::disconnect);
-    route(router, "POST", kPrefix + u"/api/channel-conversations/upsert"_s, u"upsert"_s, &SpritzSimulator::upsert);
+        &SpritzSimulator::disconnect);
+    route(router, "POST", kPrefix + u"/api/channel-conversations/upsert"_s, u"upsert"_s,
+        &SpritzSimulator::upsert);
     route(router, "POST", kPrefix + u"/api/acp/conversations/{name}/bootstrap"_s, u"bootstrap"_s,
-          &SpritzSimulator::bootstrap);
+        &SpritzSimulator::bootstrap);
     route(router, "GET", kPrefix + u"/api/acp/conversations/{name}/connect"_s, u"connect"_s,
-          &SpritzSimulator::refuseConnect);
+        &SpritzSimulator::refuseConnect);
     http::Limits limits;
     limits.handlerTimeout = kHandlerTimeout;
     m_server = std::make_unique<http::Server>(std::move(router), limits);
-    m_server->setUpgradeHandler([this](const http::Request &head, QTcpSocket *socket) { return upgrade(head, socket); });
+    m_server->setUpgradeHandler(
+        [this](const http::Request &head, QTcpSocket *socket) { return upgrade(head, socket); });
     m_sockets->setMaxPendingConnections(100'000);
     connect(m_sockets.get(), &QWebSocketServer::newConnection, this, &SpritzSimulator::adoptSocket);
 }
@@ -85,8 +86,8 @@ SpritzSimulator::~SpritzSimulator()
     }
 }
 
-void SpritzSimulator::route(http::Router &router, const QByteArray &method, const QString &path, const QString &name,
-                            Endpoint endpoint)
+void SpritzSimulator::route(http::Router &router, const QByteArray &method, const QString &path,
+    const QString &name, Endpoint endpoint)
 {
     router.add(method, path, [this, name, endpoint](http::Request request, http::Context context) {
         return handle(name, endpoint, request, context);
@@ -120,8 +121,8 @@ QString SpritzSimulator::spritzUrl() const
     return registryUrl() + kPrefix;
 }
 
-QCoro::Task<http::Response> SpritzSimulator::handle(const QString &name, Endpoint endpoint,
-                                                    const http::Request &request, const http::Context &context)
+QCoro::Task<http::Response> SpritzSimulator::handle(
+    const QString &name, Endpoint endpoint, const http::Request &request, const http::Context &context)
 {
     auto fault = m_faults.take(name);
     const bool forced = name == "exchange"_L1 && request.body.contains("\"forceRefresh\":true");
@@ -129,15 +130,17 @@ QCoro::Task<http::Response> SpritzSimulator::handle(const QString &name, Endpoin
         fault = Fault::delayedEffect(m_forcedDelay);
     if (!fault)
         return answer(perform(name, endpoint, request));
-    const bool effective = fault->kind == Fault::Kind::CloseAfterEffect || fault->kind == Fault::Kind::DelayedAnswer
-        || fault->kind == Fault::Kind::DelayedEffect || fault->kind == Fault::Kind::Garbage;
+    const bool effective = fault->kind == Fault::Kind::CloseAfterEffect
+        || fault->kind == Fault::Kind::DelayedAnswer || fault->kind == Fault::Kind::DelayedEffect
+        || fault->kind == Fault::Kind::Garbage;
     if (!effective) {
-        m_calls.add(CallRecord(m_clock.now(), name, fault->kind == Fault::Kind::HttpStatus ? fault->status : 0,
-                               fault->error));
+        m_calls.add(CallRecord(
+            m_clock.now(), name, fault->kind == Fault::Kind::HttpStatus ? fault->status : 0, fault->error));
         Q_EMIT called(name);
     }
     auto effect = [this, name, endpoint, request] { return perform(name, endpoint, request); };
-    auto shape = [](const QString &error, int status) { return apiFailure(status == 200 ? 500 : status, error); };
+    auto shape
+        = [](const QString &error, int status) { return apiFailure(status == 200 ? 500 : status, error); };
     return answerFaulty(*fault, std::move(effect), std::move(shape), context.cancel, m_stop.token());
 }
 
@@ -233,20 +236,18 @@ Json SpritzSimulator::exchangeBody(const Runtime &runtime) const
     const SpritzInstallation &installation = runtime.installation;
     Json policies = Json::array();
     for (const auto &[channel, requireMention] : installation.channelPolicies)
-        policies.append(Json::object({{u"externalChannelId"_s, channel}, {u"requireMention"_s, requireMention}}));
+        policies.append(
+            Json::object({{u"externalChannelId"_s, channel}, {u"requireMention"_s, requireMention}}));
     Json scopes = Json::array();
     for (const QString &scope : {u"app_mentions:read"_s, u"chat:write"_s, u"reactions:write"_s})
         scopes.append(scope);
     Json auth = Json::object({{u"providerInstallRef"_s, u"slack-install:"_s + installation.teamId},
-                              {u"apiAppId"_s, installation.apiAppId},
-                              {u"teamId"_s, installation.teamId},
-                              {u"enterpriseId"_s, QString()},
-                              {u"installingUserId"_s, u"U0OWNER"_s},
-                              {u"botUserId"_s, installation.botUserId},
-                              {u"scopeSet"_s, scopes},
-                              {u"botAccessToken"_s, QString::fromUtf8(installation.botToken.reveal())}});
+        {u"apiAppId"_s, installation.apiAppId}, {u"teamId"_s, installation.teamId},
+        {u"enterpriseId"_s, QString()}, {u"installingUserId"_s, u"U0OWNER"_s},
+        {u"botUserId"_s, installation.botUserId}, {u"scopeSet"_s, scopes},
+        {u"botAccessToken"_s, QString::fromUtf8(installation.botToken.reveal())}});
     return Json::object({{u"providerAuth"_s, auth},
-                         {u"installationConfig"_s, Json::object({{u"channelPolicies"_s, policies}})}});
+        {u"installationConfig"_s, Json::object({{u"channelPolicies"_s, policies}})}});
 }
 
 http::Response SpritzSimulator::exchange(const http::Request &request)
@@ -280,12 +281,11 @@ http::Response SpritzSimulator::exchange(const http::Request &request)
         return jsonResponse(503, unavailable);
     }
     Json session = Json::object({{u"accessToken"_s, QString::fromUtf8(runtime.ownerToken())},
-                                 {u"expiresAt"_s, toRfc3339(m_clock.now() + std::chrono::hours(1))},
-                                 {u"ownerAuthId"_s, runtime.installation.ownerAuthId},
-                                 {u"namespace"_s, runtime.installation.nameSpace},
-                                 {u"instanceId"_s, runtime.instanceId},
-                                 {u"providerAuth"_s, known[u"providerAuth"]},
-                                 {u"installationConfig"_s, known[u"installationConfig"]}});
+        {u"expiresAt"_s, toRfc3339(m_clock.now() + std::chrono::hours(1))},
+        {u"ownerAuthId"_s, runtime.installation.ownerAuthId},
+        {u"namespace"_s, runtime.installation.nameSpace}, {u"instanceId"_s, runtime.instanceId},
+        {u"providerAuth"_s, known[u"providerAuth"]},
+        {u"installationConfig"_s, known[u"installationConfig"]}});
     return jsonResponse(200, Json::object({{u"status"_s, u"resolved"_s}, {u"session"_s, session}}));
 }
 
@@ -323,17 +323,18 @@ http::Response SpritzSimulator::upsert(const http::Request &request)
 {
     const auto body = Json::parse(request.body);
     if (!body || !body->isObject()
-        || !knowsOnly(*body, {u"namespace", u"conversationId", u"principalId", u"instanceId", u"ownerId", u"provider",
-                              u"externalScopeType", u"externalTenantId", u"externalChannelId",
-                              u"externalConversationId", u"title", u"lookupExternalConversationIds", u"requestId",
-                              u"cwd"}))
+        || !knowsOnly(*body,
+            {u"namespace", u"conversationId", u"principalId", u"instanceId", u"ownerId", u"provider",
+                u"externalScopeType", u"externalTenantId", u"externalChannelId", u"externalConversationId",
+                u"title", u"lookupExternalConversationIds", u"requestId", u"cwd"}))
         return apiFailure(400, u"invalid request body"_s);
     const QByteArray token = request.bearerToken();
     if (token.isEmpty() || token == m_config.serviceToken.reveal())
-        return apiFailure(token.isEmpty() ? 401 : 403, token.isEmpty() ? u"unauthenticated"_s : u"forbidden"_s);
-    for (const QString &field : {u"namespace"_s, u"instanceId"_s, u"principalId"_s, u"ownerId"_s, u"provider"_s,
-                                 u"externalScopeType"_s, u"externalTenantId"_s, u"externalChannelId"_s,
-                                 u"externalConversationId"_s}) {
+        return apiFailure(
+            token.isEmpty() ? 401 : 403, token.isEmpty() ? u"unauthenticated"_s : u"forbidden"_s);
+    for (const QString &field : {u"namespace"_s, u"instanceId"_s, u"principalId"_s, u"ownerId"_s,
+             u"provider"_s, u"externalScopeType"_s, u"externalTenantId"_s, u"externalChannelId"_s,
+             u"externalConversationId"_s}) {
         if ((*body)[field].toString().isEmpty())
             return apiFailure(400, field + u" is required"_s);
     }
@@ -348,11 +349,12 @@ http::Response SpritzSimulator::upsert(const http::Request &request)
         return apiFailure(403, u"forbidden"_s);
     bool created = false;
     const Conversation &conversation = conversationFor(*runtime, *body, created);
-    return apiSuccess(created ? 201 : 200, Json::object({{u"created"_s, created},
-                                                         {u"conversation"_s, conversationJson(conversation)}}));
+    return apiSuccess(created ? 201 : 200,
+        Json::object({{u"created"_s, created}, {u"conversation"_s, conversationJson(conversation)}}));
 }
 
-SpritzSimulator::Conversation &SpritzSimulator::conversationFor(const Runtime &runtime, const Json &spec, bool &created)
+SpritzSimulator::Conversation &SpritzSimulator::conversationFor(
+    const Runtime &runtime, const Json &spec, bool &created)
 {
     const QString external = spec[u"externalConversationId"].toString();
     const QString key = runtime.instanceId + u'/' + external;
@@ -376,10 +378,10 @@ Json SpritzSimulator::conversationJson(const Conversation &conversation) const
     Json spec = conversation.spec;
     spec.set(u"sessionId"_s, conversation.sessionId);
     spec.set(u"cwd"_s, u"/home/dev"_s);
-    return Json::object({{u"metadata"_s, Json::object({{u"name"_s, conversation.name},
-                                                       {u"namespace"_s, conversation.nameSpace}})},
-                         {u"spec"_s, spec},
-                         {u"status"_s, Json::object({{u"bindingState"_s, u"active"_s}})}});
+    return Json::object(
+        {{u"metadata"_s,
+             Json::object({{u"name"_s, conversation.name}, {u"namespace"_s, conversation.nameSpace}})},
+            {u"spec"_s, spec}, {u"status"_s, Json::object({{u"bindingState"_s, u"active"_s}})}});
 }
 
 http::Response SpritzSimulator::bootstrap(const http::Request &request)
@@ -398,15 +400,13 @@ http::Response SpritzSimulator::bootstrap(const http::Request &request)
     if (!loaded)
         conversation.sessionId = m_store.create(u"/home/dev"_s);
     const int replayed = static_cast<int>(m_store.history(conversation.sessionId).size());
-    return apiSuccess(200, Json::object({{u"conversation"_s, conversationJson(conversation)},
-                                         {u"effectiveSessionId"_s, conversation.sessionId},
-                                         {u"effectiveCwd"_s, u"/home/dev"_s},
-                                         {u"bindingState"_s, u"active"_s},
-                                         {u"loaded"_s, loaded},
-                                         {u"replaced"_s, replaced},
-                                         {u"replayMessageCount"_s, replayed},
-                                         {u"agentInfo"_s, Json::object({{u"name"_s, m_config.agent.name}})},
-                                         {u"capabilities"_s, Json::object({{u"loadSession"_s, true}})}}));
+    return apiSuccess(200,
+        Json::object({{u"conversation"_s, conversationJson(conversation)},
+            {u"effectiveSessionId"_s, conversation.sessionId}, {u"effectiveCwd"_s, u"/home/dev"_s},
+            {u"bindingState"_s, u"active"_s}, {u"loaded"_s, loaded}, {u"replaced"_s, replaced},
+            {u"replayMessageCount"_s, replayed},
+            {u"agentInfo"_s, Json::object({{u"name"_s, m_config.agent.name}})},
+            {u"capabilities"_s, Json::object({{u"loadSession"_s, true}})}}));
 }
 
 std::optional<http::Response> SpritzSimulator::connectProblem(const http::Request &request)
@@ -455,16 +455,19 @@ void SpritzSimulator::adoptSocket()
         connection.instanceId = runtime->instanceId;
         connection.agent = std::make_unique<SimulatedAgent>(m_store, m_config.agent);
         SimulatedAgent *agent = connection.agent.get();
-        agent->send = [socket](const Json &message) { socket->sendTextMessage(QString::fromUtf8(message.toBytes())); };
+        agent->send = [socket](const Json &message) {
+            socket->sendTextMessage(QString::fromUtf8(message.toBytes()));
+        };
         // The close comes after the frames that were written.
         agent->die = [socket] {
-            QMetaObject::invokeMethod(socket, [socket] { socket->close(QWebSocketProtocol::CloseCodeGoingAway); },
-                                      Qt::QueuedConnection);
+            QMetaObject::invokeMethod(
+                socket, [socket] { socket->close(QWebSocketProtocol::CloseCodeGoingAway); },
+                Qt::QueuedConnection);
         };
         connect(agent, &SimulatedAgent::prompted, this, &SpritzSimulator::prompted);
         connect(agent, &SimulatedAgent::cancelled, this, &SpritzSimulator::cancelled);
         connect(socket, &QWebSocket::textMessageReceived, agent,
-                [agent](const QString &text) { agent->receiveText(text.toUtf8()); });
+            [agent](const QString &text) { agent->receiveText(text.toUtf8()); });
         connect(socket, &QWebSocket::disconnected, this, [this, socket] {
             // The agent may be in the middle of a frame of its own.
             const auto gone = m_connections.find(socket);

@@ -20,8 +20,8 @@ namespace signalbox::sandbox {
 struct SpritzSimulatorConfig
 {
     SpritzSimulatorConfig() = default;
-    Secret registryToken {QByteArrayLiteral("registry-token")};
-    Secret serviceToken {QByteArrayLiteral("spritz-service-token")};
+    Secret registryToken{QByteArrayLiteral("registry-token")};
+    Secret serviceToken{QByteArrayLiteral("spritz-service-token")};
     QString principalId = QStringLiteral("shared-slack-gateway");
     AgentOptions agent;
 };
@@ -33,7 +33,7 @@ struct SpritzInstallation
     QString teamId;
     QString apiAppId = QStringLiteral("A0SANDBOX");
     QString botUserId = QStringLiteral("U0BOT");
-    Secret botToken {QByteArrayLiteral("xoxb-sandbox")};
+    Secret botToken{QByteArrayLiteral("xoxb-sandbox")};
     QString ownerAuthId; // default: owner-{teamId}
     QString nameSpace = QStringLiteral("spritz");
     // channel → requireMention; a channel that is missing needs a mention
@@ -50,10 +50,11 @@ enum class SpritzPhase {
 // How the exchange says that there is no runtime now.
 enum class UnavailableStyle { WithAuth, WithoutAuth, Plain };
 
-// The registry, the Spritz API and its runtimes on one loopback port (contracts/spritz-backend.md §4, §5), with a
-// SimulatedAgent behind every WebSocket and one shared history. Endpoint names for faults and counters: "exchange",
-// "disconnect", "upsert", "bootstrap", "connect"; counters besides: "exchange.forced", "connect.refused" (a failure
-// that the caller got over HTTP). Lives on the thread that makes it; closed with close() before it dies.
+// The registry, the Spritz API and its runtimes on one loopback port (contracts/spritz-backend.md §4, §5),
+// with a SimulatedAgent behind every WebSocket and one shared history. Endpoint names for faults and
+// counters: "exchange", "disconnect", "upsert", "bootstrap", "connect"; counters besides: "exchange.forced",
+// "connect.refused" (a failure that the caller got over HTTP). Lives on the thread that makes it; closed with
+// close() before it dies.
 class SpritzSimulator : public QObject
 {
     Q_OBJECT
@@ -131,10 +132,11 @@ private:
     using Endpoint = http::Response (SpritzSimulator::*)(const http::Request &);
 
     void route(http::Router &router, const QByteArray &method, const QString &path, const QString &name,
-               Endpoint endpoint);
-    [[nodiscard]] QCoro::Task<http::Response> handle(const QString &name, Endpoint endpoint,
-                                                     const http::Request &request, const http::Context &context);
-    [[nodiscard]] http::Response perform(const QString &name, Endpoint endpoint, const http::Request &request);
+        Endpoint endpoint);
+    [[nodiscard]] QCoro::Task<http::Response> handle(
+        const QString &name, Endpoint endpoint, const http::Request &request, const http::Context &context);
+    [[nodiscard]] http::Response perform(
+        const QString &name, Endpoint endpoint, const http::Request &request);
     [[nodiscard]] http::Response exchange(const http::Request &request);
     [[nodiscard]] http::Response disconnect(const http::Request &request);
     [[nodiscard]] http::Response upsert(const http::Request &request);
@@ -161,7 +163,7 @@ private:
     std::map<QWebSocket *, Connection> m_connections;
     FaultTable m_faults;
     CallLog m_calls;
-    Millis m_forcedDelay {0};
+    Millis m_forcedDelay{0};
     int m_maxConnections = 0;
     async::CancelSource m_stop;
     std::unique_ptr<QWebSocketServer> m_sockets;

@@ -49,10 +49,11 @@ void SandboxTest::init()
     m_mute = false;
     m_client = std::make_unique<http::Client>();
     http::Router router;
-    router.add("POST", u"/slack/events"_s, [this](const http::Request &request, const http::Context &context) {
-        m_events.push_back(Json::parse(request.body).value_or(Json()));
-        return m_mute ? never(context) : sandbox::answer(http::Response::text(200, "ok"));
-    });
+    router.add(
+        "POST", u"/slack/events"_s, [this](const http::Request &request, const http::Context &context) {
+            m_events.push_back(Json::parse(request.body).value_or(Json()));
+            return m_mute ? never(context) : sandbox::answer(http::Response::text(200, "ok"));
+        });
     m_ingress = std::make_unique<http::Server>(std::move(router), http::Limits());
     QVERIFY(m_ingress->listen(QHostAddress(QHostAddress::LocalHost), 0));
     SandboxOptions options;
@@ -106,9 +107,8 @@ void SandboxTest::traffic_reachesTheIngressFromBothWorkspaces()
     };
     QTRY_COMPARE(teams().size(), 2);
     QTRY_VERIFY(m_events.size() > 20);
-    const bool hasDirect = std::any_of(m_events.begin(), m_events.end(), [](const Json &event) {
-        return event[u"event"][u"channel_type"].toString() == "im"_L1;
-    });
+    const bool hasDirect = std::any_of(m_events.begin(), m_events.end(),
+        [](const Json &event) { return event[u"event"][u"channel_type"].toString() == "im"_L1; });
     QVERIFY(hasDirect);
 }
 
@@ -116,7 +116,8 @@ void SandboxTest::control_saysAndShows()
 {
     const QString control = m_sandbox->controlUrl();
     QCOMPARE(call("POST", control + u"/say"_s, "{}")->status, 400);
-    const auto said = call("POST", control + u"/say"_s, R"({"channel":"C0DESK","user":"U0ME","text":"hello"})");
+    const auto said
+        = call("POST", control + u"/say"_s, R"({"channel":"C0DESK","user":"U0ME","text":"hello"})");
     QVERIFY(said);
     QCOMPARE(said->status, 200);
     const auto list = call("GET", control + u"/messages?channel=C0DESK"_s);

@@ -42,14 +42,13 @@ public:
     {
         const Json block = Json::object({{u"type"_s, u"text"_s}, {u"text"_s, text}});
         request(id, u"session/prompt"_s,
-                Json::object({{u"sessionId"_s, session}, {u"prompt"_s, Json(Json::Array {block})}}));
+            Json::object({{u"sessionId"_s, session}, {u"prompt"_s, Json(Json::Array{block})}}));
     }
 
     void cancel(const QString &session)
     {
-        agent.receive(Json::object({{u"jsonrpc"_s, u"2.0"_s},
-                                    {u"method"_s, u"session/cancel"_s},
-                                    {u"params"_s, Json::object({{u"sessionId"_s, session}})}}));
+        agent.receive(Json::object({{u"jsonrpc"_s, u"2.0"_s}, {u"method"_s, u"session/cancel"_s},
+            {u"params"_s, Json::object({{u"sessionId"_s, session}})}}));
     }
 
     // The answer to our request, or null.
@@ -135,7 +134,8 @@ void SimulatedAgentTest::request_beforeInitializeIsRefused()
 {
     AgentStore store;
     Peer peer(store);
-    peer.request(1, u"session/new"_s, Json::object({{u"cwd"_s, u"/tmp"_s}, {u"mcpServers"_s, Json::array()}}));
+    peer.request(
+        1, u"session/new"_s, Json::object({{u"cwd"_s, u"/tmp"_s}, {u"mcpServers"_s, Json::array()}}));
     QCOMPARE(peer.answer(1)[u"error"][u"code"].toInt(), std::optional<qint64>(-32600));
     peer.request(2, u"initialize"_s, Json::object({{u"protocolVersion"_s, 99}}));
     QCOMPARE(peer.answer(2)[u"result"][u"protocolVersion"].toInt(), std::optional<qint64>(1));
@@ -158,9 +158,8 @@ void SimulatedAgentTest::words_chooseWhatHappens_data()
     QTest::addColumn<QString>("text");
     QTest::addColumn<QString>("stopReason");
     QTest::addColumn<bool>("fails");
-    const auto row = [](const char *name, const QString &prompt, const QString &text, const QString &stop, bool fails) {
-        QTest::newRow(name) << prompt << text << stop << fails;
-    };
+    const auto row = [](const char *name, const QString &prompt, const QString &text, const QString &stop,
+                         bool fails) { QTest::newRow(name) << prompt << text << stop << fails; };
     row("default", u"How are you?"_s, u"You said: How are you?"_s, u"end_turn"_s, false);
     row("echo", u"echo fail please"_s, u"You said: fail please"_s, u"end_turn"_s, false);
     row("word inside", u"will it fail"_s, u"You said: will it fail"_s, u"end_turn"_s, false);
@@ -231,7 +230,8 @@ void SimulatedAgentTest::ask_waitsForThePermission()
     QCOMPARE(peer.answer(7)[u"result"][u"stopReason"].toString(), u"end_turn"_s);
 
     peer.prompt(8, session, u"ask again"_s);
-    peer.agent.receiveText(R"({"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"Permission denied"}})");
+    peer.agent.receiveText(
+        R"({"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"Permission denied"}})");
     QVERIFY(peer.text().endsWith(u"Permission refused. You said: again"_s));
 }
 
@@ -268,7 +268,8 @@ void SimulatedAgentTest::unknown_waitsForTheRefusal()
     peer.prompt(7, session, u"unknown hello"_s);
     QCOMPARE(peer.asked(u"fs/read_text_file"_s)[u"id"].toInt(), std::optional<qint64>(0));
     QVERIFY(peer.answer(7).isNull());
-    peer.agent.receiveText(R"({"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"Method not found"}})");
+    peer.agent.receiveText(
+        R"({"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"Method not found"}})");
     QCOMPARE(peer.text(), u"You said: hello"_s);
 }
 
@@ -296,7 +297,8 @@ void SimulatedAgentTest::context_isCountedAndCut()
     peer.prompt(7, session, context + u"hello </spritz-channel-context>"_s);
     QCOMPARE(peer.text(), u"You said: hello </spritz-channel-context>"_s);
     QCOMPARE(store.prompts(u"1.2"_s), 1);
-    peer.prompt(8, session, u"<signalbox-channel-context>{\"message_ts\":\"1.3\"}</signalbox-channel-context>\n\nempty"_s);
+    peer.prompt(8, session,
+        u"<signalbox-channel-context>{\"message_ts\":\"1.3\"}</signalbox-channel-context>\n\nempty"_s);
     QCOMPARE(store.prompts(u"1.3"_s), 1);
     QCOMPARE(store.maxPrompts(), 1);
     QCOMPARE(store.promptTotal(), 2);
@@ -316,7 +318,7 @@ void SimulatedAgentTest::load_replaysUnfinishedTurns()
     Peer second(store);
     second.request(1, u"initialize"_s, Json::object({{u"protocolVersion"_s, 1}}));
     second.request(2, u"session/load"_s,
-                   Json::object({{u"sessionId"_s, session}, {u"cwd"_s, u"/tmp"_s}, {u"mcpServers"_s, Json::array()}}));
+        Json::object({{u"sessionId"_s, session}, {u"cwd"_s, u"/tmp"_s}, {u"mcpServers"_s, Json::array()}}));
     QVERIFY(second.answer(2)[u"result"].isObject());
     QVERIFY(!second.frames.back().contains(u"method")); // the replay comes before the answer
     QCOMPARE(second.text(u"user_message_chunk"_s), u"hellohalf"_s);
@@ -328,8 +330,8 @@ void SimulatedAgentTest::load_replaysUnfinishedTurns()
 void SimulatedAgentTest::load_ofAnUnknownSessionFails()
 {
     AgentStore store;
-    const Json params =
-        Json::object({{u"sessionId"_s, u"s-9"_s}, {u"cwd"_s, u"/tmp"_s}, {u"mcpServers"_s, Json::array()}});
+    const Json params
+        = Json::object({{u"sessionId"_s, u"s-9"_s}, {u"cwd"_s, u"/tmp"_s}, {u"mcpServers"_s, Json::array()}});
     Peer strict(store);
     (void)strict.open();
     strict.request(5, u"session/load"_s, params);
@@ -384,7 +386,8 @@ void SimulatedAgentTest::manyPrompts_areCheap()
             session = message[u"result"][u"sessionId"].toString();
     };
     agent.receiveText(R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":1}})");
-    agent.receiveText(R"({"jsonrpc":"2.0","id":2,"method":"session/new","params":{"cwd":"/","mcpServers":[]}})");
+    agent.receiveText(
+        R"({"jsonrpc":"2.0","id":2,"method":"session/new","params":{"cwd":"/","mcpServers":[]}})");
     const QByteArray prompt = R"({"jsonrpc":"2.0","id":3,"method":"session/prompt","params":{"sessionId":")"
         + session.toUtf8() + R"(","prompt":[{"type":"text","text":"hello there"}]}})";
     const SystemClock clock;
@@ -401,7 +404,8 @@ void SimulatedAgentTest::process_speaksLinesAndLeavesAtTheEnd()
     QProcess process;
     process.start(qEnvironmentVariable("SIGNALBOX_BIN_DIR") + u"/sandbox_agent"_s, QStringList());
     QVERIFY(process.waitForStarted());
-    process.write("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":1}}\r\n\n");
+    process.write(
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":1}}\r\n\n");
     QTRY_VERIFY(process.canReadLine());
     const auto line = Json::parse(process.readLine().trimmed());
     QVERIFY(line);
@@ -424,15 +428,17 @@ void SimulatedAgentTest::process_diesWithItsOwnCode()
     process.setProcessEnvironment(environment);
     process.start(qEnvironmentVariable("SIGNALBOX_BIN_DIR") + u"/sandbox_agent"_s, QStringList());
     QVERIFY(process.waitForStarted());
-    process.write("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":1}}\n"
-                  "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"session/new\",\"params\":{\"cwd\":\"/\",\"mcpServers\":[]}}\n");
+    process.write(
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":1}}\n"
+        "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"session/new\",\"params\":{\"cwd\":\"/"
+        "\",\"mcpServers\":[]}}\n");
     QByteArray output;
     QTRY_VERIFY((output += process.readAllStandardOutput()).count('\n') == 2);
     const auto created = Json::parse(output.split('\n').at(1));
     QVERIFY(created);
     const QString session = (*created)[u"result"][u"sessionId"].toString();
-    process.write("{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"session/prompt\",\"params\":{\"sessionId\":\"" + session.toUtf8()
-                  + "\",\"prompt\":[{\"type\":\"text\",\"text\":\"half\"}]}}\n");
+    process.write("{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"session/prompt\",\"params\":{\"sessionId\":\""
+        + session.toUtf8() + "\",\"prompt\":[{\"type\":\"text\",\"text\":\"half\"}]}}\n");
     QVERIFY(process.waitForFinished(5000));
     QCOMPARE(process.exitCode(), 70);
     QVERIFY(process.readAllStandardOutput().contains("first half"));

@@ -96,9 +96,10 @@ private Q_SLOTS:
     void click_postsTheButton();
 
 private:
-    Json call(const QString &method, const Json &args, int *status = nullptr, const QByteArray &token = "xoxb-sandbox");
-    Result<http::Response> raw(const QString &method, const Json &args, Millis timeout,
-                               const QByteArray &token = "xoxb-sandbox");
+    Json call(const QString &method, const Json &args, int *status = nullptr,
+        const QByteArray &token = "xoxb-sandbox");
+    Result<http::Response> raw(
+        const QString &method, const Json &args, Millis timeout, const QByteArray &token = "xoxb-sandbox");
 
     SystemClock m_clock;
     std::unique_ptr<Ingress> m_ingress;
@@ -129,8 +130,8 @@ void SlackSimulatorTest::cleanup()
     m_ingress.reset();
 }
 
-Result<http::Response> SlackSimulatorTest::raw(const QString &method, const Json &args, Millis timeout,
-                                               const QByteArray &token)
+Result<http::Response> SlackSimulatorTest::raw(
+    const QString &method, const Json &args, Millis timeout, const QByteArray &token)
 {
     http::ClientRequest request("POST", QUrl(m_slack->apiBaseUrl() + u'/' + method));
     request.headers.add("Content-Type", "application/json; charset=utf-8");
@@ -156,7 +157,8 @@ Json SlackSimulatorTest::call(const QString &method, const Json &args, int *stat
 void SlackSimulatorTest::call_checksTheToken()
 {
     QCOMPARE(call(u"auth.test"_s, Json::object(), nullptr, {})[u"error"].toString(), u"not_authed"_s);
-    QCOMPARE(call(u"auth.test"_s, Json::object(), nullptr, "xoxb-other")[u"error"].toString(), u"invalid_auth"_s);
+    QCOMPARE(
+        call(u"auth.test"_s, Json::object(), nullptr, "xoxb-other")[u"error"].toString(), u"invalid_auth"_s);
     const Json ok = call(u"auth.test"_s, Json::object());
     QVERIFY(ok[u"ok"].toBool());
     QCOMPARE(ok[u"user_id"].toString(), u"U0BOT"_s);
@@ -169,9 +171,8 @@ void SlackSimulatorTest::call_refusesWhatSlackRefuses_data()
     QTest::addColumn<QString>("method");
     QTest::addColumn<QByteArray>("args");
     QTest::addColumn<QString>("error");
-    const auto row = [](const char *name, const QString &method, const QByteArray &args, const QString &error) {
-        QTest::newRow(name) << method << args << error;
-    };
+    const auto row = [](const char *name, const QString &method, const QByteArray &args,
+                         const QString &error) { QTest::newRow(name) << method << args << error; };
     const QString post = u"chat.postMessage"_s;
     row("unknown method", u"chat.shout"_s, "{}", u"unknown_method"_s);
     row("no channel", post, R"({"text":"a"})", u"invalid_arguments"_s);
@@ -185,7 +186,8 @@ void SlackSimulatorTest::call_refusesWhatSlackRefuses_data()
         u"invalid_metadata_schema"_s);
     row("metadata without type", post, R"({"channel":"C1","text":"a","metadata":{"event_payload":{}}})",
         u"invalid_metadata_format"_s);
-    row("markdown and text", post, R"({"channel":"C1","text":"a","markdown_text":"b"})", u"markdown_text_conflict"_s);
+    row("markdown and text", post, R"({"channel":"C1","text":"a","markdown_text":"b"})",
+        u"markdown_text_conflict"_s);
     row("malformed thread", post, R"({"channel":"C1","text":"a","thread_ts":"yesterday"})",
         u"cannot_reply_to_message"_s);
     row("update of nothing", u"chat.update"_s, R"({"channel":"C1","ts":"1.000001","text":"a"})",
@@ -193,7 +195,8 @@ void SlackSimulatorTest::call_refusesWhatSlackRefuses_data()
     row("delete of nothing", u"chat.delete"_s, R"({"channel":"C1","ts":"1.000001"})", u"message_not_found"_s);
     row("reaction on nothing", u"reactions.add"_s, R"({"channel":"C1","timestamp":"1.000001","name":"eyes"})",
         u"message_not_found"_s);
-    row("reaction without name", u"reactions.add"_s, R"({"channel":"C1","timestamp":"1.000001"})", u"invalid_name"_s);
+    row("reaction without name", u"reactions.add"_s, R"({"channel":"C1","timestamp":"1.000001"})",
+        u"invalid_name"_s);
     row("reaction at no time", u"reactions.add"_s, R"({"channel":"C1","timestamp":"soon","name":"eyes"})",
         u"bad_timestamp"_s);
     row("thread of nothing", u"conversations.replies"_s, R"({"channel":"C1","ts":"1.000001"})",
@@ -218,7 +221,8 @@ void SlackSimulatorTest::call_refusesWhatSlackRefuses()
 void SlackSimulatorTest::post_isStoredThreadedAndShown()
 {
     QSignalSpy posted(m_slack.get(), &SlackSimulator::posted);
-    Json args = Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"root"_s}, {u"client_msg_id"_s, u"id-1"_s}});
+    Json args
+        = Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"root"_s}, {u"client_msg_id"_s, u"id-1"_s}});
     const QString root = call(u"chat.postMessage"_s, args)[u"ts"].toString();
     args = Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"leaf"_s}, {u"thread_ts"_s, root}});
     const QString leaf = call(u"chat.postMessage"_s, args)[u"ts"].toString();
@@ -231,7 +235,8 @@ void SlackSimulatorTest::post_isStoredThreadedAndShown()
     QCOMPARE(m_slack->messages(u"C1"_s).size(), size_t(3));
     QCOMPARE(m_slack->replies(u"C1"_s, root).size(), size_t(2));
     QCOMPARE(m_slack->messages(u"C1"_s).front().clientMsgId, u"id-1"_s);
-    const Json thread = call(u"conversations.replies"_s, Json::object({{u"channel"_s, u"C1"_s}, {u"ts"_s, root}}));
+    const Json thread
+        = call(u"conversations.replies"_s, Json::object({{u"channel"_s, u"C1"_s}, {u"ts"_s, root}}));
     QCOMPARE(thread[u"messages"].size(), size_t(3));
     QCOMPARE(thread[u"messages"].at(0)[u"reply_count"].toInt(), std::optional<qint64>(2));
     QCOMPARE(thread[u"messages"].at(2)[u"text"].toString(), u"second"_s);
@@ -240,7 +245,8 @@ void SlackSimulatorTest::post_isStoredThreadedAndShown()
 
 void SlackSimulatorTest::post_escapesAsSlackDoes()
 {
-    const Json args = Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"a & b <c> &lt;d <@U1> <https://x.org|x>"_s}});
+    const Json args
+        = Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"a & b <c> &lt;d <@U1> <https://x.org|x>"_s}});
     QVERIFY(call(u"chat.postMessage"_s, args)[u"ok"].toBool());
     QCOMPARE(m_slack->messages(u"C1"_s).front().text, u"a &amp; b &lt;c&gt; &lt;d <@U1> <https://x.org|x>"_s);
 }
@@ -248,15 +254,17 @@ void SlackSimulatorTest::post_escapesAsSlackDoes()
 void SlackSimulatorTest::post_cutsLongTextWithAWarning()
 {
     const QString text(40'001, u'x');
-    const Json answer = call(u"chat.postMessage"_s, Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, text}}));
+    const Json answer
+        = call(u"chat.postMessage"_s, Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, text}}));
     QCOMPARE(answer[u"warning"].toString(), u"message_truncated"_s);
     QCOMPARE(m_slack->messages(u"C1"_s).front().text.size(), 40'000);
 }
 
 void SlackSimulatorTest::update_refusesLongAndForeignMessages()
 {
-    const QString ts =
-        call(u"chat.postMessage"_s, Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"one"_s}}))[u"ts"].toString();
+    const QString ts
+        = call(u"chat.postMessage"_s, Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"one"_s}}))[u"ts"]
+              .toString();
     const QString longText(4001, u'x');
     Json args = Json::object({{u"channel"_s, u"C1"_s}, {u"ts"_s, ts}, {u"text"_s, longText}});
     QCOMPARE(call(u"chat.update"_s, args)[u"error"].toString(), u"msg_too_long"_s);
@@ -273,8 +281,9 @@ void SlackSimulatorTest::update_refusesLongAndForeignMessages()
 
 void SlackSimulatorTest::delete_hidesTheMessage()
 {
-    const QString ts =
-        call(u"chat.postMessage"_s, Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"one"_s}}))[u"ts"].toString();
+    const QString ts
+        = call(u"chat.postMessage"_s, Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"one"_s}}))[u"ts"]
+              .toString();
     const Json args = Json::object({{u"channel"_s, u"C1"_s}, {u"ts"_s, ts}});
     QVERIFY(call(u"chat.delete"_s, args)[u"ok"].toBool());
     QVERIFY(m_slack->messages(u"C1"_s).empty());
@@ -283,8 +292,9 @@ void SlackSimulatorTest::delete_hidesTheMessage()
 
 void SlackSimulatorTest::reactions_areIdempotentTheWaySlackIs()
 {
-    const QString ts =
-        call(u"chat.postMessage"_s, Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"one"_s}}))[u"ts"].toString();
+    const QString ts
+        = call(u"chat.postMessage"_s, Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"one"_s}}))[u"ts"]
+              .toString();
     const Json args = Json::object({{u"channel"_s, u"C1"_s}, {u"timestamp"_s, ts}, {u"name"_s, u"eyes"_s}});
     QVERIFY(call(u"reactions.add"_s, args)[u"ok"].toBool());
     QCOMPARE(call(u"reactions.add"_s, args)[u"error"].toString(), u"already_reacted"_s);
@@ -300,7 +310,8 @@ void SlackSimulatorTest::metadata_isShownOnRequestOnly()
 {
     const Json payload = Json::object({{u"outbox_id"_s, u"o-1"_s}});
     const Json metadata = Json::object({{u"event_type"_s, u"reply"_s}, {u"event_payload"_s, payload}});
-    const Json args = Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"one"_s}, {u"metadata"_s, metadata}});
+    const Json args
+        = Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"one"_s}, {u"metadata"_s, metadata}});
     const QString ts = call(u"chat.postMessage"_s, args)[u"ts"].toString();
     Json read = Json::object({{u"channel"_s, u"C1"_s}, {u"ts"_s, ts}});
     const Json hidden = call(u"conversations.replies"_s, read);
@@ -337,7 +348,8 @@ void SlackSimulatorTest::direct_messagesAreOpenedOnce()
     const QString id = call(u"conversations.open"_s, args)[u"channel"][u"id"].toString();
     QVERIFY(id.startsWith(u'D'));
     QCOMPARE(call(u"conversations.open"_s, args)[u"channel"][u"id"].toString(), id);
-    QVERIFY(call(u"chat.postMessage"_s, Json::object({{u"channel"_s, id}, {u"text"_s, u"hi"_s}}))[u"ok"].toBool());
+    QVERIFY(call(u"chat.postMessage"_s, Json::object({{u"channel"_s, id}, {u"text"_s, u"hi"_s}}))[u"ok"]
+                .toBool());
     QCOMPARE(m_slack->messages(id).size(), size_t(1));
 }
 
@@ -433,7 +445,7 @@ void SlackSimulatorTest::mention_sendsSignedTwins()
     const http::Request &request = m_ingress->requests.front();
     const QByteArray base = "v0:" + request.headers.value("X-Slack-Request-Timestamp") + ':' + request.body;
     QCOMPARE(request.headers.value("X-Slack-Signature"),
-             "v0=" + hmacSha256(m_slack->config().signingSecret.reveal(), base).toHex());
+        "v0=" + hmacSha256(m_slack->config().signingSecret.reveal(), base).toHex());
     // What the person said stands in the channel.
     QCOMPARE(m_slack->messages(u"C1"_s).front().ts, said->ts);
 }
@@ -502,8 +514,9 @@ void SlackSimulatorTest::directMessage_isOneEvent()
 
 void SlackSimulatorTest::click_postsTheButton()
 {
-    const auto blocks = Json::parse(R"([{"type":"actions","block_id":"b","elements":[{"type":"button","action_id":"ok",)"
-                                    R"("value":"v1","text":{"type":"plain_text","text":"OK"}}]}])");
+    const auto blocks
+        = Json::parse(R"([{"type":"actions","block_id":"b","elements":[{"type":"button","action_id":"ok",)"
+                      R"("value":"v1","text":{"type":"plain_text","text":"OK"}}]}])");
     const Json args = Json::object({{u"channel"_s, u"C1"_s}, {u"text"_s, u"?"_s}, {u"blocks"_s, *blocks}});
     const QString ts = call(u"chat.postMessage"_s, args)[u"ts"].toString();
     const auto missing = async::blockOn(m_slack->click(u"C1"_s, ts, u"nope"_s, u"U1"_s));

@@ -100,41 +100,36 @@ Answer SpritzSimulatorTest::post(const QString &url, const Json &body, const QBy
 
 Answer SpritzSimulatorTest::exchange(bool forced)
 {
-    Json body = Json::object({{u"principalId"_s, u"shared-slack-gateway"_s},
-                              {u"provider"_s, u"slack"_s},
-                              {u"externalScopeType"_s, u"workspace"_s},
-                              {u"externalTenantId"_s, u"T1"_s},
-                              {u"externalChannelId"_s, u"C1"_s}});
+    Json body = Json::object({{u"principalId"_s, u"shared-slack-gateway"_s}, {u"provider"_s, u"slack"_s},
+        {u"externalScopeType"_s, u"workspace"_s}, {u"externalTenantId"_s, u"T1"_s},
+        {u"externalChannelId"_s, u"C1"_s}});
     if (forced)
         body.set(u"forceRefresh"_s, true);
-    return post(m_spritz->registryUrl() + u"/internal/v1/spritz/channel-sessions/exchange"_s, body, "registry-token");
+    return post(
+        m_spritz->registryUrl() + u"/internal/v1/spritz/channel-sessions/exchange"_s, body, "registry-token");
 }
 
 Json SpritzSimulatorTest::upsertBody() const
 {
-    return Json::object({{u"namespace"_s, u"spritz"_s},
-                         {u"conversationId"_s, QString()},
-                         {u"principalId"_s, u"shared-slack-gateway"_s},
-                         {u"instanceId"_s, m_spritz->instanceId(u"T1"_s)},
-                         {u"ownerId"_s, u"owner-T1"_s},
-                         {u"provider"_s, u"slack"_s},
-                         {u"externalScopeType"_s, u"workspace"_s},
-                         {u"externalTenantId"_s, u"T1"_s},
-                         {u"externalChannelId"_s, u"C1"_s},
-                         {u"externalConversationId"_s, u"C1"_s},
-                         {u"title"_s, u"Slack C1"_s}});
+    return Json::object({{u"namespace"_s, u"spritz"_s}, {u"conversationId"_s, QString()},
+        {u"principalId"_s, u"shared-slack-gateway"_s}, {u"instanceId"_s, m_spritz->instanceId(u"T1"_s)},
+        {u"ownerId"_s, u"owner-T1"_s}, {u"provider"_s, u"slack"_s}, {u"externalScopeType"_s, u"workspace"_s},
+        {u"externalTenantId"_s, u"T1"_s}, {u"externalChannelId"_s, u"C1"_s},
+        {u"externalConversationId"_s, u"C1"_s}, {u"title"_s, u"Slack C1"_s}});
 }
 
 QString SpritzSimulatorTest::conversation()
 {
     const QByteArray token = exchange().body[u"session"][u"accessToken"].toString().toUtf8();
-    const Answer answer = post(m_spritz->spritzUrl() + u"/api/channel-conversations/upsert"_s, upsertBody(), token);
+    const Answer answer
+        = post(m_spritz->spritzUrl() + u"/api/channel-conversations/upsert"_s, upsertBody(), token);
     return answer.body[u"data"][u"conversation"][u"metadata"][u"name"].toString();
 }
 
 Answer SpritzSimulatorTest::bootstrap(const QString &name)
 {
-    const QString url = m_spritz->spritzUrl() + u"/api/acp/conversations/%1/bootstrap?namespace=spritz"_s.arg(name);
+    const QString url
+        = m_spritz->spritzUrl() + u"/api/acp/conversations/%1/bootstrap?namespace=spritz"_s.arg(name);
     return post(url, Json::object(), "spritz-service-token");
 }
 
@@ -150,7 +145,7 @@ QNetworkRequest SpritzSimulatorTest::connectRequest(const QString &name) const
 bool SpritzSimulatorTest::open(QWebSocket &socket, const QString &name)
 {
     connect(&socket, &QWebSocket::textMessageReceived, this,
-            [this](const QString &text) { m_frames.push_back(Json::parse(text.toUtf8()).value_or(Json())); });
+        [this](const QString &text) { m_frames.push_back(Json::parse(text.toUtf8()).value_or(Json())); });
     QSignalSpy connected(&socket, &QWebSocket::connected);
     socket.open(connectRequest(name));
     return connected.wait(4000);
@@ -158,8 +153,8 @@ bool SpritzSimulatorTest::open(QWebSocket &socket, const QString &name)
 
 Json SpritzSimulatorTest::ask(QWebSocket &socket, qint64 id, const QString &method, const Json &params)
 {
-    const Json message =
-        Json::object({{u"jsonrpc"_s, u"2.0"_s}, {u"id"_s, id}, {u"method"_s, method}, {u"params"_s, params}});
+    const Json message = Json::object(
+        {{u"jsonrpc"_s, u"2.0"_s}, {u"id"_s, id}, {u"method"_s, method}, {u"params"_s, params}});
     socket.sendTextMessage(QString::fromUtf8(message.toBytes()));
     const auto find = [this, id]() -> Json {
         for (const Json &frame : m_frames) {
@@ -192,10 +187,8 @@ void SpritzSimulatorTest::exchange_refusesWrongCallers()
     const QString url = m_spritz->registryUrl() + u"/internal/v1/spritz/channel-sessions/exchange"_s;
     QCOMPARE(post(url, Json::object(), "spritz-service-token").status, 401);
     QCOMPARE(post(url, Json::object(), "registry-token").status, 400);
-    Json body = Json::object({{u"principalId"_s, u"somebody"_s},
-                              {u"provider"_s, u"slack"_s},
-                              {u"externalScopeType"_s, u"workspace"_s},
-                              {u"externalTenantId"_s, u"T1"_s}});
+    Json body = Json::object({{u"principalId"_s, u"somebody"_s}, {u"provider"_s, u"slack"_s},
+        {u"externalScopeType"_s, u"workspace"_s}, {u"externalTenantId"_s, u"T1"_s}});
     QCOMPARE(post(url, body, "registry-token").status, 403);
     body.set(u"principalId"_s, u"shared-slack-gateway"_s);
     body.set(u"externalTenantId"_s, u"T404"_s);
@@ -332,13 +325,14 @@ void SpritzSimulatorTest::connect_promptsAnAgentWithSharedHistory()
 {
     const QString name = conversation();
     const QString session = bootstrap(name).body[u"data"][u"effectiveSessionId"].toString();
-    const Json load =
-        Json::object({{u"sessionId"_s, session}, {u"cwd"_s, u"/home/dev"_s}, {u"mcpServers"_s, Json::array()}});
+    const Json load = Json::object(
+        {{u"sessionId"_s, session}, {u"cwd"_s, u"/home/dev"_s}, {u"mcpServers"_s, Json::array()}});
     for (int round = 0; round < 2; ++round) {
         QWebSocket socket;
         m_frames.clear();
         QVERIFY(open(socket, name));
-        QVERIFY(ask(socket, 1, u"initialize"_s, Json::object({{u"protocolVersion"_s, 1}}))[u"result"].isObject());
+        QVERIFY(
+            ask(socket, 1, u"initialize"_s, Json::object({{u"protocolVersion"_s, 1}}))[u"result"].isObject());
         QVERIFY(ask(socket, 2, u"session/load"_s, load)[u"result"].isObject());
         // The second connection is told what the first one heard.
         const bool replayed = std::any_of(m_frames.begin(), m_frames.end(), [](const Json &frame) {
@@ -346,8 +340,9 @@ void SpritzSimulatorTest::connect_promptsAnAgentWithSharedHistory()
         });
         QCOMPARE(replayed, round == 1);
         const Json text = Json::object({{u"type"_s, u"text"_s}, {u"text"_s, u"hello"_s}});
-        const Json prompt = Json::object({{u"sessionId"_s, session}, {u"prompt"_s, Json(Json::Array {text})}});
-        QCOMPARE(ask(socket, 3, u"session/prompt"_s, prompt)[u"result"][u"stopReason"].toString(), u"end_turn"_s);
+        const Json prompt = Json::object({{u"sessionId"_s, session}, {u"prompt"_s, Json(Json::Array{text})}});
+        QCOMPARE(
+            ask(socket, 3, u"session/prompt"_s, prompt)[u"result"][u"stopReason"].toString(), u"end_turn"_s);
     }
     QCOMPARE(m_spritz->agents().promptTotal(), 2);
     QCOMPARE(m_spritz->callCount(u"connect"_s), 2);
@@ -388,10 +383,9 @@ void SpritzSimulatorTest::fault_hitsItsEndpointOnly()
 
 void SpritzSimulatorTest::disconnect_forgetsTheTeam()
 {
-    const Json body = Json::object({{u"principalId"_s, u"shared-slack-gateway"_s},
-                                    {u"provider"_s, u"slack"_s},
-                                    {u"externalScopeType"_s, u"workspace"_s},
-                                    {u"externalTenantId"_s, u"T1"_s}});
+    const Json body
+        = Json::object({{u"principalId"_s, u"shared-slack-gateway"_s}, {u"provider"_s, u"slack"_s},
+            {u"externalScopeType"_s, u"workspace"_s}, {u"externalTenantId"_s, u"T1"_s}});
     const QString url = m_spritz->registryUrl() + u"/internal/v1/spritz/channel-installations/disconnect"_s;
     QCOMPARE(post(url, body, "registry-token").status, 200);
     QCOMPARE(exchange().status, 404);

@@ -13,7 +13,7 @@ namespace signalbox::testing {
 
 namespace {
 constexpr int kStartAttempts = 100;
-constexpr Millis kStartPause {100};
+constexpr Millis kStartPause{100};
 
 QString sourceFolder()
 {
@@ -28,8 +28,8 @@ QString Peers::folder()
 
 QString Peers::problem()
 {
-    for (const QString &package : {u"@slack/web-api"_s, u"@slack/bolt"_s, u"@agentclientprotocol/sdk"_s, u"ajv"_s,
-                                   u"emulate"_s}) {
+    for (const QString &package :
+        {u"@slack/web-api"_s, u"@slack/bolt"_s, u"@agentclientprotocol/sdk"_s, u"ajv"_s, u"emulate"_s}) {
         if (!QFileInfo::exists(module(package + u"/package.json"_s)))
             return u"%1 is missing in %2: run npm ci --ignore-scripts there"_s.arg(package, folder());
     }
@@ -65,9 +65,9 @@ Status EmulatedSlack::start()
 {
     m_port = freePort();
     Peers::prepare(m_child);
-    const Status started = m_child.start(Peers::node(), {Peers::module(u"emulate/dist/index.js"_s), u"start"_s, u"-s"_s,
-                                                         u"slack"_s, u"-p"_s, QString::number(m_port), u"--seed"_s,
-                                                         Peers::script(u"slack_seed.yaml"_s)});
+    const Status started = m_child.start(Peers::node(),
+        {Peers::module(u"emulate/dist/index.js"_s), u"start"_s, u"-s"_s, u"slack"_s, u"-p"_s,
+            QString::number(m_port), u"--seed"_s, Peers::script(u"slack_seed.yaml"_s)});
     if (!started)
         return started;
     for (int i = 0; i < kStartAttempts; ++i) {

@@ -8,8 +8,8 @@
 
 namespace signalbox::testing {
 
-// The pinned packages of tests/peers: folder of package.json and node_modules, from SIGNALBOX_PEERS_DIR or the source
-// tree. A missing package is a failure, never a skip.
+// The pinned packages of tests/peers: folder of package.json and node_modules, from SIGNALBOX_PEERS_DIR or
+// the source tree. A missing package is a failure, never a skip.
 class Peers
 {
 public:
@@ -20,15 +20,15 @@ public:
     // A script beside this file, and a path inside node_modules.
     [[nodiscard]] static QString script(const QString &name);
     [[nodiscard]] static QString module(const QString &path);
-    // Program and arguments of the ACP SDK's example agent (contracts/acp.md "A"); the process needs SIGNALBOX_PEERS_DIR
-    // in its environment, as prepare() sets it.
+    // Program and arguments of the ACP SDK's example agent (contracts/acp.md "A"); the process needs
+    // SIGNALBOX_PEERS_DIR in its environment, as prepare() sets it.
     [[nodiscard]] static QStringList exampleAgent();
     // A child that knows where the packages are.
     static void prepare(ChildProcess &child);
 };
 
-// emulate's Slack, a third party's stateful Web API, on a free port (contracts/slack.md §6): workspace T000000001,
-// channel C000000001 "general", token "xoxb-emulated" of the user "signalbox".
+// emulate's Slack, a third party's stateful Web API, on a free port (contracts/slack.md §6): workspace
+// T000000001, channel C000000001 "general", token "xoxb-emulated" of the user "signalbox".
 class EmulatedSlack
 {
 public:

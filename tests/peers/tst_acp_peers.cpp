@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ACP SDK's own client and JSON schema against our simulated agent, and against the SDK's example agent, so that
-// both may stand for an agent in every other test.
+// The ACP SDK's own client and JSON schema against our simulated agent, and against the SDK's example agent,
+// so that both may stand for an agent in every other test.
 #include "peers/peers.h"
 
 #include <QTest>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Slack's own code against our simulated Slack: its verifier and receiver take our signatures, its client drives our
-// Web API. What passes here may stand for Slack in every other test.
+// Slack's own code against our simulated Slack: its verifier and receiver take our signatures, its client
+// drives our Web API. What passes here may stand for Slack in every other test.
 #include "async/block_on.h"
 #include "peers/peers.h"
 #include "sandbox/slack_simulator.h"
@@ -32,12 +32,12 @@ private:
     SystemClock m_clock;
 };
 
-Json verification(const Secret &secret, const QByteArray &timestamp, const QByteArray &signature, const QByteArray &body)
+Json verification(
+    const Secret &secret, const QByteArray &timestamp, const QByteArray &signature, const QByteArray &body)
 {
     return Json::object({{u"secret"_s, QString::fromUtf8(secret.reveal())},
-                         {u"timestamp"_s, QString::fromUtf8(timestamp)},
-                         {u"signature"_s, QString::fromUtf8(signature)},
-                         {u"body"_s, QString::fromLatin1(body.toBase64())}});
+        {u"timestamp"_s, QString::fromUtf8(timestamp)}, {u"signature"_s, QString::fromUtf8(signature)},
+        {u"body"_s, QString::fromLatin1(body.toBase64())}});
 }
 } // namespace
 
@@ -51,11 +51,13 @@ void SlackPeersTest::signature_passesSlacksVerifier()
 {
     // The vector of Slack's documentation (contracts/slack.md §1).
     const Secret documented("8f742231b10e8888abcd99yyyzzz85a5");
-    const QByteArray form =
-        "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name="
-        "foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2F"
-        "hooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015."
-        "47445629121.803a0bc887a14d10d2c447fce8b6703c";
+    const QByteArray form = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&"
+                            "channel_id=G8PSS9T3V&channel_name="
+                            "foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&"
+                            "response_url=https%3A%2F%2F"
+                            "hooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%"
+                            "2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015."
+                            "47445629121.803a0bc887a14d10d2c447fce8b6703c";
     const QByteArray vector = SignedSender::sign(documented, "1531420618", form);
     QCOMPARE(vector, QByteArray("v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"));
 
@@ -78,8 +80,10 @@ void SlackPeersTest::signature_passesSlacksVerifier()
     QCOMPARE(verdict(verification(secret, now, good, body)), QByteArray("accepted"));
     QVERIFY(verdict(verification(secret, now, good, body + ' ')).contains("signature mismatch"));
     QVERIFY(verdict(verification(Secret("other"), now, good, body)).contains("signature mismatch"));
-    QVERIFY(verdict(verification(secret, old, SignedSender::sign(secret, old, body), body)).contains("stale"));
-    QVERIFY(verdict(verification(secret, now, "v1=" + good.mid(3), body)).contains("unknown signature version"));
+    QVERIFY(
+        verdict(verification(secret, old, SignedSender::sign(secret, old, body), body)).contains("stale"));
+    QVERIFY(
+        verdict(verification(secret, now, "v1=" + good.mid(3), body)).contains("unknown signature version"));
 }
 
 void SlackPeersTest::events_passSlacksReceiver()
@@ -91,15 +95,18 @@ void SlackPeersTest::events_passSlacksReceiver()
     ChildProcess receiver;
     Peers::prepare(receiver);
     const QString secret = QString::fromUtf8(config.signingSecret.reveal());
-    QVERIFY(receiver.start(Peers::node(), {Peers::script(u"receive_event.mjs"_s), QString::number(port), secret}));
+    QVERIFY(receiver.start(
+        Peers::node(), {Peers::script(u"receive_event.mjs"_s), QString::number(port), secret}));
     const auto ready = receiver.waitForLine("ready");
     QVERIFY2(ready, ready ? "" : qPrintable(ready.error().toString()));
 
     const auto said = async::blockOn(slack.mention(u"C1"_s, u"U1"_s, u"hello & bye"_s), Millis(20'000));
     QVERIFY(said);
     QVERIFY2(said->message.delivered && said->mention.delivered, said->message.body.constData());
-    QCOMPARE(receiver.waitForLine("event").value_or(""), QByteArray("event message <@U0BOT> hello &amp; bye"));
-    QCOMPARE(receiver.waitForLine("event").value_or(""), QByteArray("event app_mention <@U0BOT> hello &amp; bye"));
+    QCOMPARE(
+        receiver.waitForLine("event").value_or(""), QByteArray("event message <@U0BOT> hello &amp; bye"));
+    QCOMPARE(
+        receiver.waitForLine("event").value_or(""), QByteArray("event app_mention <@U0BOT> hello &amp; bye"));
 
     SignedSender::Request forged(config.eventUrl, "{}");
     forged.signature = SignedSender::sign(Secret("wrong"), "1", "{}");
@@ -140,7 +147,8 @@ void SlackPeersTest::emulate_startsAndAnswers()
     QCOMPARE(slack.botUserId(), slack.userId(u"signalbox"_s));
     const QString general = slack.channelId(u"general"_s);
     QVERIFY(!general.isEmpty());
-    const auto posted = slack.call(u"chat.postMessage"_s, Json::object({{u"channel"_s, general}, {u"text"_s, u"hi"_s}}));
+    const auto posted
+        = slack.call(u"chat.postMessage"_s, Json::object({{u"channel"_s, general}, {u"text"_s, u"hi"_s}}));
     QVERIFY(posted);
     QVERIFY2((*posted)[u"ok"].toBool(), posted->toBytes().constData());
     const Json where = Json::object({{u"channel"_s, general}, {u"ts"_s, (*posted)[u"ts"]}});

@@ -7,7 +7,6 @@
 #include <QTimer>
 
 #include <csignal>
-
 #include <unistd.h>
 
 using namespace Qt::StringLiterals;
@@ -15,7 +14,7 @@ using namespace Qt::StringLiterals;
 namespace signalbox::testing {
 
 namespace {
-constexpr Millis kPoll {20}; // a signal wakes the loop earlier
+constexpr Millis kPoll{20}; // a signal wakes the loop earlier
 
 // The first complete line from `from` on that holds `part`; moves `from` behind it.
 std::optional<QByteArray> findLine(const QByteArray &stream, qsizetype &from, const QByteArray &part)
@@ -39,9 +38,9 @@ ChildProcess::ChildProcess(QObject *parent)
     m_process.setProcessEnvironment(QProcessEnvironment::systemEnvironment());
     m_process.setChildProcessModifier([] { ::setpgid(0, 0); });
     connect(&m_process, &QProcess::readyReadStandardOutput, this,
-            [this] { m_output += m_process.readAllStandardOutput(); });
+        [this] { m_output += m_process.readAllStandardOutput(); });
     connect(&m_process, &QProcess::readyReadStandardError, this,
-            [this] { m_errors += m_process.readAllStandardError(); });
+        [this] { m_errors += m_process.readAllStandardError(); });
 }
 
 ChildProcess::~ChildProcess()
@@ -75,8 +74,8 @@ Result<QByteArray> ChildProcess::waitForErrorLine(const QByteArray &part, Millis
     return waitIn(m_errors, m_errorsRead, part, timeout);
 }
 
-Result<QByteArray> ChildProcess::waitIn(const QByteArray &stream, qsizetype &from, const QByteArray &part,
-                                        Millis timeout)
+Result<QByteArray> ChildProcess::waitIn(
+    const QByteArray &stream, qsizetype &from, const QByteArray &part, Millis timeout)
 {
     const QDeadlineTimer deadline(timeout);
     while (true) {

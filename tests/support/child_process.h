@@ -13,8 +13,9 @@
 
 namespace signalbox::testing {
 
-// A program in a process group of its own, for tests: its lines are waited for with a deadline, its stderr is kept for
-// the failure message, and the whole group (and nothing else) is killed when the object dies. Lives on one thread.
+// A program in a process group of its own, for tests: its lines are waited for with a deadline, its stderr is
+// kept for the failure message, and the whole group (and nothing else) is killed when the object dies. Lives
+// on one thread.
 class ChildProcess : public QObject
 {
     Q_OBJECT
@@ -26,11 +27,12 @@ public:
     void setWorkingDirectory(const QString &folder) { m_process.setWorkingDirectory(folder); }
     [[nodiscard]] Status start(const QString &program, const QStringList &arguments);
 
-    // The first line of stdout (from where the last wait ended) that holds this text; DeadlineExceeded with the end of
-    // stderr, Unavailable when the program has ended.
+    // The first line of stdout (from where the last wait ended) that holds this text; DeadlineExceeded with
+    // the end of stderr, Unavailable when the program has ended.
     [[nodiscard]] Result<QByteArray> waitForLine(const QByteArray &part, Millis timeout = Millis(20'000));
     // The same on stderr, where the product's own programs report.
-    [[nodiscard]] Result<QByteArray> waitForErrorLine(const QByteArray &part, Millis timeout = Millis(20'000));
+    [[nodiscard]] Result<QByteArray> waitForErrorLine(
+        const QByteArray &part, Millis timeout = Millis(20'000));
     // Its exit code, or nullopt when it was killed by a signal or did not end in time.
     [[nodiscard]] std::optional<int> waitForEnd(Millis timeout = Millis(20'000));
 
@@ -44,8 +46,8 @@ public:
     [[nodiscard]] const QByteArray &errors() const { return m_errors; }
 
 private:
-    [[nodiscard]] Result<QByteArray> waitIn(const QByteArray &stream, qsizetype &from, const QByteArray &part,
-                                            Millis timeout);
+    [[nodiscard]] Result<QByteArray> waitIn(
+        const QByteArray &stream, qsizetype &from, const QByteArray &part, Millis timeout);
     QProcess m_process;
     QByteArray m_output;
     QByteArray m_errors;
