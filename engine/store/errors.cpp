@@ -64,11 +64,13 @@ Error toError(const QSqlError &error)
     // QPSQL reports a server that went away in the middle of a statement without a code.
     if (native.isEmpty())
         return Error(ErrorCode::Unavailable, u"database connection lost"_s, u"08006"_s);
-    // SQLite's extended I/O errors: the primary code is the low byte.
+    // SQLite's extended codes carry the primary one in their low byte: busy, locked, read-only, I/O, full, cannot open.
     bool number = false;
-    const int code = native.toInt(&number);
-    if (number && !isSqlState(native) && (code & 0xff) == 10)
+    const int code = isSqlState(native) ? 0 : native.toInt(&number) & 0xff;
+    if (number && (code == 5 || code == 6 || code == 8 || code == 10 || code == 13 || code == 14))
         return Error(ErrorCode::Unavailable, text, native);
+    if (number && (code == 11 || code == 26))
+        return Error(ErrorCode::Corrupt, text, native);
     return Error(ErrorCode::Internal, text, native);
 }
 
@@ -76,7 +78,7 @@ bool mayRunAgain(const Error &error)
 {
     const QString &native = error.native();
     return native == QStringView(kRunAgain) || native == u"5" || native == u"6" || native == u"517" || inClass(native, u"40")
-        || native == u"55P03" || isConnectionLost(error);
+        || native == u"55P03" || native == u"25P02" || native == u"23505" || isConnectionLost(error);
 }
 
 bool isConnectionLost(const Error &error)

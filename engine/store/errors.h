@@ -11,7 +11,8 @@ namespace signalbox::store {
 // bound values; the code travels in Error::native().
 [[nodiscard]] Error toError(const QSqlError &error);
 
-// Running the whole unit of work again may succeed: serialisation failures, deadlocks, busy and lost connections.
+// Running the whole unit of work again may succeed: serialisation failures, deadlocks, busy and lost connections, and on
+// PostgreSQL a unique violation, because a concurrent insert that ON CONFLICT would settle can first meet another index.
 [[nodiscard]] bool mayRunAgain(const Error &error);
 // The connection is of no use any more.
 [[nodiscard]] bool isConnectionLost(const Error &error);

@@ -10,11 +10,11 @@ void Executor::deliver(std::vector<JobPtr> jobs, bool changed)
     auto batch = std::make_shared<std::vector<JobPtr>>(std::move(jobs));
     QMetaObject::invokeMethod(
         m_home,
-        [this, batch, changed] {
+        [listener = m_listener, batch, changed] {
             for (const JobPtr &job : *batch)
                 job->deliver();
-            if (changed && m_listener)
-                m_listener();
+            if (changed && *listener)
+                (*listener)();
         },
         Qt::QueuedConnection);
 }

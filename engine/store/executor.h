@@ -39,12 +39,13 @@ public:
 
     [[nodiscard]] const ExecutorStats &stats() const { return *m_stats; }
     // Called on the thread of `home` after a batch in which something was written to the feed.
-    void onChange(std::function<void()> listener) { m_listener = std::move(listener); }
+    void onChange(std::function<void()> listener) { *m_listener = std::move(listener); }
 
 protected:
     explicit Executor(QObject *home)
         : m_home(home)
         , m_stats(std::make_shared<ExecutorStats>())
+        , m_listener(std::make_shared<std::function<void()>>())
     {
     }
     // From a store thread.
@@ -54,7 +55,7 @@ protected:
 private:
     QObject *m_home;
     std::shared_ptr<ExecutorStats> m_stats;
-    std::function<void()> m_listener;
+    std::shared_ptr<std::function<void()>> m_listener; // results may arrive after the executor is gone
 };
 
 // A ring of the last latencies with their 99th percentile. Not thread-safe.

@@ -41,7 +41,11 @@ public:
         m_result.emplace(m_unit(session));
         if (!*m_result)
             return signalbox::fail(m_result->error());
-        return session.writeFeed();
+        if (auto written = session.writeFeed(); !written)
+            return written;
+        if (session.failure()) // rows that could not be read to their end
+            return signalbox::fail(*session.failure());
+        return {};
     }
     void fail(Error error) override { m_result.emplace(signalbox::fail(std::move(error))); }
     void deliver() override { m_done.finish(std::move(*m_result)); }

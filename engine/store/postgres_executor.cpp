@@ -15,6 +15,10 @@ namespace signalbox::store {
 namespace {
 Q_LOGGING_CATEGORY(lcStore, "signalbox.engine.store")
 constexpr int kMostRuns = 5;
+// A unit that fails for so long is given up: its caller decides, and a long queue of others waits behind it.
+constexpr auto kRunsTime = std::chrono::seconds(5);
+// After a failed connect the others fail at once for so long, instead of each waiting for its own.
+constexpr auto kAwayTime = std::chrono::milliseconds(250);
 } // namespace
 
 PostgresExecutor::PostgresExecutor(DatabaseTarget target, const Clock &clock, int connections, QObject *home)
@@ -126,9 +130,12 @@ bool PostgresExecutor::runJob(Connection &connection, Job &job, Lane lane)
                 measure(std::chrono::steady_clock::now() - started);
             return changed;
         }
-        if (!mayRunAgain(done.error()) || run == kMostRuns) {
+        const bool late = std::chrono::steady_clock::now() - started > kRunsTime;
+        if (!mayRunAgain(done.error()) || run == kMostRuns || late) {
             if (done.error().code() != ErrorCode::Conflict)
                 logWarning(lcStore, "a unit of work failed", {{"code", done.error().native()}, {"runs", QString::number(run)}});
+            if (isConnectionLost(done.error()))
+                connection.close();
             job.fail(done.error());
             return false;
         }
@@ -143,13 +150,17 @@ bool PostgresExecutor::runJob(Connection &connection, Job &job, Lane lane)
 Status PostgresExecutor::tryOnce(Connection &connection, Job &job, Lane lane, bool &changed)
 {
     if (!connection.isOpen()) {
-        if (auto opened = connection.open(false); !opened)
+        if (std::chrono::steady_clock::now() < m_awayUntil.load())
+            return fail(Error(ErrorCode::Unavailable, u"the database is away"_s, u"08001"_s));
+        if (auto opened = connection.open(false); !opened) {
+            m_awayUntil = std::chrono::steady_clock::now() + kAwayTime;
             return opened;
+        }
     }
-    Session session(connection);
-    const char *begin = lane == Lane::Read ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN";
-    if (auto begun = connection.execute(begin); !begun)
-        return begun;
+    const auto now = connection.beginPostgres(lane == Lane::Read);
+    if (!now)
+        return fail(now.error());
+    Session session(connection, *now);
     if (auto done = job.run(session); !done) {
         if (!connection.execute("ROLLBACK"))
             connection.close();

@@ -39,6 +39,7 @@ private:
     std::deque<JobPtr> m_work;
     std::deque<JobPtr> m_reads;
     bool m_closing = false;
+    std::atomic<std::chrono::steady_clock::time_point> m_awayUntil {};
     std::vector<std::thread> m_threads;
     std::mutex m_measureMutex;
     LatencyWindow m_commits;

@@ -6,8 +6,10 @@
 #include <QDir>
 #include <QSqlDriver>
 #include <QSqlError>
+#include <QSqlQuery>
 #include <QUrl>
 #include <QUrlQuery>
+#include <QVariant>
 
 #include <sqlite3.h>
 
@@ -83,7 +85,8 @@ Status Connection::open(bool readOnly)
         m_database.setDatabaseName(m_target.name);
         m_database.setUserName(m_target.user);
         m_database.setPassword(m_target.password);
-        QString options = u"connect_timeout=5;application_name=signalbox"_s;
+        QString options = u"connect_timeout=5;application_name=signalbox;keepalives_idle=10;keepalives_interval=5;"
+                            u"keepalives_count=3;tcp_user_timeout=15000"_s;
         if (!m_target.options.isEmpty())
             options += u';' + m_target.options;
         m_database.setConnectOptions(options);
@@ -92,6 +95,13 @@ Status Connection::open(bool readOnly)
         const Error error = toError(m_database.lastError());
         close();
         return fail(error.context(u"opening the database"_s));
+    }
+    if (sqlite) {
+        const QVariant handle = m_database.driver()->handle();
+        if (qstrcmp(handle.typeName(), "sqlite3*") == 0)
+            m_native = *static_cast<sqlite3 *const *>(handle.constData());
+        if (!m_native)
+            return fail(ErrorCode::Internal, u"the SQLite driver gives no handle"_s);
     }
     const Status ready = sqlite ? setUpSqlite(readOnly) : setUpPostgres();
     if (!ready)
@@ -128,6 +138,7 @@ Status Connection::setUpPostgres()
 void Connection::close()
 {
     m_prepared.clear();
+    m_native = nullptr;
     if (!m_database.isValid())
         return;
     m_database.close();
@@ -137,22 +148,17 @@ void Connection::close()
 
 bool Connection::inTransaction() const
 {
-    const QVariant handle = m_database.driver()->handle();
-    if (qstrcmp(handle.typeName(), "sqlite3*") != 0)
-        return false;
-    auto *native = *static_cast<sqlite3 *const *>(handle.constData());
-    return native && sqlite3_get_autocommit(native) == 0;
+    return m_native && sqlite3_get_autocommit(m_native) == 0;
 }
 
-QSqlQuery *Connection::prepared(const char *sql)
+Statement *Connection::prepared(const char *sql)
 {
     const auto found = m_prepared.find(sql);
     if (found != m_prepared.end())
         return found->second.get();
-    auto statement = std::make_unique<QSqlQuery>(m_database);
-    statement->setForwardOnly(true);
-    if (!statement->prepare(QString::fromUtf8(sql))) {
-        m_lastError = statement->lastError();
+    auto statement = std::make_unique<Statement>(m_database, m_native);
+    if (!statement->prepare(sql)) {
+        m_lastError = statement->error();
         return nullptr;
     }
     return m_prepared.emplace(sql, std::move(statement)).first->second.get();
@@ -160,11 +166,13 @@ QSqlQuery *Connection::prepared(const char *sql)
 
 Status Connection::execute(const char *sql)
 {
-    QSqlQuery *statement = prepared(sql);
+    if (!m_native) // PostgreSQL prepares neither BEGIN nor COMMIT
+        return executeText(QString::fromLatin1(sql));
+    Statement *statement = prepared(sql);
     if (!statement)
         return fail(toError(m_lastError));
     if (!statement->exec()) {
-        const Error error = toError(statement->lastError());
+        const Error error = toError(statement->error());
         statement->finish();
         return fail(error);
     }
@@ -175,15 +183,34 @@ Status Connection::execute(const char *sql)
 Status Connection::executeText(const QString &sql)
 {
     QSqlQuery statement(m_database);
-    statement.setForwardOnly(true);
     if (!statement.exec(sql))
         return fail(toError(statement.lastError()));
     return {};
 }
 
-Error Session::toErrorNow(const QSqlError &error)
+Result<Instant> Connection::beginPostgres(bool readOnly)
 {
-    return toError(error);
+    QSqlQuery statement(m_database);
+    const QString begin = readOnly ? u"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"_s : u"BEGIN"_s;
+    if (!statement.exec(begin + u"; SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"_s))
+        return fail(toError(statement.lastError()));
+    if (!statement.nextResult() || !statement.next())
+        return fail(ErrorCode::Unavailable, u"the database told no time"_s);
+    return fromMs(statement.value(0).toLongLong());
+}
+
+bool Rows::next()
+{
+    if (m_statement->next())
+        return true;
+    if (m_statement->hasFailed())
+        m_session.noteFailure(m_statement->error());
+    return false;
+}
+
+void Session::noteFailure(const QSqlError &error)
+{
+    m_failure = toError(error);
 }
 
 Result<Instant> Session::now()

@@ -3,12 +3,11 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "store/statement.h"
 
 #include <QSqlDatabase>
 #include <QSqlError>
-#include <QSqlQuery>
 #include <QString>
-#include <QVariant>
 
 #include <memory>
 #include <unordered_map>
@@ -35,33 +34,40 @@ struct DatabaseTarget
     [[nodiscard]] static Result<DatabaseTarget> parse(const QString &url, const QString &dataDir);
 };
 
-// The rows of one query; finished when it goes out of scope, so that no statement stays open over a commit.
+class Session;
+
+// The rows of one query; finished when it goes out of scope, so that no statement stays open over a commit. A failure
+// while reading ends the rows and fails the unit (Session::failure()).
 class Rows
 {
 public:
-    explicit Rows(QSqlQuery *query)
-        : m_query(query)
+    Rows(Session &session, Statement *statement)
+        : m_session(session)
+        , m_statement(statement)
     {
     }
     Rows(Rows &&other) noexcept
-        : m_query(std::exchange(other.m_query, nullptr))
+        : m_session(other.m_session)
+        , m_statement(std::exchange(other.m_statement, nullptr))
     {
     }
     Rows &operator=(Rows &&) = delete;
     ~Rows()
     {
-        if (m_query)
-            m_query->finish();
+        if (m_statement)
+            m_statement->finish();
     }
-    [[nodiscard]] bool next() { return m_query->next(); }
-    [[nodiscard]] QString text(int column) const { return m_query->value(column).toString(); }
-    [[nodiscard]] qint64 number(int column) const { return m_query->value(column).toLongLong(); }
-    [[nodiscard]] bool flag(int column) const { return m_query->value(column).toBool(); }
+    [[nodiscard]] bool next();
+    [[nodiscard]] QString text(int column) const { return m_statement->text(column); }
+    [[nodiscard]] QByteArray utf8(int column) const { return m_statement->utf8(column); }
+    [[nodiscard]] qint64 number(int column) const { return m_statement->number(column); }
+    [[nodiscard]] bool flag(int column) const { return m_statement->flag(column); }
     [[nodiscard]] Instant instant(int column) const { return fromMs(number(column)); }
-    [[nodiscard]] bool isNull(int column) const { return m_query->isNull(column); }
+    [[nodiscard]] bool isNull(int column) const { return m_statement->isNull(column); }
 
 private:
-    QSqlQuery *m_query;
+    Session &m_session;
+    Statement *m_statement;
 };
 
 // One database connection with its prepared statements. Made, used and destroyed on one executor thread.
@@ -79,14 +85,18 @@ public:
     [[nodiscard]] Dialect dialect() const { return m_target.dialect; }
     [[nodiscard]] const Clock &clock() const { return m_clock; }
     [[nodiscard]] QSqlDatabase &database() { return m_database; }
+    // SQLite's own handle; null on PostgreSQL and while closed.
+    [[nodiscard]] sqlite3 *native() const { return m_native; }
     // SQLite: whether a transaction is open, asked of the library itself: some failures roll everything back
     // (TOOLCHAIN §8).
     [[nodiscard]] bool inTransaction() const;
 
     // `sql` is a literal: statements are prepared once for each literal. nullptr with lastError() on failure.
-    [[nodiscard]] QSqlQuery *prepared(const char *sql);
+    [[nodiscard]] Statement *prepared(const char *sql);
     [[nodiscard]] Status execute(const char *sql);
     [[nodiscard]] Status executeText(const QString &sql);
+    // Begins a transaction on PostgreSQL and asks for its time in the same round trip.
+    [[nodiscard]] Result<Instant> beginPostgres(bool readOnly);
     [[nodiscard]] const QSqlError &lastError() const { return m_lastError; }
 
 private:
@@ -96,8 +106,9 @@ private:
     const Clock &m_clock;
     QString m_name;
     QSqlDatabase m_database;
+    sqlite3 *m_native = nullptr;
     QSqlError m_lastError;
-    std::unordered_map<const char *, std::unique_ptr<QSqlQuery>> m_prepared;
+    std::unordered_map<const char *, std::unique_ptr<Statement>> m_prepared;
 };
 
 // What the change feed says of one entity.
@@ -119,42 +130,30 @@ struct Touch
 class Session
 {
 public:
-    explicit Session(Connection &connection)
+    // `now` is the unit's time where beginning has told it already.
+    explicit Session(Connection &connection, std::optional<Instant> now = {})
         : m_connection(connection)
+        , m_now(now)
     {
     }
 
     template<class... Args>
     [[nodiscard]] Result<Rows> query(const char *sql, const Args &...args)
     {
-        QSqlQuery *statement = m_connection.prepared(sql);
+        Statement *statement = start(sql, args...);
         if (!statement)
-            return fail(toErrorNow(m_connection.lastError()));
-        int position = 0;
-        (bind(*statement, position++, args), ...);
-        if (!statement->exec()) {
-            const Error error = toErrorNow(statement->lastError());
-            statement->finish();
-            return fail(error);
-        }
-        return Rows(statement);
+            return fail(*m_failure);
+        return Rows(*this, statement);
     }
 
     // The number of rows that were changed.
     template<class... Args>
     [[nodiscard]] Result<int> run(const char *sql, const Args &...args)
     {
-        QSqlQuery *statement = m_connection.prepared(sql);
+        Statement *statement = start(sql, args...);
         if (!statement)
-            return fail(toErrorNow(m_connection.lastError()));
-        int position = 0;
-        (bind(*statement, position++, args), ...);
-        if (!statement->exec()) {
-            const Error error = toErrorNow(statement->lastError());
-            statement->finish();
-            return fail(error);
-        }
-        const int changed = statement->numRowsAffected();
+            return fail(*m_failure);
+        const int changed = statement->changed();
         statement->finish();
         return changed;
     }
@@ -168,19 +167,43 @@ public:
     [[nodiscard]] Status writeFeed();
     [[nodiscard]] bool touched() const { return !m_touches.empty(); }
 
+    // What a statement of this unit failed with, if any did: the unit has failed then, whatever it returns.
+    [[nodiscard]] const std::optional<Error> &failure() const { return m_failure; }
+
 private:
-    static void bind(QSqlQuery &statement, int position, const QString &value) { statement.bindValue(position, value.isNull() ? QStringLiteral("") : value); }
-    static void bind(QSqlQuery &statement, int position, qint64 value) { statement.bindValue(position, value); }
-    static void bind(QSqlQuery &statement, int position, int value) { statement.bindValue(position, value); }
-    static void bind(QSqlQuery &statement, int position, bool value) { statement.bindValue(position, value ? 1 : 0); }
-    static void bind(QSqlQuery &statement, int position, Instant value) { statement.bindValue(position, toMs(value)); }
-    static void bind(QSqlQuery &statement, int position, const QByteArray &utf8) { statement.bindValue(position, QString::fromUtf8(utf8)); }
-    static void bind(QSqlQuery &statement, int position, std::nullptr_t) { statement.bindValue(position, QVariant()); }
-    [[nodiscard]] static Error toErrorNow(const QSqlError &error);
+    friend class Rows;
+    static void bind(Statement &statement, int position, const QString &value) { statement.bind(position, value); }
+    static void bind(Statement &statement, int position, const QByteArray &utf8) { statement.bind(position, utf8); }
+    static void bind(Statement &statement, int position, qint64 value) { statement.bind(position, value); }
+    static void bind(Statement &statement, int position, int value) { statement.bind(position, qint64(value)); }
+    static void bind(Statement &statement, int position, bool value) { statement.bind(position, qint64(value ? 1 : 0)); }
+    static void bind(Statement &statement, int position, Instant value) { statement.bind(position, toMs(value)); }
+    static void bind(Statement &statement, int position, std::nullptr_t) { statement.bindNull(position); }
+
+    // Binds and runs; nullptr with m_failure otherwise.
+    template<class... Args>
+    Statement *start(const char *sql, const Args &...args)
+    {
+        Statement *statement = m_connection.prepared(sql);
+        if (!statement) {
+            noteFailure(m_connection.lastError());
+            return nullptr;
+        }
+        int position = 0;
+        (bind(*statement, position++, args), ...);
+        if (!statement->exec()) {
+            noteFailure(statement->error());
+            statement->finish();
+            return nullptr;
+        }
+        return statement;
+    }
+    void noteFailure(const QSqlError &error);
 
     Connection &m_connection;
     std::vector<Touch> m_touches;
     std::optional<Instant> m_now;
+    std::optional<Error> m_failure;
 };
 
 } // namespace signalbox::store

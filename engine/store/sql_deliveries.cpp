@@ -28,6 +28,13 @@ Error stale(const QString &what)
 
 Result<bool> takeLock(Session &session, const EngineLife &life, ClaimedDelivery &claimed, Instant now, Millis lockTtl)
 {
+    if (session.dialect() == Dialect::Postgres) {
+        // A guarded update that finds the lock held does not wait for whoever is releasing it, and the release does not
+        // see this delivery waiting yet: nobody would wake it. So the session's row is locked first.
+        auto row = session.query("SELECT 1 FROM sessions WHERE id = ? FOR UPDATE", claimed.sessionId);
+        if (!row)
+            return fail(row.error());
+    }
     auto rows = session.query(
         "UPDATE sessions SET lock_holder = ?, lock_engine = ?, lock_incarnation = ?, lock_acquired_at = ?, "
         "lock_expires_at = ?, fence = fence + 1, rev = rev + 1, updated_at = ? "
@@ -50,7 +57,7 @@ Result<bool> startRunning(Session &session, const EngineLife &life, ClaimedDeliv
     {
         auto rows = session.query(
             "UPDATE deliveries SET state = 'running', waits_for = '', engine_id = ?, incarnation = ?, fence = ?, "
-            "claimed_at = ?, attempts = attempts + 1, updated_at = ?, rev = rev + 1 WHERE id = ? "
+            "claimed_at = ?, attempts = attempts + 1, error_code = '', error_text = '', updated_at = ?, rev = rev + 1 WHERE id = ? "
             "RETURNING rev, installation_id, place, thread, message_ts, user_id, mentioned, direct, attempts",
             life.id, life.incarnation, claimed.fence, now, now, claimed.id);
         if (!rows)
@@ -71,30 +78,57 @@ Result<bool> startRunning(Session &session, const EngineLife &life, ClaimedDeliv
     if (!payload)
         return fail(payload.error());
     if (payload->next())
-        claimed.payload = payload->text(0).toUtf8();
+        claimed.payload = payload->utf8(0);
     return true;
 }
 
 } // namespace
 
-Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const EngineLife &life, int most, Millis lockTtl)
+namespace {
+
+// Of what an earlier run of this claim took, what is still held under that fence: that run's commit had gone through.
+Result<std::vector<ClaimedDelivery>> stillHeld(Session &session, const EngineLife &life,
+                                               const std::vector<ClaimedDelivery> &earlier)
+{
+    std::vector<ClaimedDelivery> held;
+    for (const ClaimedDelivery &delivery : earlier) {
+        auto rows = session.query("SELECT 1 FROM deliveries WHERE id = ? AND state = 'running' AND fence = ? AND engine_id = ? "
+                                  "AND incarnation = ? AND prompt_state = 'none'",
+                                  delivery.id, delivery.fence, life.id, life.incarnation);
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next())
+            held.push_back(delivery);
+    }
+    return held;
+}
+
+} // namespace
+
+Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const EngineLife &life, int most, Millis lockTtl,
+                                                         const std::vector<ClaimedDelivery> &earlier)
 {
     const auto now = session.now();
     if (!now)
         return fail(now.error());
+    const auto alive = mayClaim(session, life);
+    if (!alive)
+        return fail(alive.error());
+    auto claimed = stillHeld(session, life, earlier);
+    if (!claimed || !*alive || static_cast<int>(claimed->size()) >= most)
+        return claimed;
+    most -= static_cast<int>(claimed->size());
     std::vector<ClaimedDelivery> due;
     {
         auto rows = session.query(session.dialect() == Dialect::Sqlite ? kDueSqlite : kDuePostgres, *now, most);
         if (!rows)
             return fail(rows.error());
         while (rows->next()) {
-            ClaimedDelivery &claimed = due.emplace_back();
-            claimed.id = rows->text(0);
-            claimed.sessionId = rows->text(1);
+            ClaimedDelivery &delivery = due.emplace_back();
+            delivery.id = rows->text(0);
+            delivery.sessionId = rows->text(1);
         }
     }
-    std::vector<ClaimedDelivery> claimed;
-    claimed.reserve(due.size());
     for (ClaimedDelivery &delivery : due) {
         const auto locked = takeLock(session, life, delivery, *now, lockTtl);
         if (!locked)
@@ -114,7 +148,7 @@ Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const
         if (!running)
             return fail(running.error());
         if (*running)
-            claimed.push_back(std::move(delivery));
+            claimed->push_back(std::move(delivery));
     }
     return claimed;
 }
@@ -166,9 +200,17 @@ Result<bool> acceptTurnUnit(Session &session, const HeldDelivery &held)
         *now, *now, held.id, held.fence);
     if (!rows)
         return fail(rows.error());
-    if (!rows->next())
+    if (rows->next()) {
+        session.touch("delivery", held.id, rows->number(0));
+        return true;
+    }
+    auto done = session.query("SELECT 1 FROM deliveries WHERE id = ? AND state = 'running' AND fence = ? "
+                              "AND prompt_state = 'accepted'",
+                              held.id, held.fence);
+    if (!done)
+        return fail(done.error());
+    if (!done->next())
         return fail(stale(u"noting the acceptance of a prompt"_s));
-    session.touch("delivery", held.id, rows->number(0));
     return true;
 }
 
@@ -203,7 +245,23 @@ Result<bool> releaseSession(Session &session, const QString &sessionId, const QS
 
 namespace {
 
-Result<QString> moveDelivery(Session &session, const FinishTurn &finish, Instant now)
+// Whether this very end of the turn is in the database already: the unit runs again after a commit of unknown outcome.
+Result<bool> hasFinished(Session &session, const FinishTurn &finish)
+{
+    auto rows = session.query("SELECT state, waits_for, error_code FROM deliveries WHERE id = ? AND fence = ?", finish.held.id,
+                              finish.held.fence);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return false;
+    const QString state = rows->text(0);
+    if (finish.state == DeliveryState::Waiting)
+        return (state == u"waiting" && rows->text(1) == u"outbound") || state == u"completed" || state == u"dead";
+    return state == name(finish.state) && rows->text(2) == finish.errorCode;
+}
+
+// The session of the delivery that was moved; none when it had been moved by this unit before.
+Result<std::optional<QString>> moveDelivery(Session &session, const FinishTurn &finish, Instant now)
 {
     const bool final = domain::isFinal(finish.state);
     const bool waits = finish.state == DeliveryState::Waiting;
@@ -220,10 +278,16 @@ Result<QString> moveDelivery(Session &session, const FinishTurn &finish, Instant
         finish.held.id, finish.held.fence);
     if (!rows)
         return fail(rows.error());
-    if (!rows->next())
+    if (rows->next()) {
+        session.touch("delivery", finish.held.id, rows->number(1));
+        return rows->text(0);
+    }
+    const auto finished = hasFinished(session, finish);
+    if (!finished)
+        return fail(finished.error());
+    if (!*finished)
         return fail(stale(u"ending a turn"_s));
-    session.touch("delivery", finish.held.id, rows->number(1));
-    return rows->text(0);
+    return std::nullopt;
 }
 
 Status endAttempt(Session &session, const FinishTurn &finish, Instant now)
@@ -249,6 +313,11 @@ Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish)
     const auto sessionId = moveDelivery(session, finish, *now);
     if (!sessionId)
         return fail(sessionId.error());
+    FinishedTurn finished;
+    if (!*sessionId) {
+        finished.woke = true; // perhaps: looking for nothing costs little
+        return finished;
+    }
     if (auto ended = endAttempt(session, finish, *now); !ended)
         return fail(ended.error());
     for (const OutboundDraft &draft : finish.outbound) {
@@ -259,10 +328,14 @@ Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish)
         if (auto removed = removeAcknowledgement(session, finish.held.id, finish.ackRemovalId); !removed)
             return fail(removed.error());
     }
-    const auto woke = releaseSession(session, *sessionId, finish.held.id);
+    if (finish.state == DeliveryState::Waiting) {
+        // Replies that were sent while the turn ran, or none at all: nothing would ever settle it.
+        if (auto settled = settleDelivery(session, finish.held.id, QString(), finish.removeAck, finish.ackRemovalId); !settled)
+            return fail(settled.error());
+    }
+    const auto woke = releaseSession(session, **sessionId, finish.held.id);
     if (!woke)
         return fail(woke.error());
-    FinishedTurn finished;
     finished.woke = *woke;
     return finished;
 }
@@ -281,7 +354,11 @@ Result<std::optional<Instant>> nextDueUnit(Session &session)
                                            "OR (state = 'waiting' AND waits_for = 'retry')"));
         !done)
         return fail(done.error());
-    if (auto done = consider(session.query("SELECT MIN(due_at) FROM outbound_messages WHERE state IN ('pending', 'retry', 'unknown')"));
+    // Heads of lanes only: what waits behind another message is due long ago and still cannot go.
+    if (auto done = consider(session.query(
+            "SELECT o.due_at FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') AND NOT EXISTS "
+            "(SELECT 1 FROM outbound_messages e WHERE e.lane = o.lane AND e.id < o.id "
+            "AND e.state IN ('pending', 'retry', 'unknown', 'sending')) ORDER BY o.due_at, o.id LIMIT 1"));
         !done)
         return fail(done.error());
     return next;

@@ -28,6 +28,9 @@ constexpr char kLostAll[]
 constexpr char kLostMine[]
     = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
       "AND engine_id = ? AND incarnation < ?";
+constexpr char kUpToLife[]
+    = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
+      "AND engine_id = ? AND incarnation <= ?";
 constexpr char kOfLife[]
     = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
       "AND engine_id = ? AND incarnation = ?";
@@ -123,6 +126,10 @@ constexpr char kUnknownMine[]
     = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id = NULL, "
       "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
       "AND engine_id = ? AND incarnation < ? RETURNING id, rev";
+constexpr char kUnknownUpToLife[]
+    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id = NULL, "
+      "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
+      "AND engine_id = ? AND incarnation <= ? RETURNING id, rev";
 constexpr char kUnknownOfLife[]
     = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id = NULL, "
       "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
@@ -205,6 +212,51 @@ Result<Registered> registerEngineUnit(Session &session, const EngineRegistration
     return registered;
 }
 
+Result<bool> mayClaim(Session &session, const EngineLife &life)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const bool sqlite = session.dialect() == Dialect::Sqlite;
+    auto rows = session.query(sqlite ? "SELECT lease_until FROM engines WHERE id = ? AND incarnation = ?"
+                                     : "SELECT lease_until FROM engines WHERE id = ? AND incarnation = ? FOR SHARE",
+                              life.id, life.incarnation);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return fail(Error(ErrorCode::Conflict, u"another life of this engine has begun"_s, QString::fromUtf16(kStale)));
+    // On SQLite nothing of the one engine expires by a clock jump or a suspended laptop.
+    return sqlite || rows->instant(0) > *now;
+}
+
+Result<Registered> reapLostEngineUnit(Session &session, const EngineLife &life, const QString &interruptedText)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    Registered reaped;
+    if (session.dialect() == Dialect::Sqlite)
+        return reaped; // one engine
+    {
+        auto rows = session.query("SELECT id, incarnation FROM engines WHERE id <> ? AND lease_until > 0 AND lease_until < ? "
+                                  "ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED",
+                                  life.id, *now);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->next())
+            return reaped;
+        reaped.life = EngineLife(rows->text(0), rows->number(1));
+    }
+    if (auto freed = freeLost(session, kUpToLife, kUnknownUpToLife, reaped.life, interruptedText, reaped); !freed)
+        return fail(freed.error());
+    auto rows = session.query("UPDATE engines SET lease_until = 0, rev = rev + 1 WHERE id = ? RETURNING rev", reaped.life.id);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("engine", reaped.life.id, rows->number(0));
+    return reaped;
+}
+
 Result<bool> renewLeaseUnit(Session &session, const EngineLife &life, Millis lease, Millis lockTtl)
 {
     const auto now = session.now();
@@ -266,7 +318,9 @@ Status upsertInstallation(Session &session, const InstallationRow &row, Instant 
         "VALUES (?, ?, ?, ?, ?, 'active', ?, ?, ?) ON CONFLICT (channel, tenant, app) DO UPDATE SET "
         "backend = excluded.backend, require_mention = excluded.require_mention, "
         "state = CASE WHEN installations.state = 'absent' THEN 'active' ELSE installations.state END, "
-        "updated_at = excluded.updated_at, rev = installations.rev + 1 RETURNING id, rev",
+        "updated_at = excluded.updated_at, rev = installations.rev + 1 "
+        "WHERE installations.backend <> excluded.backend OR installations.require_mention <> excluded.require_mention "
+        "OR installations.state = 'absent' RETURNING id, rev",
         row.id, row.channel, row.tenant, row.app, row.backend, row.requireMention, now, now);
     if (!rows)
         return fail(rows.error());
@@ -282,8 +336,6 @@ Result<std::vector<InstallationRow>> syncInstallationsUnit(Session &session, con
     const auto now = session.now();
     if (!now)
         return fail(now.error());
-    const bool anyTenant = std::any_of(configured.begin(), configured.end(),
-                                       [](const InstallationRow &row) { return row.tenant == u"*"; });
     for (const InstallationRow &row : configured) {
         if (auto done = upsertInstallation(session, row, *now); !done)
             return fail(done.error());
@@ -298,14 +350,18 @@ Result<std::vector<InstallationRow>> syncInstallationsUnit(Session &session, con
     }
     for (InstallationRow &row : all) {
         const bool present = std::any_of(configured.begin(), configured.end(), [&](const InstallationRow &wanted) {
-            return wanted.channel == row.channel && wanted.tenant == row.tenant && wanted.app == row.app;
+            return wanted.channel == row.channel && (wanted.tenant == row.tenant || wanted.tenant == u"*")
+                && wanted.app == row.app;
         });
-        if (present || anyTenant || row.state == u"absent")
+        if (present || row.state == u"absent")
             continue;
-        const auto marked = session.run("UPDATE installations SET state = 'absent', updated_at = ?, rev = rev + 1 WHERE id = ?",
-                                        *now, row.id);
+        auto marked = session.query("UPDATE installations SET state = 'absent', updated_at = ?, rev = rev + 1 WHERE id = ? "
+                                    "RETURNING rev",
+                                    *now, row.id);
         if (!marked)
             return fail(marked.error());
+        if (marked->next())
+            session.touch("installation", row.id, marked->number(0));
         row.state = u"absent"_s;
     }
     return all;

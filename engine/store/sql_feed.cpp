@@ -47,7 +47,9 @@ Result<FeedCursor> feedHeadUnit(Session &session)
     FeedCursor head;
     head.epoch = *epoch;
     const char *sql = session.dialect() == Dialect::Sqlite
-        ? "SELECT 0, COALESCE(MAX(seq), 0) FROM feed"
+        // A feed that was trimmed to its end goes on where it was trimmed.
+        ? "SELECT 0, COALESCE((SELECT MAX(seq) FROM feed), (SELECT CAST(value AS INTEGER) FROM meta "
+          "WHERE key = 'feed_trimmed_seq'), 0)"
         // Everything below the snapshot's xmin has been seen once the lists are read; what comes is at or above it.
         : "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT) - 1, 9223372036854775807";
     auto rows = session.query(sql);
@@ -147,6 +149,55 @@ Result<int> trimFeed(Session &session, Instant before, int most)
     return *removed;
 }
 
+// Looks at the next `most` payloads in the order of their ids, which follow time, and goes on behind them the next time:
+// those that are kept longer must not hide the others. What still needs a person, or is not finished, keeps its text.
+Result<int> sweepPayloads(Session &session, Instant now, Millis payloadAge, int most)
+{
+    QString from;
+    {
+        auto rows = session.query("SELECT value FROM meta WHERE key = 'payloads_swept'");
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next())
+            from = rows->text(0);
+    }
+    QString last;
+    Instant expires = now;
+    {
+        auto rows = session.query("SELECT id, expires_at FROM (SELECT id, expires_at FROM payloads WHERE id > ? ORDER BY id LIMIT ?) "
+                                  "AS looked ORDER BY id DESC LIMIT 1",
+                                  from, most);
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next()) {
+            last = rows->text(0);
+            expires = rows->instant(1);
+        }
+    }
+    Result<int> removed = 0;
+    if (!last.isEmpty()) {
+        removed = session.run(
+            "DELETE FROM payloads WHERE id > ? AND id <= ? AND expires_at < ? AND NOT EXISTS "
+            "(SELECT 1 FROM deliveries d WHERE d.id = payloads.id "
+            "AND (d.finished_at = 0 OR (d.state IN ('dead', 'unconfirmed') AND d.finished_at > ?))) "
+            "AND NOT EXISTS (SELECT 1 FROM outbound_messages o WHERE o.id = payloads.id "
+            "AND o.state IN ('pending', 'sending', 'retry', 'unknown'))",
+            from, last, now, now - payloadAge);
+        if (!removed)
+            return removed;
+    }
+    // Behind the last expired one everything is younger: the next time starts at the oldest again.
+    const QString next = expires < now ? last : QString();
+    if (next != from) {
+        const auto noted = session.run("INSERT INTO meta (key, value) VALUES ('payloads_swept', ?) "
+                                       "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                                       next);
+        if (!noted)
+            return fail(noted.error());
+    }
+    return removed;
+}
+
 } // namespace
 
 Result<int> sweepUnit(Session &session, Millis feedAge, Millis payloadAge, int most)
@@ -164,12 +215,7 @@ Result<int> sweepUnit(Session &session, Millis feedAge, Millis payloadAge, int m
                                   most, *now);
     if (!keys)
         return fail(keys.error());
-    // What still needs a person, or is not finished, keeps its text.
-    const auto payloads = session.run(
-        "DELETE FROM payloads WHERE id IN (SELECT id FROM (SELECT id, expires_at FROM payloads ORDER BY id LIMIT ?) AS oldest "
-        "WHERE expires_at < ? AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = oldest.id "
-        "AND (d.finished_at = 0 OR (d.state IN ('dead', 'unconfirmed') AND d.finished_at > ?))))",
-        most, *now, *now - payloadAge);
+    const auto payloads = sweepPayloads(session, *now, payloadAge, most);
     if (!payloads)
         return fail(payloads.error());
     return *feed + *keys + *payloads;

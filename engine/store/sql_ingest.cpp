@@ -159,8 +159,12 @@ Result<IngestOutcome> revive(Session &session, const IngestRequest &request, con
 
 Result<IngestOutcome> meetKnown(Session &session, const IngestRequest &request, const QString &deliveryId, Instant now)
 {
-    if (deliveryId == request.deliveryId) // this very unit, run again after a commit of unknown outcome
-        return IngestOutcome(request.ignored ? IngestResult::Ignored : IngestResult::Stored, deliveryId, !request.ignored);
+    if (deliveryId == request.deliveryId) { // this very unit, run again after a commit of unknown outcome
+        auto rows = session.query("SELECT 1 FROM deliveries WHERE id = ? AND state = 'pending'", deliveryId);
+        if (!rows)
+            return fail(rows.error());
+        return IngestOutcome(request.ignored ? IngestResult::Ignored : IngestResult::Stored, deliveryId, rows->next());
+    }
     if (!request.mentionEvent)
         return IngestOutcome(IngestResult::Duplicate, deliveryId, false);
     QString outcome;

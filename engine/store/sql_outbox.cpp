@@ -146,11 +146,29 @@ Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound 
 
 } // namespace
 
-Result<std::vector<ClaimedOutbound>> claimOutboundUnit(Session &session, const EngineLife &life, int most)
+Result<std::vector<ClaimedOutbound>> claimOutboundUnit(Session &session, const EngineLife &life, int most,
+                                                       const std::vector<ClaimedOutbound> &earlier)
 {
     const auto now = session.now();
     if (!now)
         return fail(now.error());
+    const auto alive = mayClaim(session, life);
+    if (!alive)
+        return fail(alive.error());
+    std::vector<ClaimedOutbound> claimed;
+    for (const ClaimedOutbound &row : earlier) {
+        // An earlier run of this claim took it, and that run's commit had gone through.
+        auto rows = session.query("SELECT 1 FROM outbound_messages WHERE id = ? AND state = 'sending' AND engine_id = ? "
+                                  "AND incarnation = ? AND attempts = ?",
+                                  row.id, life.id, life.incarnation, row.attempts);
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next())
+            claimed.push_back(row);
+    }
+    if (!*alive || static_cast<int>(claimed.size()) >= most)
+        return claimed;
+    most -= static_cast<int>(claimed.size());
     std::vector<ClaimedOutbound> heads;
     {
         auto rows = session.query(session.dialect() == Dialect::Sqlite ? kHeadsSqlite : kHeadsPostgres, *now, most);
@@ -159,8 +177,6 @@ Result<std::vector<ClaimedOutbound>> claimOutboundUnit(Session &session, const E
         while (rows->next())
             heads.emplace_back().id = rows->text(0);
     }
-    std::vector<ClaimedOutbound> claimed;
-    claimed.reserve(heads.size());
     for (ClaimedOutbound &row : heads) {
         const auto taken = claimRow(session, life, row, *now);
         if (!taken)
@@ -204,53 +220,88 @@ Result<Moved> moveRow(Session &session, const FinishOutbound &finish, Instant no
     return moved;
 }
 
+QString attemptOutcome(OutboundState state)
+{
+    return state == OutboundState::Sent ? u"ok"_s : state == OutboundState::Unknown ? u"unknown"_s : u"failed"_s;
+}
+
 Status noteAttempt(Session &session, const FinishOutbound &finish, const Moved &moved, Instant now)
 {
-    const QString outcome = finish.state == OutboundState::Sent ? u"ok"_s
-        : finish.state == OutboundState::Unknown                ? u"unknown"_s
-                                                                : u"failed"_s;
     const auto noted = session.run(
         "INSERT INTO attempts (subject_id, number, id, delivery_id, what, target, outcome, error_code, sent, received, "
         "started_at, ended_at) VALUES (?, ?, ?, ?, ?, 'slack', ?, ?, ?, ?, ?, ?) ON CONFLICT (subject_id, number) DO NOTHING",
-        finish.id, moved.attempts, finish.id + u':' + QString::number(moved.attempts), moved.deliveryId, moved.op, outcome,
+        finish.id, moved.attempts, finish.id + u':' + QString::number(moved.attempts), moved.deliveryId, moved.op,
+        attemptOutcome(finish.state),
         finish.errorCode, finish.sent, finish.received, finish.startedAt, now);
     if (!noted)
         return fail(noted.error());
     return {};
 }
 
-// All reply rows sent: delivered. One refused or dead: the delivery is dead, and its remaining parts are cancelled.
-Status settleDelivery(Session &session, const FinishOutbound &finish, const QString &deliveryId, Instant now)
+Status cancelRest(Session &session, const QString &deliveryId, Instant now)
 {
-    const bool failed = finish.state != OutboundState::Sent;
-    if (failed) {
-        const auto rest = session.run("UPDATE outbound_messages SET state = 'cancelled', updated_at = ?, rev = rev + 1 "
-                                      "WHERE delivery_id = ? AND kind = 'reply' AND state IN ('pending', 'retry', 'unknown')",
-                                      now, deliveryId);
-        if (!rest)
-            return fail(rest.error());
-    }
-    bool settled = false;
-    {
-        auto rows = session.query(
-            "UPDATE deliveries SET state = ?, waits_for = '', outcome = ?, error_code = ?, finished_at = ?, updated_at = ?, "
-            "rev = rev + 1 WHERE id = ? AND state = 'waiting' AND waits_for = 'outbound' AND NOT EXISTS "
-            "(SELECT 1 FROM outbound_messages WHERE delivery_id = ? AND kind = 'reply' "
-            "AND state IN ('pending', 'sending', 'retry', 'unknown')) RETURNING rev",
-            failed ? u"dead"_s : u"completed"_s, failed ? u""_s : u"delivered"_s, finish.errorCode, now, now, deliveryId,
-            deliveryId);
-        if (!rows)
-            return fail(rows.error());
-        settled = rows->next();
-        if (settled)
-            session.touch("delivery", deliveryId, rows->number(0));
-    }
-    if (settled && finish.removeAck)
-        return removeAcknowledgement(session, deliveryId, finish.ackRemovalId);
+    auto rows = session.query("UPDATE outbound_messages SET state = 'cancelled', updated_at = ?, rev = rev + 1 "
+                              "WHERE delivery_id = ? AND kind = 'reply' AND state IN ('pending', 'retry', 'unknown') "
+                              "RETURNING id, rev",
+                              now, deliveryId);
+    if (!rows)
+        return fail(rows.error());
+    while (rows->next())
+        session.touch("outbound", rows->text(0), rows->number(1));
     return {};
 }
 
+// This very result is in the database already: the unit runs again after a commit of unknown outcome.
+Result<bool> hasFinished(Session &session, const FinishOutbound &finish)
+{
+    auto rows = session.query("SELECT 1 FROM attempts WHERE subject_id = ? AND started_at = ? AND outcome = ? AND error_code = ?",
+                              finish.id, finish.startedAt, attemptOutcome(finish.state), finish.errorCode);
+    if (!rows)
+        return fail(rows.error());
+    return rows->next();
+}
+
 } // namespace
+
+Status settleDelivery(Session &session, const QString &deliveryId, const QString &errorCode, bool removeAck,
+                      const QString &ackRemovalId)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    qint64 open = 0;
+    qint64 failed = 0;
+    qint64 all = 0;
+    {
+        auto rows = session.query("SELECT COALESCE(SUM(CASE WHEN state IN ('pending', 'sending', 'retry', 'unknown') THEN 1 ELSE 0 END), 0), "
+                                  "COALESCE(SUM(CASE WHEN state IN ('refused', 'dead', 'cancelled') THEN 1 ELSE 0 END), 0), COUNT(*) "
+                                  "FROM outbound_messages WHERE delivery_id = ? AND kind = 'reply'",
+                                  deliveryId);
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next()) {
+            open = rows->number(0);
+            failed = rows->number(1);
+            all = rows->number(2);
+        }
+    }
+    if (open > 0)
+        return {};
+    {
+        auto rows = session.query(
+            "UPDATE deliveries SET state = ?, waits_for = '', outcome = ?, error_code = CASE WHEN ? = 1 THEN ? ELSE error_code END, "
+            "finished_at = ?, updated_at = ?, rev = rev + 1 WHERE id = ? AND state = 'waiting' AND waits_for = 'outbound' "
+            "RETURNING rev",
+            failed > 0 ? u"dead"_s : u"completed"_s, failed > 0 ? u""_s : all > 0 ? u"delivered"_s : u"no_reply"_s, failed > 0,
+            errorCode, *now, *now, deliveryId);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->next())
+            return {}; // its turn still runs, or somebody else has settled it
+        session.touch("delivery", deliveryId, rows->number(0));
+    }
+    return removeAck ? removeAcknowledgement(session, deliveryId, ackRemovalId) : Status();
+}
 
 Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish)
 {
@@ -258,12 +309,22 @@ Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish)
     if (!now)
         return fail(now.error());
     const auto moved = moveRow(session, finish, *now);
-    if (!moved)
-        return fail(moved.error());
+    if (!moved) {
+        const auto finished = hasFinished(session, finish);
+        if (!finished)
+            return fail(finished.error());
+        return *finished ? Result<bool>(true) : fail(moved.error());
+    }
     if (auto noted = noteAttempt(session, finish, *moved, *now); !noted)
         return fail(noted.error());
     if (moved->kind == u"reply" && domain::isFinal(finish.state)) {
-        if (auto settled = settleDelivery(session, finish, moved->deliveryId, *now); !settled)
+        // One refused or dead: its remaining parts are cancelled, and the delivery is dead.
+        if (finish.state != OutboundState::Sent) {
+            if (auto cancelled = cancelRest(session, moved->deliveryId, *now); !cancelled)
+                return fail(cancelled.error());
+        }
+        if (auto settled = settleDelivery(session, moved->deliveryId, finish.errorCode, finish.removeAck, finish.ackRemovalId);
+            !settled)
             return fail(settled.error());
     }
     return true;

@@ -67,6 +67,13 @@ QCoro::Task<Status> SqlStore::renewLease(EngineLife life, Millis lease, Millis l
     return runStatus(Lane::Ingest, [life, lease, lockTtl](Session &session) { return renewLeaseUnit(session, life, lease, lockTtl); });
 }
 
+QCoro::Task<Result<Registered>> SqlStore::reapLostEngine(EngineLife self, QString interruptedText)
+{
+    return run<Registered>(Lane::Work, [self, interruptedText](Session &session) {
+        return reapLostEngineUnit(session, self, interruptedText);
+    });
+}
+
 QCoro::Task<Status> SqlStore::endEngine(EngineLife life, QString interruptedText)
 {
     return runStatus(Lane::Work, [life, interruptedText](Session &session) { return endEngineUnit(session, life, interruptedText); });
@@ -98,11 +105,34 @@ QCoro::Task<Result<IngestOutcome>> SqlStore::ingest(IngestRequest request)
                               [request = std::move(request)](Session &session) { return ingestUnit(session, request); });
 }
 
+template<class T, class Claim>
+QCoro::Task<Result<std::vector<T>>> SqlStore::claim(Unsettled<T> *unsettled, EngineLife life, Claim unit)
+{
+    // Written by the runs of the unit on a store thread, one after the other, and read here after the last of them.
+    const auto taken = std::make_shared<std::vector<T>>();
+    if (unsettled->life.id == life.id && unsettled->life.incarnation == life.incarnation)
+        std::swap(*taken, unsettled->claimed);
+    Unit<std::vector<T>> work = [life, taken, unit](Session &session) {
+        Result<std::vector<T>> claimed = unit(session, life, *taken);
+        if (claimed)
+            *taken = *claimed;
+        return claimed;
+    };
+    auto running = run<std::vector<T>>(Lane::Work, std::move(work));
+    Result<std::vector<T>> claimed = co_await running;
+    if (!claimed && claimed.error().code() == ErrorCode::Unavailable) {
+        unsettled->life = life;
+        unsettled->claimed.insert(unsettled->claimed.end(), taken->begin(), taken->end());
+    }
+    co_return claimed;
+}
+
 QCoro::Task<Result<std::vector<ClaimedDelivery>>> SqlStore::claimDeliveries(EngineLife life, int most, Millis lockTtl)
 {
-    return run<std::vector<ClaimedDelivery>>(Lane::Work, [life, most, lockTtl](Session &session) {
-        return claimDeliveriesUnit(session, life, most, lockTtl);
-    });
+    const auto unit = [most, lockTtl](Session &session, const EngineLife &self, const std::vector<ClaimedDelivery> &earlier) {
+        return claimDeliveriesUnit(session, self, most, lockTtl, earlier);
+    };
+    return claim<ClaimedDelivery>(&m_unsettledDeliveries, life, unit);
 }
 
 QCoro::Task<Status> SqlStore::beginTurn(BeginTurn begin)
@@ -132,7 +162,10 @@ QCoro::Task<Status> SqlStore::enqueueOutbound(std::vector<OutboundDraft> drafts)
 
 QCoro::Task<Result<std::vector<ClaimedOutbound>>> SqlStore::claimOutbound(EngineLife life, int most)
 {
-    return run<std::vector<ClaimedOutbound>>(Lane::Work, [life, most](Session &session) { return claimOutboundUnit(session, life, most); });
+    const auto unit = [most](Session &session, const EngineLife &self, const std::vector<ClaimedOutbound> &earlier) {
+        return claimOutboundUnit(session, self, most, earlier);
+    };
+    return claim<ClaimedOutbound>(&m_unsettledOutbound, life, unit);
 }
 
 QCoro::Task<Status> SqlStore::finishOutbound(FinishOutbound finish)

@@ -16,6 +16,7 @@ public:
 
     QCoro::Task<Result<Registered>> registerEngine(EngineRegistration registration) override;
     QCoro::Task<Status> renewLease(EngineLife life, Millis lease, Millis lockTtl) override;
+    QCoro::Task<Result<Registered>> reapLostEngine(EngineLife self, QString interruptedText) override;
     QCoro::Task<Status> endEngine(EngineLife life, QString interruptedText) override;
     QCoro::Task<Result<std::vector<InstallationRow>>> syncInstallations(std::vector<InstallationRow> configured) override;
     QCoro::Task<Result<InstallationRow>> addTenant(InstallationRow row) override;
@@ -50,6 +51,19 @@ private:
     [[nodiscard]] QCoro::Task<Result<T>> run(Lane lane, Unit<T> unit);
     [[nodiscard]] QCoro::Task<Status> runStatus(Lane lane, Unit<bool> unit);
 
+    // A claim that failed may have been committed all the same; the next one picks up what it took.
+    template<class T>
+    struct Unsettled
+    {
+        Unsettled() = default;
+        EngineLife life;
+        std::vector<T> claimed;
+    };
+    template<class T, class Claim>
+    [[nodiscard]] QCoro::Task<Result<std::vector<T>>> claim(Unsettled<T> *unsettled, EngineLife life, Claim unit);
+
+    Unsettled<ClaimedDelivery> m_unsettledDeliveries;
+    Unsettled<ClaimedOutbound> m_unsettledOutbound;
     std::unique_ptr<Executor> m_executor;
     Dialect m_dialect;
     int m_maxQueuedIngest;

@@ -29,13 +29,13 @@ constexpr int kIdChunk = 8; // ids in one statement; the last one is repeated to
 // `text` is an id's beginning or a whole place, thread, ts, user or tenant; both are bound, '' switches a condition off.
 #define SIGNALBOX_DELIVERY_FILTER                                                                                        \
     "(? = '' OR d.session_id = ?) AND (? = '' OR d.state IN (?, ?, ?, ?, ?, ?, ?)) "                                      \
-    "AND (? = '' OR d.id LIKE ? OR d.place = ? OR d.thread = ? OR d.message_ts = ? OR d.user_id = ? OR i.tenant = ?) "
+    "AND (? = '' OR d.id LIKE ? ESCAPE '!' OR d.place = ? OR d.thread = ? OR d.message_ts = ? OR d.user_id = ? OR i.tenant = ?) "
 #define SIGNALBOX_SESSION_STATE                                                                                          \
     "CASE WHEN s.lock_holder IS NOT NULL THEN 'running' WHEN EXISTS (SELECT 1 FROM deliveries d "                         \
     "WHERE d.session_id = s.id AND d.blocks = 1) THEN 'waiting' ELSE 'idle' END"
 #define SIGNALBOX_SESSION_FILTER                                                                                         \
     "(? = '' OR " SIGNALBOX_SESSION_STATE " IN (?, ?, ?)) "                                                               \
-    "AND (? = '' OR s.id LIKE ? OR s.place = ? OR s.thread = ? OR s.tenant = ? OR s.lock_holder = ?) "
+    "AND (? = '' OR s.id LIKE ? ESCAPE '!' OR s.place = ? OR s.thread = ? OR s.tenant = ? OR s.lock_holder = ?) "
 
 SessionItem sessionFrom(const Rows &rows)
 {
@@ -121,12 +121,16 @@ OutboundItem outboundFrom(const Rows &rows)
     return item;
 }
 
-// A LIKE pattern for ids that begin with the text; wildcards in it mean themselves nowhere, so they are dropped.
+// A LIKE pattern for ids that begin with the text, whose own wildcards mean themselves. Shorter than four characters it
+// matches no id: it would match nearly all.
 QString idPattern(const QString &text)
 {
-    QString safe = text;
-    safe.remove(u'%').remove(u'_');
-    return safe.size() >= 4 ? text.left(text.size()).remove(u'%') + u'%' : u"\x1f"_s;
+    if (text.size() < 4)
+        return u"-"_s;
+    QString pattern = text;
+    for (const QChar special : u"!%_"_s)
+        pattern.replace(special, u'!' + QString(special));
+    return pattern + u'%';
 }
 
 QString stateAt(const QStringList &states, qsizetype i)

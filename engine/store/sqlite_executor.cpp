@@ -4,8 +4,7 @@
 #include "base/log.h"
 #include "store/errors.h"
 
-#include <QFile>
-#include <QFileInfo>
+#include <sqlite3.h>
 
 #include <future>
 
@@ -20,9 +19,10 @@ constexpr size_t kGroupMost = 256;
 // Other writing in a group that also carries ingest: enough to go on, too little to make a 2xx wait.
 constexpr size_t kWorkBesideIngest = 24;
 constexpr auto kGroupTime = std::chrono::milliseconds(5);
-constexpr qint64 kCheckpointBytes = 8LL * 1024 * 1024;
-constexpr qint64 kCheckpointUrgentBytes = 64LL * 1024 * 1024;
-constexpr int kCheckpointEveryCommits = 64;
+// Pages of the write-ahead log that are not in the database file yet: 8 MiB when nobody waits, else 32 MiB.
+constexpr int kCheckpointIdlePages = 2 * 1024;
+constexpr int kCheckpointPages = 8 * 1024;
+constexpr int kMeasureEveryCommits = 16;
 } // namespace
 
 SqliteExecutor::SqliteExecutor(DatabaseTarget target, const Clock &clock, int readers, QObject *home)
@@ -118,6 +118,7 @@ std::vector<JobPtr> SqliteExecutor::takeGroup()
 
 void SqliteExecutor::writeLoop(Connection &connection)
 {
+    sqlite3_wal_hook(connection.native(), &SqliteExecutor::noteWal, this);
     for (;;) {
         std::vector<JobPtr> group = takeGroup();
         if (group.empty())
@@ -144,69 +145,105 @@ void SqliteExecutor::writeLoop(Connection &connection)
         logWarning(lcStore, "the last checkpoint failed", {{"code", done.error().native()}});
 }
 
+// Runs one job of the group. A savepoint for each would copy every page that the job touches, so the first pass has none:
+// a job that fails without having written anything leaves nothing behind, and for any other the whole group is rolled back
+// and run again with savepoints (units are made to be run again).
+Status SqliteExecutor::runOne(Connection &connection, Job &job, Session &session, bool guarded, bool &again)
+{
+    if (guarded) {
+        if (auto saved = connection.execute("SAVEPOINT job"); !saved)
+            return saved;
+    }
+    const sqlite3_int64 before = sqlite3_total_changes64(connection.native());
+    const Status done = job.run(session);
+    if (!done && !connection.inTransaction())
+        return fail(Error(ErrorCode::Unavailable, u"the transaction was rolled back"_s, done.error().native()));
+    if (!done) {
+        job.fail(done.error());
+        if (!guarded && sqlite3_total_changes64(connection.native()) != before) {
+            again = true;
+            return {};
+        }
+        if (guarded) {
+            if (auto back = connection.execute("ROLLBACK TO job"); !back)
+                return back;
+        }
+    }
+    return guarded ? connection.execute("RELEASE job") : Status();
+}
+
+Status SqliteExecutor::runJobs(Connection &connection, std::vector<JobPtr> &group, bool guarded, GroupRun &outcome)
+{
+    const auto started = std::chrono::steady_clock::now();
+    if (auto begun = connection.execute("BEGIN IMMEDIATE"); !begun)
+        return fail(begun.error().context(u"beginning"_s));
+    for (; outcome.ran < group.size(); ++outcome.ran) {
+        if (outcome.ran > 0 && std::chrono::steady_clock::now() - started > kGroupTime)
+            break;
+        Session session(connection);
+        if (auto done = runOne(connection, *group[outcome.ran], session, guarded, outcome.again); !done)
+            return done;
+        if (outcome.again)
+            return connection.execute("ROLLBACK");
+        outcome.changed = outcome.changed || session.touched();
+    }
+    if (auto committed = connection.execute("COMMIT"); !committed)
+        return fail(committed.error().context(u"committing"_s));
+    return {};
+}
+
 bool SqliteExecutor::runGroup(Connection &connection, std::vector<JobPtr> &group, std::vector<JobPtr> &leftOver)
 {
     const auto started = std::chrono::steady_clock::now();
-    const auto failAll = [&](const Error &error) {
+    GroupRun outcome;
+    Status done = runJobs(connection, group, false, outcome);
+    if (done && outcome.again) {
+        outcome = GroupRun();
+        done = runJobs(connection, group, true, outcome);
+    }
+    if (!done) {
         for (const JobPtr &job : group)
-            job->fail(error);
+            job->fail(done.error());
         if (connection.inTransaction())
             (void)connection.execute("ROLLBACK");
-        logWarning(lcStore, "a group of writes failed", {{"code", error.native()}, {"jobs", QString::number(group.size())}});
+        logWarning(lcStore, "a group of writes failed",
+                   {{"code", done.error().native()}, {"jobs", QString::number(group.size())}});
         return false;
-    };
-    if (const auto begun = connection.execute("BEGIN IMMEDIATE"); !begun)
-        return failAll(begun.error().context(u"beginning"_s));
-    bool changed = false;
-    size_t ran = 0;
-    for (; ran < group.size(); ++ran) {
-        if (ran > 0 && std::chrono::steady_clock::now() - started > kGroupTime)
-            break;
-        Job &job = *group[ran];
-        Session session(connection);
-        if (const auto saved = connection.execute("SAVEPOINT job"); !saved)
-            return failAll(saved.error());
-        const Status done = job.run(session);
-        if (done) {
-            changed = changed || session.touched();
-        } else if (!connection.inTransaction()) {
-            return failAll(Error(ErrorCode::Unavailable, u"the transaction was rolled back"_s, done.error().native()));
-        } else {
-            job.fail(done.error());
-            if (const auto back = connection.execute("ROLLBACK TO job"); !back)
-                return failAll(back.error());
-        }
-        if (const auto released = connection.execute("RELEASE job"); !released)
-            return failAll(released.error());
     }
-    for (size_t i = ran; i < group.size(); ++i)
+    for (size_t i = outcome.ran; i < group.size(); ++i)
         leftOver.push_back(std::move(group[i]));
-    group.resize(ran);
-    if (const auto committed = connection.execute("COMMIT"); !committed)
-        return failAll(committed.error().context(u"committing"_s));
+    group.resize(outcome.ran);
     const auto took = std::chrono::steady_clock::now() - started;
     m_commits.add(static_cast<quint64>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
-    ++mutableStats().commits;
-    mutableStats().jobs += ran;
-    ++m_commitsSinceCheckpoint;
-    return changed;
+    if (++mutableStats().commits % kMeasureEveryCommits == 0)
+        mutableStats().commitP99Micros = m_commits.p99();
+    mutableStats().jobs += outcome.ran;
+    return outcome.changed;
+}
+
+int SqliteExecutor::noteWal(void *executor, sqlite3 *, const char *, int pages)
+{
+    auto *self = static_cast<SqliteExecutor *>(executor);
+    // The log started again from its front.
+    if (pages < self->m_walPages)
+        self->m_copiedPages = 0;
+    self->m_walPages = pages;
+    return SQLITE_OK;
 }
 
 void SqliteExecutor::checkpoint(Connection &connection, bool idle)
 {
-    if (m_commitsSinceCheckpoint < kCheckpointEveryCommits && !idle)
+    const int fresh = m_walPages - m_copiedPages;
+    if (fresh < (idle ? kCheckpointIdlePages : kCheckpointPages))
         return;
-    if (m_commitsSinceCheckpoint == 0)
-        return;
-    mutableStats().commitP99Micros = m_commits.p99();
-    const qint64 wal = QFileInfo(m_target.path + u"-wal"_s).size();
-    m_commitsSinceCheckpoint = 0;
-    if (wal < (idle ? kCheckpointBytes : kCheckpointUrgentBytes))
-        return;
-    // On the writer's own thread nobody writes meanwhile, so the log is copied whole and starts again from its front.
-    const auto done = connection.executeText(u"PRAGMA wal_checkpoint(RESTART)"_s);
-    if (!done)
-        logWarning(lcStore, "a checkpoint failed", {{"code", done.error().native()}});
+    // PASSIVE waits for nobody. On the writer's own thread nobody writes meanwhile, so the log is copied whole unless a
+    // reader is still on an older part of it, and the next commit starts again from its front.
+    int copied = 0;
+    const int code = sqlite3_wal_checkpoint_v2(connection.native(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
+    if (code == SQLITE_OK)
+        m_copiedPages = std::max(0, copied);
+    else
+        logWarning(lcStore, "a checkpoint failed", {{"code", QString::number(code)}});
 }
 
 void SqliteExecutor::readLoop(Connection &connection)

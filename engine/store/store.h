@@ -37,6 +37,9 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<Registered>> registerEngine(EngineRegistration registration) = 0;
     // Extends the lease and the locks held by it. Conflict when this life has been replaced.
     [[nodiscard]] virtual QCoro::Task<Status> renewLease(EngineLife life, Millis lease, Millis lockTtl) = 0;
+    // Frees the work of one other engine whose lease has ended, as registerEngine would (PostgreSQL only; one a call).
+    // `life` of the answer names it; empty: there is none.
+    [[nodiscard]] virtual QCoro::Task<Result<Registered>> reapLostEngine(EngineLife self, QString interruptedText) = 0;
     // A clean stop: hands back what still runs, and lets the lease end.
     [[nodiscard]] virtual QCoro::Task<Status> endEngine(EngineLife life, QString interruptedText) = 0;
 

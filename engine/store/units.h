@@ -13,6 +13,10 @@ namespace signalbox::store {
 [[nodiscard]] Result<Registered> registerEngineUnit(Session &session, const EngineRegistration &registration);
 [[nodiscard]] Result<bool> renewLeaseUnit(Session &session, const EngineLife &life, Millis lease, Millis lockTtl);
 [[nodiscard]] Result<bool> endEngineUnit(Session &session, const EngineLife &life, const QString &interruptedText);
+// False while this life's lease has lapsed: it may renew it, but takes no work before (PostgreSQL only). Conflict when the
+// life has been replaced. Keeps the engine's row from being replaced until the commit.
+[[nodiscard]] Result<bool> mayClaim(Session &session, const EngineLife &life);
+[[nodiscard]] Result<Registered> reapLostEngineUnit(Session &session, const EngineLife &life, const QString &interruptedText);
 [[nodiscard]] Result<std::vector<InstallationRow>> syncInstallationsUnit(Session &session,
                                                                          const std::vector<InstallationRow> &configured);
 [[nodiscard]] Result<InstallationRow> addTenantUnit(Session &session, const InstallationRow &row);
@@ -23,7 +27,8 @@ namespace signalbox::store {
 
 // sql_deliveries.cpp
 [[nodiscard]] Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const EngineLife &life, int most,
-                                                                       Millis lockTtl);
+                                                                       Millis lockTtl,
+                                                                       const std::vector<ClaimedDelivery> &earlier);
 [[nodiscard]] Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin);
 [[nodiscard]] Result<bool> acceptTurnUnit(Session &session, const HeldDelivery &held);
 [[nodiscard]] Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish);
@@ -35,8 +40,12 @@ namespace signalbox::store {
 [[nodiscard]] Status insertOutbound(Session &session, const OutboundDraft &draft);
 // Puts the removal of a delivery's acknowledgement behind everything else that was said about it.
 [[nodiscard]] Status removeAcknowledgement(Session &session, const QString &deliveryId, const QString &removalId);
+// Ends the wait for outbound rows when none is open any more: delivered, dead when one failed, no_reply when there was none.
+[[nodiscard]] Status settleDelivery(Session &session, const QString &deliveryId, const QString &errorCode, bool removeAck,
+                                    const QString &ackRemovalId);
 [[nodiscard]] Result<bool> enqueueOutboundUnit(Session &session, const std::vector<OutboundDraft> &drafts);
-[[nodiscard]] Result<std::vector<ClaimedOutbound>> claimOutboundUnit(Session &session, const EngineLife &life, int most);
+[[nodiscard]] Result<std::vector<ClaimedOutbound>> claimOutboundUnit(Session &session, const EngineLife &life, int most,
+                                                                     const std::vector<ClaimedOutbound> &earlier);
 [[nodiscard]] Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish);
 
 // sql_feed.cpp

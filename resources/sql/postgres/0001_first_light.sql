@@ -1,13 +1,14 @@
 -- The tables of one message's way: who we are, what came in, what was tried, what went out, and the change feed.
 -- Times are epoch milliseconds in UTC, 0 or NULL meaning "never". Ids are text. The same tables as on SQLite; the feed
--- carries the writing transaction's id, because sequence numbers alone do not follow the order of commits.
+-- carries the writing transaction's id, because sequence numbers alone do not follow the order of commits. Ids and keys
+-- compare as bytes whatever the cluster's locale: they are what pages and lanes are ordered by.
 CREATE TABLE meta (
-    key TEXT PRIMARY KEY,
+    key TEXT COLLATE "C" PRIMARY KEY,
     value TEXT NOT NULL
 )
 -- ;
 CREATE TABLE engines (
-    id TEXT PRIMARY KEY,
+    id TEXT COLLATE "C" PRIMARY KEY,
     incarnation BIGINT NOT NULL CHECK (incarnation > 0),
     lease_until BIGINT NOT NULL,
     host TEXT NOT NULL,
@@ -19,7 +20,7 @@ CREATE TABLE engines (
 )
 -- ;
 CREATE TABLE installations (
-    id TEXT PRIMARY KEY,
+    id TEXT COLLATE "C" PRIMARY KEY,
     channel TEXT NOT NULL,
     tenant TEXT NOT NULL,
     app TEXT NOT NULL,
@@ -34,19 +35,19 @@ CREATE TABLE installations (
 )
 -- ;
 CREATE TABLE sessions (
-    id TEXT PRIMARY KEY,
-    installation_id TEXT NOT NULL REFERENCES installations (id) ON DELETE RESTRICT,
+    id TEXT COLLATE "C" PRIMARY KEY,
+    installation_id TEXT COLLATE "C" NOT NULL REFERENCES installations (id) ON DELETE RESTRICT,
     channel TEXT NOT NULL,
     tenant TEXT NOT NULL,
     backend TEXT NOT NULL,
-    place TEXT NOT NULL,
-    thread TEXT NOT NULL,
+    place TEXT COLLATE "C" NOT NULL,
+    thread TEXT COLLATE "C" NOT NULL,
     agent_session TEXT NOT NULL DEFAULT '',
     agent_engine TEXT NOT NULL DEFAULT '',
     next_ordinal BIGINT NOT NULL,
     fence BIGINT NOT NULL DEFAULT 0,
-    lock_holder TEXT,
-    lock_engine TEXT,
+    lock_holder TEXT COLLATE "C",
+    lock_engine TEXT COLLATE "C",
     lock_incarnation BIGINT,
     lock_acquired_at BIGINT,
     lock_expires_at BIGINT,
@@ -62,9 +63,9 @@ CREATE INDEX sessions_created ON sessions (created_at, id)
 CREATE INDEX sessions_locked ON sessions (lock_engine, lock_incarnation) WHERE lock_holder IS NOT NULL
 -- ;
 CREATE TABLE deliveries (
-    id TEXT PRIMARY KEY,
-    installation_id TEXT NOT NULL REFERENCES installations (id) ON DELETE RESTRICT,
-    session_id TEXT REFERENCES sessions (id) ON DELETE RESTRICT,
+    id TEXT COLLATE "C" PRIMARY KEY,
+    installation_id TEXT COLLATE "C" NOT NULL REFERENCES installations (id) ON DELETE RESTRICT,
+    session_id TEXT COLLATE "C" REFERENCES sessions (id) ON DELETE RESTRICT,
     ordinal BIGINT NOT NULL DEFAULT 0,
     state TEXT NOT NULL CHECK (state IN ('pending', 'running', 'waiting', 'completed', 'cancelled', 'dead', 'unconfirmed')),
     waits_for TEXT NOT NULL DEFAULT '' CHECK (waits_for IN ('', 'lock', 'runtime', 'person', 'retry', 'token', 'outbound')),
@@ -73,14 +74,14 @@ CREATE TABLE deliveries (
     blocks SMALLINT NOT NULL CHECK (blocks IN (0, 1)),
     mentioned SMALLINT NOT NULL CHECK (mentioned IN (0, 1)),
     direct SMALLINT NOT NULL CHECK (direct IN (0, 1)),
-    place TEXT NOT NULL,
-    thread TEXT NOT NULL,
+    place TEXT COLLATE "C" NOT NULL,
+    thread TEXT COLLATE "C" NOT NULL,
     message_ts TEXT NOT NULL,
     user_id TEXT NOT NULL,
     attempts BIGINT NOT NULL DEFAULT 0,
     due_at BIGINT NOT NULL,
     fence BIGINT NOT NULL DEFAULT 0,
-    engine_id TEXT,
+    engine_id TEXT COLLATE "C",
     incarnation BIGINT,
     error_code TEXT NOT NULL DEFAULT '',
     error_text TEXT NOT NULL DEFAULT '',
@@ -114,22 +115,22 @@ CREATE INDEX deliveries_open ON deliveries (state, waits_for, created_at)
     WHERE state IN ('pending', 'running', 'waiting') OR (state IN ('dead', 'unconfirmed') AND resolution IS NULL)
 -- ;
 CREATE TABLE inbound_keys (
-    key TEXT PRIMARY KEY,
-    delivery_id TEXT NOT NULL,
+    key TEXT COLLATE "C" PRIMARY KEY,
+    delivery_id TEXT COLLATE "C" NOT NULL,
     expires_at BIGINT NOT NULL
 )
 -- ;
 CREATE TABLE payloads (
-    id TEXT PRIMARY KEY,
+    id TEXT COLLATE "C" PRIMARY KEY,
     body TEXT NOT NULL,
     expires_at BIGINT NOT NULL
 )
 -- ;
 CREATE TABLE attempts (
-    subject_id TEXT NOT NULL,
+    subject_id TEXT COLLATE "C" NOT NULL,
     number BIGINT NOT NULL,
-    id TEXT NOT NULL,
-    delivery_id TEXT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    delivery_id TEXT COLLATE "C" NOT NULL,
     what TEXT NOT NULL CHECK (what IN ('turn', 'post', 'react', 'unreact')),
     target TEXT NOT NULL,
     outcome TEXT NOT NULL CHECK (outcome IN ('running', 'ok', 'failed', 'unknown')),
@@ -146,22 +147,22 @@ CREATE TABLE attempts (
 CREATE INDEX attempts_delivery ON attempts (delivery_id)
 -- ;
 CREATE TABLE outbound_messages (
-    id TEXT PRIMARY KEY,
-    installation_id TEXT NOT NULL REFERENCES installations (id) ON DELETE RESTRICT,
-    delivery_id TEXT NOT NULL,
+    id TEXT COLLATE "C" PRIMARY KEY,
+    installation_id TEXT COLLATE "C" NOT NULL REFERENCES installations (id) ON DELETE RESTRICT,
+    delivery_id TEXT COLLATE "C" NOT NULL,
     purpose TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('reply', 'status', 'notice', 'reaction')),
     op TEXT NOT NULL CHECK (op IN ('post', 'react', 'unreact')),
     state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'sent', 'refused', 'retry', 'unknown', 'dead', 'cancelled')),
-    lane TEXT NOT NULL,
-    place TEXT NOT NULL,
-    thread TEXT NOT NULL,
+    lane TEXT COLLATE "C" NOT NULL,
+    place TEXT COLLATE "C" NOT NULL,
+    thread TEXT COLLATE "C" NOT NULL,
     target_ts TEXT NOT NULL DEFAULT '',
     part BIGINT NOT NULL CHECK (part >= 1),
     parts BIGINT NOT NULL CHECK (parts >= part),
     attempts BIGINT NOT NULL DEFAULT 0,
     due_at BIGINT NOT NULL,
-    engine_id TEXT,
+    engine_id TEXT COLLATE "C",
     incarnation BIGINT,
     error_code TEXT NOT NULL DEFAULT '',
     channel_ts TEXT NOT NULL DEFAULT '',
@@ -185,19 +186,19 @@ CREATE TABLE feed (
     seq BIGINT GENERATED BY DEFAULT AS IDENTITY,
     xid BIGINT NOT NULL DEFAULT CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT),
     kind TEXT NOT NULL,
-    entity_id TEXT NOT NULL,
+    entity_id TEXT COLLATE "C" NOT NULL,
     rev BIGINT NOT NULL,
     at BIGINT NOT NULL,
     PRIMARY KEY (xid, seq)
 )
 -- ;
 CREATE TABLE audit (
-    id TEXT PRIMARY KEY,
+    id TEXT COLLATE "C" PRIMARY KEY,
     at BIGINT NOT NULL,
     actor TEXT NOT NULL,
     action TEXT NOT NULL,
     subject_kind TEXT NOT NULL,
-    subject_id TEXT NOT NULL,
+    subject_id TEXT COLLATE "C" NOT NULL,
     reason TEXT NOT NULL DEFAULT '',
     result TEXT NOT NULL
 )
