@@ -19,6 +19,8 @@ namespace signalbox {
 namespace {
 Q_LOGGING_CATEGORY(lcEngine, "signalbox.engine")
 constexpr Millis kServerGrace {2000};
+// Slack has given up after three seconds; what is stored later is recognised when it comes again.
+constexpr Millis kIngressHandlerTimeout {10'000};
 
 Error needed(const QString &what, const Error &error)
 {
@@ -148,6 +150,7 @@ Status Engine::listenAll()
         });
         http::Limits limits;
         limits.maxBodyBytes = m_config.ingress.maxBodyBytes;
+        limits.handlerTimeout = kIngressHandlerTimeout;
         auto server = listen(m_config.ingress.listen, std::move(router), limits);
         if (!server)
             return fail(server.error());

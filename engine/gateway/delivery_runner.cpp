@@ -24,6 +24,7 @@ Q_LOGGING_CATEGORY(lcDelivery, "signalbox.engine.delivery")
 constexpr Millis kStorePauseFirst {100};
 constexpr Millis kStorePauseMost {5000};
 constexpr Millis kAgainAfterNotSent {500};
+constexpr int kMostNotSent = 10; // claims, until people are told that it does not work
 
 bool isStale(const Error &error)
 {
@@ -105,8 +106,12 @@ QCoro::Task<> DeliveryRunner::run(store::ClaimedDelivery delivery, async::Cancel
         decision = co_await turn(work);
     }
     timeout.stop();
-    if (stop.isCancelled())
-        co_return; // handed back by whoever stops the engine
+    // A turn that ended well while the engine was stopping is still written down; the rest is handed back by whoever
+    // stops the engine.
+    if (stop.isCancelled() && decision.attemptOutcome != u"ok")
+        co_return;
+    if (decision.again && work->delivery.attempts >= kMostNotSent)
+        decision = decideNotOpened(Error(ErrorCode::Unavailable, u"the prompt could not be handed over"_s, u"not_sent"_s));
     co_await finish(work, std::move(decision));
 }
 

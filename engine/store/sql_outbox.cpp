@@ -315,8 +315,12 @@ Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish)
             return fail(finished.error());
         return *finished ? Result<bool>(true) : fail(moved.error());
     }
-    if (auto noted = noteAttempt(session, finish, *moved, *now); !noted)
-        return fail(noted.error());
+    // A row that was only held back has not been tried.
+    const bool tried = !finish.sent.isEmpty() || !finish.received.isEmpty();
+    if (tried) {
+        if (auto noted = noteAttempt(session, finish, *moved, *now); !noted)
+            return fail(noted.error());
+    }
     if (moved->kind == u"reply" && domain::isFinal(finish.state)) {
         // One refused or dead: its remaining parts are cancelled, and the delivery is dead.
         if (finish.state != OutboundState::Sent) {
