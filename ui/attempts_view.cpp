@@ -128,7 +128,7 @@ void AttemptsView::build()
     m_splitter->setStretchFactor(1, 2);
     m_splitter->setHandleWidth(1);
     auto *layout = new QVBoxLayout(this);
-    layout->setContentsMargins(16, 8, 16, 12);
+    layout->setContentsMargins(12, 8, 12, 12);
     layout->addWidget(m_splitter);
     setOrientation(Qt::Horizontal);
 }

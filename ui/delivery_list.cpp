@@ -52,15 +52,15 @@ public:
     const std::vector<ListColumn> &columns() const override
     {
         static const std::vector<ListColumn> columns {
-            {u"state"_s, tr("State"), 170},
-            {u"accepted"_s, tr("Accepted"), 120, true},
-            {u"age"_s, tr("Age"), 100, true},
-            {u"place"_s, tr("Place"), 125},
-            {u"thread"_s, tr("Thread"), 150},
+            {u"state"_s, tr("State"), 205},
+            {u"accepted"_s, tr("Accepted"), 100, true},
+            {u"age"_s, tr("Age"), 95, true},
+            {u"place"_s, tr("Place"), 115},
+            {u"thread"_s, tr("Thread"), 172},
             {u"user"_s, tr("User"), 110},
-            {u"attempts"_s, tr("Attempts"), 85, true},
+            {u"attempts"_s, tr("Attempts"), 100, true},
             {u"nextTry"_s, tr("Next try"), 95, true},
-            {u"error"_s, tr("Error"), 170},
+            {u"error"_s, tr("Error"), 150},
             {u"backend"_s, tr("Backend"), 110},
             {u"id"_s, tr("Id"), 170},
         };

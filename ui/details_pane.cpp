@@ -34,6 +34,9 @@ QScrollArea *scrolled(QWidget *content, const QString &name)
     area->setWidgetResizable(true);
     area->setFrameShape(QFrame::NoFrame);
     area->setFocusPolicy(Qt::NoFocus);
+    area->viewport()->setBackgroundRole(QPalette::Base);
+    content->setBackgroundRole(QPalette::Base);
+    content->setAutoFillBackground(true);
     return area;
 }
 
@@ -104,7 +107,7 @@ QWidget *DetailsPane::buildHead()
     line->addWidget(m_subject);
     line->addStretch();
     auto *layout = new QVBoxLayout(head);
-    layout->setContentsMargins(16, 10, 16, 4);
+    layout->setContentsMargins(12, 10, 12, 4);
     layout->setSpacing(3);
     layout->addLayout(line);
     layout->addWidget(m_sentence);
@@ -151,6 +154,8 @@ void DetailsPane::buildDeliveryFields()
     f->add(u"attempts"_s, tr("Attempts"));
     f->add(u"prompt"_s, tr("Prompt"));
     f->add(u"resolution"_s, tr("Resolution"));
+    f->add(u"error"_s, tr("Error"), Look::Mono);
+    f->add(u"errorText"_s, tr("For developers"));
     f->beginSection(tr("Where it came from"));
     f->add(u"channel"_s, tr("Channel"));
     f->add(u"installation"_s, tr("Installation"));
@@ -167,9 +172,6 @@ void DetailsPane::buildDeliveryFields()
     f->add(u"ended"_s, tr("Turn ended"));
     f->add(u"finished"_s, tr("Finished"));
     f->add(u"next"_s, tr("Next try"));
-    f->beginSection(tr("Error"));
-    f->add(u"error"_s, tr("Code"), Look::Mono);
-    f->add(u"errorText"_s, tr("For developers"));
 }
 
 void DetailsPane::buildSessionFields()

@@ -8,6 +8,7 @@
 #include <QClipboard>
 #include <QEvent>
 #include <QGridLayout>
+#include <QHBoxLayout>
 #include <QToolButton>
 
 namespace signalbox::ui {
@@ -17,12 +18,12 @@ using namespace Qt::StringLiterals;
 namespace {
 
 // A column of values is this many average characters wide.
-constexpr int kSectionCharacters = 58;
+constexpr int kSectionCharacters = 56;
 constexpr int kTitleCharacters = 16;
 
 QString elidedLink(const QLabel *label, const QString &value)
 {
-    return label->fontMetrics().elidedText(value, Qt::ElideMiddle, label->fontMetrics().averageCharWidth() * 34);
+    return label->fontMetrics().elidedText(value, Qt::ElideMiddle, label->fontMetrics().averageCharWidth() * 38);
 }
 
 } // namespace
@@ -30,8 +31,8 @@ QString elidedLink(const QLabel *label, const QString &value)
 FieldGrid::FieldGrid(QWidget *parent)
     : QWidget(parent)
 {
-    auto *flow = new FlowLayout(24, 18, this);
-    flow->setContentsMargins(16, 4, 16, 14);
+    auto *flow = new FlowLayout(20, 14, this);
+    flow->setContentsMargins(12, 8, 12, 12);
     QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Preferred);
     policy.setHeightForWidth(true);
     setSizePolicy(policy);
@@ -43,12 +44,12 @@ void FieldGrid::beginSection(const QString &title)
     m_section = new QGridLayout(box);
     m_section->setContentsMargins(0, 0, 0, 0);
     m_section->setHorizontalSpacing(10);
-    m_section->setVerticalSpacing(3);
+    m_section->setVerticalSpacing(1);
     m_section->setColumnStretch(1, 1);
     m_section->setColumnMinimumWidth(0, fontMetrics().averageCharWidth() * kTitleCharacters);
     auto *heading = new QLabel(title, box);
     heading->setObjectName(u"section"_s);
-    m_section->addWidget(heading, 0, 0, 1, 3);
+    m_section->addWidget(heading, 0, 0, 1, 2);
     box->setFixedWidth(fontMetrics().averageCharWidth() * kSectionCharacters);
     layout()->addWidget(box);
 }
@@ -69,13 +70,17 @@ void FieldGrid::add(const QString &key, const QString &title, Look look)
             : Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     field.label->setFocusPolicy(look == Look::Link ? Qt::StrongFocus : Qt::ClickFocus);
     field.label->setTextFormat(look == Look::Link ? Qt::RichText : Qt::PlainText);
-    field.label->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     if (look != Look::Text)
         field.label->setFont(monospaceFont());
     else
         field.label->setWordWrap(true);
-    m_section->addWidget(name, row, 0, Qt::AlignTop);
-    m_section->addWidget(field.label, row, 1);
+    // All rows are equally high, with a copy button or without.
+    m_section->setRowMinimumHeight(row, fontMetrics().height() + 5);
+    m_section->addWidget(name, row, 0, look == Look::Text ? Qt::AlignTop : Qt::AlignVCenter);
+    auto *line = new QHBoxLayout;
+    line->setSpacing(6);
+    line->addWidget(field.label, look == Look::Text ? 1 : 0);
+    m_section->addLayout(line, row, 1);
     if (look == Look::Id || look == Look::Link) {
         field.copy = new QToolButton(box);
         field.copy->setIcon(themedIcon(u"copy"_s));
@@ -85,10 +90,13 @@ void FieldGrid::add(const QString &key, const QString &title, Look look)
         field.copy->setFocusPolicy(Qt::TabFocus);
         field.copy->setToolTip(tr("Copy"));
         field.copy->setAccessibleName(tr("Copy: %1").arg(title));
-        m_section->addWidget(field.copy, row, 2);
+        field.copy->setFixedHeight(fontMetrics().height() + 4);
+        line->addWidget(field.copy);
         connect(field.copy, &QToolButton::clicked, this,
             [this, key] { QApplication::clipboard()->setText(m_fields.value(key).value); });
     }
+    if (look != Look::Text)
+        line->addStretch();
     connect(field.label, &QLabel::linkActivated, this,
         [this, key] { Q_EMIT linkActivated(key, m_fields.value(key).value); });
     m_fields.insert(key, field);

@@ -24,7 +24,7 @@ QToolButton *chip(QWidget *parent)
     auto *button = new QToolButton(parent);
     button->setObjectName(u"chip"_s);
     button->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    button->setIconSize(QSize(14, 14));
+    button->setIconSize(QSize(20, 14));
     button->setFocusPolicy(Qt::TabFocus);
     return button;
 }
@@ -45,7 +45,7 @@ FilterBar::FilterBar(const ListKind &kind, QWidget *parent)
     m_text->setToolTip(tr("The beginning of an id, or a whole place, thread or name ( / )"));
     m_text->addAction(themedIcon(u"search"_s), QLineEdit::LeadingPosition);
     m_text->setClearButtonEnabled(true);
-    m_text->setFixedWidth(fontMetrics().averageCharWidth() * 42);
+    m_text->setFixedWidth(fontMetrics().averageCharWidth() * 46);
     m_text->installEventFilter(this);
 
     auto *chips = new FlowLayout(6, 6);

@@ -25,6 +25,7 @@ QToolButton *toolButton(const QString &name, const QString &icon, const QString 
     auto *button = new QToolButton(parent);
     button->setObjectName(name);
     button->setIcon(themedIcon(icon));
+    button->setIconSize(QSize(22, 16)); // with some air beside the icon
     button->setText(text);
     button->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     button->setToolTip(tip);
@@ -80,7 +81,7 @@ QWidget *ListPane::buildHead()
     line->addWidget(m_freeze);
     line->addWidget(m_refresh);
     auto *layout = new QVBoxLayout(head);
-    layout->setContentsMargins(16, 10, 12, 10);
+    layout->setContentsMargins(12, 10, 12, 10);
     layout->setSpacing(8);
     layout->addLayout(line);
     layout->addWidget(m_filter);
@@ -100,7 +101,7 @@ QWidget *ListPane::buildFoot()
     m_order->setFocusPolicy(Qt::TabFocus);
     m_order->setToolTip(tr("Newest or oldest first (End)"));
     auto *layout = new QHBoxLayout(foot);
-    layout->setContentsMargins(16, 3, 12, 3);
+    layout->setContentsMargins(12, 3, 12, 3);
     layout->addWidget(m_range);
     layout->addSpacing(16);
     layout->addWidget(m_selection);
@@ -153,12 +154,18 @@ void ListPane::connectParts()
 
 void ListPane::activate()
 {
-    if (m_model->phase() == ListPhase::Idle) {
-        if (m_connected)
-            m_model->setQuery(m_filter->query());
-    } else {
+    if (!m_connected)
+        return;
+    domain::ListQuery query = m_filter->query();
+    const domain::ListQuery &known = m_model->query();
+    query.oldestFirst = known.oldestFirst;
+    const bool same = query.text == known.text && query.session == known.session && query.states == known.states;
+    if (m_model->phase() == ListPhase::Idle || !same)
+        m_model->setQuery(query);
+    else if (m_model->isFrozen())
+        m_model->resynchronise(); // remembers it for the resume
+    else
         refresh();
-    }
 }
 
 void ListPane::setConnected(bool connected)
@@ -175,7 +182,8 @@ void ListPane::setCounts(const QMap<QString, qint64> &counts)
 void ListPane::show(const domain::ListQuery &query, const QString &id)
 {
     m_filter->setQuery(query);
-    m_model->setQuery(query);
+    if (m_connected)
+        m_model->setQuery(query);
     m_table->selectId(id);
 }
 

@@ -109,8 +109,9 @@ void MainWindow::build()
     m_splitter->setChildrenCollapsible(false);
     m_splitter->addWidget(m_stack);
     m_splitter->addWidget(m_details);
-    m_splitter->setStretchFactor(0, 3);
-    m_splitter->setStretchFactor(1, 2);
+    m_splitter->setStretchFactor(0, 1);
+    m_splitter->setStretchFactor(1, 0);
+    m_splitter->setSizes({470, 330});
 
     auto *content = new QWidget(this);
     auto *line = new QHBoxLayout;
@@ -346,15 +347,19 @@ void MainWindow::go(Place place, bool remember)
     m_stack->setCurrentWidget(pane);
     m_navigation->setCurrent(m_view);
     m_actions->get(ActionId::Freeze)->setChecked(pane->model()->isFrozen());
-    if (m_wasLive)
+    if (isVisible()) { // nothing is asked before the window stands
         pane->show(place.query, place.id);
+        watch();
+        if (pane->model()->phase() != ListPhase::Loading)
+            pane->activate();
+        showDetails(pane->table()->currentId());
+        if (!m_navigation->hasFocus())
+            pane->table()->setFocus(Qt::OtherFocusReason);
+    } else {
+        pane->filter()->setQuery(place.query);
+        pane->table()->selectId(place.id);
+    }
     m_moving = false;
-    watch();
-    if (pane->model()->phase() != ListPhase::Loading)
-        pane->activate();
-    showDetails(pane->table()->currentId());
-    if (isVisible() && !m_navigation->hasFocus())
-        pane->table()->setFocus(Qt::OtherFocusReason);
     if (remember)
         rememberHere();
 }
@@ -433,13 +438,9 @@ void MainWindow::connectionChanged()
         pane->setConnected(live);
     m_status->setConnection(state, m_api->connectionReason());
     if (live && !m_wasLive && isVisible()) {
-        m_wasLive = true;
         watch();
-        if (currentPane()->model()->phase() == ListPhase::Idle)
-            currentPane()->activate();
-        else
-            currentPane()->model()->resynchronise();
-        m_details->reload();
+        currentPane()->activate();
+        showDetails(currentPane()->table()->currentId());
     }
     m_wasLive = live;
 }
@@ -461,7 +462,12 @@ void MainWindow::setDetails(bool shown, Qt::Orientation orientation)
 {
     const bool wasHidden = m_details->isHidden();
     m_details->setVisible(shown);
-    m_splitter->setOrientation(orientation);
+    if (m_splitter->orientation() != orientation || m_splitter->sizes().value(1) == 0) {
+        m_splitter->setOrientation(orientation);
+        const int whole = orientation == Qt::Vertical ? m_splitter->height() : m_splitter->width();
+        const int part = orientation == Qt::Vertical ? 330 : 460;
+        m_splitter->setSizes({std::max(whole - part, part), part});
+    }
     m_details->setOrientation(orientation);
     m_actions->get(ActionId::ToggleDetails)->setChecked(shown);
     m_actions->get(orientation == Qt::Vertical ? ActionId::DetailsBelow : ActionId::DetailsRight)->setChecked(true);
@@ -517,7 +523,7 @@ void MainWindow::changeEvent(QEvent *event)
         return;
     watch();
     if (!isMinimized() && m_wasLive)
-        currentPane()->model()->resynchronise();
+        currentPane()->activate();
 }
 
 void MainWindow::closeEvent(QCloseEvent *event)

@@ -11,7 +11,7 @@ namespace signalbox::ui {
 
 namespace {
 
-constexpr int kPadding = 10;
+constexpr int kPadding = 12;
 constexpr int kIcon = 16;
 constexpr int kFocusBar = 3;
 

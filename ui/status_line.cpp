@@ -32,7 +32,7 @@ QToolButton *button(const QString &part, QWidget *parent)
     made->setObjectName(u"status"_s);
     made->setProperty("part", part);
     made->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    made->setIconSize(QSize(14, 14));
+    made->setIconSize(QSize(20, 14)); // with some air beside the icon
     made->setFocusPolicy(Qt::TabFocus);
     return made;
 }

@@ -42,22 +42,23 @@ QToolButton:pressed { background: @selection; }
 QToolButton:checked { background: @selection; border-color: @accent; }
 QToolButton:focus { border: 1px solid @accent; }
 QToolButton:disabled { color: @muted; }
-QToolButton#chip { border: 1px solid @border; border-radius: 12px; padding: 2px 10px 2px 8px; background: @base; }
+QToolButton#chip { border: 1px solid @chip; border-radius: 11px; padding: 3px 10px 3px 5px; min-height: 16px; background: @base; }
 QToolButton#chip:hover { border-color: @control; }
 QToolButton#chip:checked { background: @selection; border-color: @accent; color: @text; }
 QToolButton#chip:focus { border: 1px solid @accent; }
 QToolButton#status { padding: 2px 6px; }
-QToolButton#pill { background: @accent; color: @accentText; border: 1px solid @accent; border-radius: 12px; padding: 3px 12px; }
+QToolButton#pill { background: @accent; color: @accentText; border: 1px solid @accent; border-radius: 11px; padding: 3px 12px; min-height: 16px; }
 QToolButton#pill:focus { border: 1px solid @text; }
 QHeaderView { background: @window; }
 QHeaderView::section { background: @window; color: @muted; border: none; border-bottom: 1px solid @border;
-  padding: 6px 10px; font-weight: 600; }
+  padding: 6px 12px; font-weight: 600; }
 QHeaderView::section:hover { color: @text; }
 QTableView, QTableWidget { background: @base; alternate-background-color: @alternate; border: none; outline: none;
   gridline-color: transparent; selection-background-color: @selection; selection-color: @text; }
 QTableView#records, QTableWidget#records { border: 1px solid @border; border-radius: 6px; }
-QTableWidget::item { padding: 0 8px; }
-QTableWidget::item:selected { background: @selection; color: @text; }
+QTableWidget::item { padding: 0 8px; border: none; }
+QTableWidget::item:selected { background: @selection; color: @text; padding: 0 8px; border: none; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 QListView { background: @base; border: 1px solid @border; border-radius: 6px; outline: none; }
 QListView::item { padding: 7px 10px; border-radius: 5px; color: @text; }
 QListView::item:selected { background: @selection; color: @text; }
@@ -99,6 +100,7 @@ QString styleSheetOf(const Colours &c)
         {u"@window"_s, c.window},
         {u"@border"_s, c.border},
         {u"@scroll"_s, blend(c.control, c.base, 0.55)},
+        {u"@chip"_s, blend(c.control, c.base, 0.5)},
         {u"@accent"_s, c.accent},
         {u"@danger"_s, c.danger},
         {u"@muted"_s, c.muted},

@@ -22,7 +22,7 @@ using domain::TimelineEntry;
 namespace {
 
 constexpr int kLabelWidth = 96;
-constexpr int kMargin = 16;
+constexpr int kMargin = 12;
 constexpr int kAxis = 26;
 constexpr int kFoot = 30;
 constexpr double kThinnest = 4;

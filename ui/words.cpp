@@ -10,10 +10,10 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-QString tr(const char *text, const char *disambiguation = nullptr)
+class Words
 {
-    return QCoreApplication::translate("Words", text, disambiguation);
-}
+    Q_DECLARE_TR_FUNCTIONS(Words)
+};
 
 StateLook unknown(const QString &word)
 {
@@ -25,19 +25,19 @@ StateLook unknown(const QString &word)
 StateLook deliveryState(const QString &state)
 {
     if (state == u"pending")
-        return StateLook(tr("Pending"), u"pending"_s, Tone::Neutral);
+        return StateLook(Words::tr("Pending"), u"pending"_s, Tone::Neutral);
     if (state == u"running")
-        return StateLook(tr("Running"), u"running"_s, Tone::Info);
+        return StateLook(Words::tr("Running"), u"running"_s, Tone::Info);
     if (state == u"waiting")
-        return StateLook(tr("Waiting"), u"waiting"_s, Tone::Warn);
+        return StateLook(Words::tr("Waiting"), u"waiting"_s, Tone::Warn);
     if (state == u"completed")
-        return StateLook(tr("Completed"), u"completed"_s, Tone::Good);
+        return StateLook(Words::tr("Completed"), u"completed"_s, Tone::Good);
     if (state == u"cancelled")
-        return StateLook(tr("Cancelled"), u"cancelled"_s, Tone::Muted);
+        return StateLook(Words::tr("Cancelled"), u"cancelled"_s, Tone::Muted);
     if (state == u"dead")
-        return StateLook(tr("Dead"), u"dead"_s, Tone::Danger);
+        return StateLook(Words::tr("Dead"), u"dead"_s, Tone::Danger);
     if (state == u"unconfirmed")
-        return StateLook(tr("Unconfirmed"), u"unconfirmed"_s, Tone::Doubt);
+        return StateLook(Words::tr("Unconfirmed"), u"unconfirmed"_s, Tone::Doubt);
     return unknown(state);
 }
 
@@ -47,24 +47,24 @@ StateLook deliveryState(const domain::DeliveryItem &item)
     if (item.state == u"waiting") {
         const QString &what = item.waitsFor;
         if (what == u"lock")
-            look.word = tr("Waiting for lock");
+            look.word = Words::tr("Waiting for lock");
         else if (what == u"runtime")
-            look.word = tr("Waiting for runtime");
+            look.word = Words::tr("Waiting for runtime");
         else if (what == u"person")
-            look = StateLook(tr("Waiting for person"), u"person"_s, Tone::Warn);
+            look = StateLook(Words::tr("Waiting for person"), u"person"_s, Tone::Warn);
         else if (what == u"retry")
-            look.word = tr("Waiting to retry");
+            look.word = Words::tr("Waiting to retry");
         else if (what == u"token")
-            look.word = tr("Waiting for token");
+            look.word = Words::tr("Waiting for token");
         else if (what == u"outbound")
-            look.word = tr("Waiting to post");
+            look.word = Words::tr("Waiting to post");
     } else if (item.state == u"completed") {
         if (item.outcome == u"delivered")
-            look.word = tr("Delivered");
+            look.word = Words::tr("Delivered");
         else if (item.outcome == u"no_reply")
-            look.word = tr("No reply");
+            look.word = Words::tr("No reply");
         else if (item.outcome == u"ignored")
-            look = StateLook(tr("Ignored"), u"ended"_s, Tone::Muted);
+            look = StateLook(Words::tr("Ignored"), u"ended"_s, Tone::Muted);
     }
     return look;
 }
@@ -72,41 +72,41 @@ StateLook deliveryState(const domain::DeliveryItem &item)
 StateLook sessionState(const QString &state)
 {
     if (state == u"running")
-        return StateLook(tr("Running"), u"running"_s, Tone::Info);
+        return StateLook(Words::tr("Running"), u"running"_s, Tone::Info);
     if (state == u"waiting")
-        return StateLook(tr("Waiting"), u"waiting"_s, Tone::Warn);
+        return StateLook(Words::tr("Waiting"), u"waiting"_s, Tone::Warn);
     if (state == u"idle")
-        return StateLook(tr("Idle"), u"idle"_s, Tone::Muted);
+        return StateLook(Words::tr("Idle"), u"idle"_s, Tone::Muted);
     return unknown(state);
 }
 
 StateLook outboundState(const QString &state)
 {
     if (state == u"pending")
-        return StateLook(tr("Pending"), u"pending"_s, Tone::Neutral);
+        return StateLook(Words::tr("Pending"), u"pending"_s, Tone::Neutral);
     if (state == u"sending")
-        return StateLook(tr("Sending"), u"running"_s, Tone::Info);
+        return StateLook(Words::tr("Sending"), u"running"_s, Tone::Info);
     if (state == u"sent")
-        return StateLook(tr("Sent"), u"completed"_s, Tone::Good);
+        return StateLook(Words::tr("Sent"), u"completed"_s, Tone::Good);
     if (state == u"refused")
-        return StateLook(tr("Refused"), u"dead"_s, Tone::Danger);
+        return StateLook(Words::tr("Refused"), u"dead"_s, Tone::Danger);
     if (state == u"retry")
-        return StateLook(tr("Will retry"), u"waiting"_s, Tone::Warn);
+        return StateLook(Words::tr("Will retry"), u"waiting"_s, Tone::Warn);
     if (state == u"unknown")
-        return StateLook(tr("Unknown"), u"unconfirmed"_s, Tone::Doubt);
+        return StateLook(Words::tr("Unknown"), u"unconfirmed"_s, Tone::Doubt);
     return deliveryState(state);
 }
 
 StateLook attemptOutcome(const QString &outcome)
 {
     if (outcome == u"running")
-        return StateLook(tr("Running"), u"running"_s, Tone::Info);
+        return StateLook(Words::tr("Running"), u"running"_s, Tone::Info);
     if (outcome == u"ok")
-        return StateLook(tr("Succeeded"), u"completed"_s, Tone::Good);
+        return StateLook(Words::tr("Succeeded"), u"completed"_s, Tone::Good);
     if (outcome == u"failed")
-        return StateLook(tr("Failed"), u"dead"_s, Tone::Danger);
+        return StateLook(Words::tr("Failed"), u"dead"_s, Tone::Danger);
     if (outcome == u"unknown")
-        return StateLook(tr("Unknown"), u"unconfirmed"_s, Tone::Doubt);
+        return StateLook(Words::tr("Unknown"), u"unconfirmed"_s, Tone::Doubt);
     return unknown(outcome);
 }
 
@@ -114,15 +114,15 @@ StateLook connectionState(admin::ConnectionState state)
 {
     switch (state) {
     case admin::ConnectionState::Disconnected:
-        return StateLook(tr("Disconnected"), u"disconnected"_s, Tone::Danger);
+        return StateLook(Words::tr("Disconnected"), u"disconnected"_s, Tone::Danger);
     case admin::ConnectionState::Connecting:
-        return StateLook(tr("Connecting"), u"connecting"_s, Tone::Info);
+        return StateLook(Words::tr("Connecting"), u"connecting"_s, Tone::Info);
     case admin::ConnectionState::Synchronising:
-        return StateLook(tr("Synchronising"), u"connecting"_s, Tone::Info);
+        return StateLook(Words::tr("Synchronising"), u"connecting"_s, Tone::Info);
     case admin::ConnectionState::Live:
-        return StateLook(tr("Live"), u"live"_s, Tone::Good);
+        return StateLook(Words::tr("Live"), u"live"_s, Tone::Good);
     case admin::ConnectionState::Reconnecting:
-        return StateLook(tr("Reconnecting"), u"connecting"_s, Tone::Warn);
+        return StateLook(Words::tr("Reconnecting"), u"connecting"_s, Tone::Warn);
     }
     return {};
 }
@@ -130,11 +130,11 @@ StateLook connectionState(admin::ConnectionState state)
 QString promptStateText(const QString &state)
 {
     if (state == u"none")
-        return tr("Not sent");
+        return Words::tr("Not sent");
     if (state == u"sending")
-        return tr("Sent, not yet accepted");
+        return Words::tr("Sent, not yet accepted");
     if (state == u"accepted")
-        return tr("Accepted by the runtime");
+        return Words::tr("Accepted by the runtime");
     return state;
 }
 
@@ -144,7 +144,7 @@ QString attemptWhat(const QString &what)
         {u"post"_s, QT_TRANSLATE_NOOP("Words", "Post")}, {u"react"_s, QT_TRANSLATE_NOOP("Words", "React")},
         {u"unreact"_s, QT_TRANSLATE_NOOP("Words", "Remove reaction")}};
     const char *word = words.value(what);
-    return word ? tr(word) : what;
+    return word ? Words::tr(word) : what;
 }
 
 QString outboundKind(const QString &kind)
@@ -153,7 +153,7 @@ QString outboundKind(const QString &kind)
         {u"status"_s, QT_TRANSLATE_NOOP("Words", "Status")}, {u"notice"_s, QT_TRANSLATE_NOOP("Words", "Notice")},
         {u"reaction"_s, QT_TRANSLATE_NOOP("Words", "Reaction")}};
     const char *word = words.value(kind);
-    return word ? tr(word) : kind;
+    return word ? Words::tr(word) : kind;
 }
 
 QString laneName(const QString &lane)
@@ -162,7 +162,7 @@ QString laneName(const QString &lane)
         {u"lock"_s, QT_TRANSLATE_NOOP("Words", "Lock")}, {u"turn"_s, QT_TRANSLATE_NOOP("Words", "Turn")},
         {u"outbound"_s, QT_TRANSLATE_NOOP("Words", "Outbound")}};
     const char *word = words.value(lane);
-    return word ? tr(word) : lane;
+    return word ? Words::tr(word) : lane;
 }
 
 QString timelineWhat(const QString &what)
@@ -172,36 +172,36 @@ QString timelineWhat(const QString &what)
         {u"prompt_sent"_s, QT_TRANSLATE_NOOP("Words", "Prompt sent")},
         {u"accepted"_s, QT_TRANSLATE_NOOP("Words", "Accepted")}, {u"ended"_s, QT_TRANSLATE_NOOP("Words", "Ended")}};
     const char *word = words.value(what);
-    return word ? tr(word) : outboundKind(what);
+    return word ? Words::tr(word) : outboundKind(what);
 }
 
 QString errorText(ErrorCode code)
 {
     switch (code) {
     case ErrorCode::InvalidInput:
-        return tr("The engine refused the question. Check the filter.");
+        return Words::tr("The engine refused the question. Check the filter.");
     case ErrorCode::NotFound:
-        return tr("It does not exist any more. It may have reached the end of its retention.");
+        return Words::tr("It does not exist any more. It may have reached the end of its retention.");
     case ErrorCode::Conflict:
-        return tr("It has changed meanwhile. Refresh and look again.");
+        return Words::tr("It has changed meanwhile. Refresh and look again.");
     case ErrorCode::Unauthorized:
-        return tr("The engine does not know this token. Check the profile.");
+        return Words::tr("The engine does not know this token. Check the profile.");
     case ErrorCode::Forbidden:
-        return tr("Your role does not allow this.");
+        return Words::tr("Your role does not allow this.");
     case ErrorCode::Cancelled:
-        return tr("This was cancelled.");
+        return Words::tr("This was cancelled.");
     case ErrorCode::DeadlineExceeded:
-        return tr("The engine took too long to answer.");
+        return Words::tr("The engine took too long to answer.");
     case ErrorCode::Unavailable:
-        return tr("The engine or its database cannot be reached at the moment.");
+        return Words::tr("The engine or its database cannot be reached at the moment.");
     case ErrorCode::RateLimited:
-        return tr("Too many questions at once. Try again in a moment.");
+        return Words::tr("Too many questions at once. Try again in a moment.");
     case ErrorCode::Corrupt:
-        return tr("The engine found data that it cannot read.");
+        return Words::tr("The engine found data that it cannot read.");
     case ErrorCode::Unsupported:
-        return tr("This engine cannot do that.");
+        return Words::tr("This engine cannot do that.");
     case ErrorCode::Internal:
-        return tr("Something went wrong inside the engine.");
+        return Words::tr("Something went wrong inside the engine.");
     }
     return {};
 }
