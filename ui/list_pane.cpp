@@ -140,7 +140,7 @@ void ListPane::connectParts()
         m_model->setQuery(query);
         Q_EMIT filterChanged();
     });
-    connect(m_filter, &FilterBar::left, this, [this] { m_table->setFocus(Qt::OtherFocusReason); });
+    connect(m_filter, &FilterBar::left, this, [this] { focusTable(); });
     connect(m_message, &MessagePane::retryRequested, this, &ListPane::refresh);
     connect(m_message, &MessagePane::actionRequested, m_filter, &FilterBar::clear);
     connect(m_errorBanner, &Banner::actionRequested, this, &ListPane::refresh);
@@ -200,6 +200,15 @@ void ListPane::refresh()
     m_model->refresh(m_table->firstVisibleRow());
 }
 
+void ListPane::focusTable()
+{
+    m_focusWhenFilled = m_model->rowCount() == 0;
+    if (m_focusWhenFilled)
+        m_message->setFocus(Qt::OtherFocusReason);
+    else
+        m_table->setFocus(Qt::OtherFocusReason);
+}
+
 void ListPane::goToStart()
 {
     if (m_model->newRows() > 0 || !m_model->atStart())
@@ -241,8 +250,13 @@ void ListPane::showState()
         m_new->setAccessibleName(tr("Show %n new row(s)", nullptr, fresh));
     }
     if (hasRows) {
+        const bool waited = m_message->hasFocus();
         m_stack->setCurrentWidget(m_table);
+        if (std::exchange(m_focusWhenFilled, false) && waited)
+            m_table->setFocus(Qt::OtherFocusReason);
     } else {
+        // Or the focus would fall into the filter, where letters are text.
+        const bool hadFocus = m_table->hasFocus();
         if (phase == ListPhase::Failed && error)
             m_message->showError(*error);
         else if (phase == ListPhase::Idle && !m_connected)
@@ -255,6 +269,8 @@ void ListPane::showState()
         else
             m_message->showEmpty(kind().icon(), tr("Nothing here"), kind().emptyText());
         m_stack->setCurrentWidget(m_message);
+        if (hadFocus)
+            focusTable();
     }
     showFooter();
 }

@@ -35,6 +35,8 @@ public:
     void refresh();
     void goToStart();
     void goToEnd();
+    // The table, now or as soon as there are rows.
+    void focusTable();
 
 Q_SIGNALS:
     void currentIdChanged(const QString &id);
@@ -66,6 +68,7 @@ private:
     const TimeText *m_time;
     Instant m_frozenAt;
     bool m_connected = false;
+    bool m_focusWhenFilled = false;
 };
 
 } // namespace signalbox::ui

@@ -252,7 +252,7 @@ void MainWindow::connectActions()
     on(ActionId::ToggleDetails, [this](bool shown) { setDetails(shown, m_splitter->orientation()); });
     on(ActionId::DetailsBelow, [this] { setDetails(true, Qt::Vertical); });
     on(ActionId::DetailsRight, [this] { setDetails(true, Qt::Horizontal); });
-    on(ActionId::FocusTable, [this] { currentPane()->table()->setFocus(Qt::ShortcutFocusReason); });
+    on(ActionId::FocusTable, [this] { currentPane()->focusTable(); });
     on(ActionId::FocusDetails, [this] {
         setDetails(true, m_splitter->orientation());
         m_details->focusContent();
@@ -354,7 +354,7 @@ void MainWindow::go(Place place, bool remember)
             pane->activate();
         showDetails(pane->table()->currentId());
         if (!m_navigation->hasFocus())
-            pane->table()->setFocus(Qt::OtherFocusReason);
+            pane->focusTable();
     } else {
         pane->filter()->setQuery(place.query);
         pane->table()->selectId(place.id);
@@ -511,7 +511,7 @@ void MainWindow::showEvent(QShowEvent *event)
         [this] {
             m_wasLive = false;
             connectionChanged();
-            currentPane()->table()->setFocus(Qt::OtherFocusReason);
+            currentPane()->focusTable();
         },
         Qt::QueuedConnection);
 }

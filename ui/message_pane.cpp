@@ -41,6 +41,7 @@ MessagePane::MessagePane(QWidget *parent)
     , m_details(new QLabel(this))
 {
     setObjectName(u"message"_s);
+    setFocusPolicy(Qt::ClickFocus);
     m_title->setObjectName(u"messageTitle"_s);
     QFont bold = font();
     bold.setWeight(QFont::DemiBold);

@@ -64,7 +64,7 @@ void ConsoleAccessTest::keyboard_reachesEverything()
     QTest::keyClick(f.table(), Qt::Key_1, Qt::AltModifier);
     QCOMPARE(f.window->currentView(), ViewKind::Sessions);
     QTRY_COMPARE(f.model()->phase(), ListPhase::Ready);
-    QVERIFY(f.table()->hasFocus());
+    QVERIFY(f.table()->hasFocus()); // it came with its first rows
     QTest::keyClick(f.table(), Qt::Key_G);
     QTest::keyClick(f.table(), Qt::Key_D);
     QCOMPARE(f.window->currentView(), ViewKind::Deliveries);
@@ -95,9 +95,11 @@ void ConsoleAccessTest::keyboard_tabVisitsEveryControlAndComesBack()
     f.table()->selectRow(0);
     f.table()->setFocus();
     QSet<QWidget *> visited;
-    for (int i = 0; i < 200 && !visited.contains(QApplication::focusWidget()); ++i) {
+    for (int i = 0; i < 200; ++i) { // a label with a link takes two steps
         visited.insert(QApplication::focusWidget());
         QTest::keyClick(QApplication::focusWidget(), Qt::Key_Tab);
+        if (QApplication::focusWidget() == f.table())
+            break;
     }
     QCOMPARE(QApplication::focusWidget(), static_cast<QWidget *>(f.table())); // a circle without a trap
     for (auto *button : f.pane()->findChildren<QAbstractButton *>()) {
@@ -239,9 +241,7 @@ void ConsoleAccessTest::rows_areReadAsStateSubjectAge()
 
 void ConsoleAccessTest::plurals_areEnglish()
 {
-    const auto text = [](int n) { return QCoreApplication::translate("ListPane", "%n change(s) waiting", nullptr, n); };
     const auto own = [](int n) { return ui::ListPane::tr("%n change(s) waiting", nullptr, n); };
-    Q_UNUSED(text);
     QCOMPARE(own(1), u"1 change waiting"_s);
     QCOMPARE(own(0), u"0 changes waiting"_s);
     QCOMPARE(own(37), u"37 changes waiting"_s);
@@ -259,7 +259,6 @@ void ConsoleAccessTest::actions_singleLettersLiveInTablesOnly()
                 qPrintable(action->objectName()));
         }
     }
-    f.window->actions();
     const_cast<ui::Actions &>(f.window->actions()).setKeys(u"freeze"_s, {QKeySequence(u"Ctrl+Shift+F"_s)});
     QCOMPARE(f.window->actions().get(ActionId::Freeze)->property("keys").toStringList(), QStringList {u"Ctrl+Shift+F"_s});
 }
