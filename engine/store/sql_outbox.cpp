@@ -251,11 +251,22 @@ Status cancelRest(Session &session, const QString &deliveryId, Instant now)
     return {};
 }
 
-// This very result is in the database already: the unit runs again after a commit of unknown outcome.
+// A row that was only held back has not been tried.
+bool wasTried(const FinishOutbound &finish)
+{
+    return !finish.sent.isEmpty() || !finish.received.isEmpty();
+}
+
+// This very result is in the database already: the unit runs again after a commit of unknown outcome. Of a row that was
+// only held back there is no attempt to find: then it is enough that it stands as it should.
 Result<bool> hasFinished(Session &session, const FinishOutbound &finish)
 {
-    auto rows = session.query("SELECT 1 FROM attempts WHERE subject_id = ? AND started_at = ? AND outcome = ? AND error_code = ?",
-                              finish.id, finish.startedAt, attemptOutcome(finish.state), finish.errorCode);
+    auto rows = wasTried(finish)
+        ? session.query("SELECT 1 FROM attempts WHERE subject_id = ? AND started_at = ? AND outcome = ? AND error_code = ?",
+                        finish.id, finish.startedAt, attemptOutcome(finish.state), finish.errorCode)
+        : session.query("SELECT 1 FROM outbound_messages WHERE id = ? AND state = ? AND error_code = ? AND channel_ts = ? "
+                        "AND engine_id IS NULL",
+                        finish.id, name(finish.state), finish.errorCode, finish.channelTs);
     if (!rows)
         return fail(rows.error());
     return rows->next();
@@ -315,9 +326,7 @@ Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish)
             return fail(finished.error());
         return *finished ? Result<bool>(true) : fail(moved.error());
     }
-    // A row that was only held back has not been tried.
-    const bool tried = !finish.sent.isEmpty() || !finish.received.isEmpty();
-    if (tried) {
+    if (wasTried(finish)) {
         if (auto noted = noteAttempt(session, finish, *moved, *now); !noted)
             return fail(noted.error());
     }

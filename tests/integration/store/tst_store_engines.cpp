@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// Engine lives, what becomes of a lost one's work, and installations against configuration, on both databases.
+#include "store_fixture.h"
+
+using namespace Qt::StringLiterals;
+using namespace signalbox;
+using namespace signalbox::store;
+using signalbox::domain::DeliveryState;
+using signalbox::domain::OutboundKind;
+using signalbox::domain::OutboundOp;
+using signalbox::testing::StoreFixture;
+
+namespace {
+
+EngineRegistration registration(const QString &id, const QString &token)
+{
+    EngineRegistration made;
+    made.id = id;
+    made.token = token;
+    made.version = u"0.1.0"_s;
+    made.interruptedText = u"interrupted"_s;
+    return made;
+}
+
+InstallationRow installation(const QString &id, const QString &tenant, const QString &app = u"A1"_s)
+{
+    InstallationRow row;
+    row.id = id;
+    row.channel = u"slack"_s;
+    row.tenant = tenant;
+    row.app = app;
+    row.backend = u"agent"_s;
+    return row;
+}
+
+QString stateOf(const std::vector<InstallationRow> &rows, const QString &id)
+{
+    const auto found = std::find_if(rows.begin(), rows.end(), [&](const InstallationRow &row) { return row.id == id; });
+    return found == rows.end() ? QString() : found->state;
+}
+
+} // namespace
+
+class StoreEnginesTest : public QObject
+{
+    Q_OBJECT
+
+private:
+    // One delivery in each stage of its prompt, held by `life`: d-none, d-sending, d-accepted.
+    static void holdThree(StoreFixture &f, const EngineLife &life)
+    {
+        for (const QString &name : {u"none"_s, u"sending"_s, u"accepted"_s}) {
+            f.ingest(name, u"t-"_s + name);
+            const auto claimed = f.claim(life);
+            QCOMPARE(claimed.size(), size_t(1));
+            if (name != u"none")
+                QVERIFY(f.begin(claimed.front()));
+            if (name == u"accepted")
+                QVERIFY(f.accept(claimed.front()));
+        }
+    }
+
+private Q_SLOTS:
+    void register_raisesIncarnation();
+    void register_freesFormerLife();
+    void register_wakesBehindUnconfirmed();
+    void register_resolvesSendingOutbound();
+    void otherEngine_isUntouched();
+    void renew_isRefusedForReplacedLife();
+    void end_handsBack();
+    void reap_freesLapsedEngine();
+    void lapsedEngine_claimsNothing();
+    void sync_followsConfiguration();
+    void anyTenant_keepsItsOwn();
+    void addTenant_isIdempotent();
+};
+
+void StoreEnginesTest::register_raisesIncarnation()
+{
+    SIGNALBOX_STORE(f);
+    const auto first = async::blockOn(f.db().registerEngine(registration(u"e1"_s, u"p1"_s)));
+    QVERIFY(first);
+    QCOMPARE(first->life.incarnation, 1);
+    QCOMPARE(first->clusterId.size(), 36);
+    // The same process, run again after a commit of unknown outcome.
+    const auto again = async::blockOn(f.db().registerEngine(registration(u"e1"_s, u"p1"_s)));
+    QVERIFY(again);
+    QCOMPARE(again->life.incarnation, 1);
+    const auto next = async::blockOn(f.db().registerEngine(registration(u"e1"_s, u"p2"_s)));
+    QVERIFY(next);
+    QCOMPARE(next->life.incarnation, 2);
+    QCOMPARE(next->clusterId, first->clusterId);
+}
+
+void StoreEnginesTest::register_freesFormerLife()
+{
+    SIGNALBOX_STORE(f);
+    holdThree(f, f.engine());
+    QVERIFY(f.reopen());
+    for (int run = 0; run < 2; ++run) { // the second one finds nothing left to do
+        const auto registered = async::blockOn(f.db().registerEngine(registration(u"e1"_s, u"next"_s)));
+        QVERIFY(registered);
+        QCOMPARE(registered->handedBack, run == 0 ? 1 : 0);
+        QCOMPARE(registered->unconfirmed, run == 0 ? 2 : 0);
+        QCOMPARE(f.state(u"d-none"_s), u"pending"_s);
+        QCOMPARE(f.state(u"d-sending"_s), u"unconfirmed"_s);
+        QCOMPARE(f.state(u"d-accepted"_s), u"unconfirmed"_s);
+        QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages WHERE purpose = 'notice:unconfirmed'"_s).toInt(), 2);
+        QCOMPARE(f.sql(u"SELECT COUNT(*) FROM sessions WHERE lock_holder IS NOT NULL"_s).toInt(), 0);
+        QCOMPARE(f.sql(u"SELECT COUNT(*) FROM attempts WHERE outcome = 'unknown'"_s).toInt(), 2);
+    }
+    const auto counts = async::blockOn(f.db().counts());
+    QVERIFY(counts);
+    QCOMPARE(counts->needPerson, 2);
+}
+
+void StoreEnginesTest::register_wakesBehindUnconfirmed()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    f.ingest(u"a"_s, u"t1"_s);
+    f.ingest(u"b"_s, u"t1"_s);
+    QVERIFY(f.begin(f.claim(life).front()));
+    const EngineLife next = f.engine();
+    QCOMPARE(f.state(u"d-b"_s), u"pending"_s);
+    QCOMPARE(f.claim(next).front().id, u"d-b"_s);
+}
+
+void StoreEnginesTest::register_resolvesSendingOutbound()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    OutboundDraft post = StoreFixture::draft(u"d-a"_s, u"notice:x"_s);
+    OutboundDraft reaction = StoreFixture::draft(u"d-a"_s, u"ack"_s);
+    reaction.kind = OutboundKind::Reaction;
+    reaction.op = OutboundOp::React;
+    std::vector<OutboundDraft> drafts {post, reaction};
+    QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
+    QCOMPARE(f.claimOutbound(life).size(), size_t(2));
+    const auto registered = async::blockOn(f.db().registerEngine(registration(u"e1"_s, u"next"_s)));
+    QVERIFY(registered);
+    QCOMPARE(registered->unknownOutbound, 2);
+    QCOMPARE(f.outboundState(post.id), u"unknown"_s);
+    QCOMPARE(f.outboundState(reaction.id), u"retry"_s);
+    QVERIFY(f.claimOutbound(registered->life).empty()); // looked for in ten seconds
+}
+
+void StoreEnginesTest::otherEngine_isUntouched()
+{
+    if (!StoreFixture::isPostgres())
+        QSKIP("one engine on SQLite");
+    SIGNALBOX_STORE(f);
+    const EngineLife one = f.engine(u"e1"_s);
+    f.ingest(u"a"_s, u"t1"_s);
+    QCOMPARE(f.claim(one).size(), size_t(1));
+    const auto other = async::blockOn(f.db().registerEngine(registration(u"e2"_s, u"p"_s)));
+    QVERIFY(other);
+    QCOMPARE(other->handedBack, 0);
+    QCOMPARE(f.state(u"d-a"_s), u"running"_s);
+}
+
+void StoreEnginesTest::renew_isRefusedForReplacedLife()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife old = f.engine();
+    f.ingest(u"a"_s, u"t1"_s);
+    f.claim(old);
+    const qint64 before = f.sql(u"SELECT lock_expires_at FROM sessions"_s).toLongLong();
+    QVERIFY(async::blockOn(f.db().renewLease(old, Millis(15'000), Millis(999'000))));
+    QVERIFY(f.sql(u"SELECT lock_expires_at FROM sessions"_s).toLongLong() > before);
+    f.engine();
+    const auto refused = async::blockOn(f.db().renewLease(old, Millis(15'000), Millis(180'000)));
+    QVERIFY(!refused);
+    QCOMPARE(refused.error().code(), ErrorCode::Conflict);
+    QCOMPARE(refused.error().native(), u"stale"_s);
+}
+
+void StoreEnginesTest::end_handsBack()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    holdThree(f, life);
+    QVERIFY(async::blockOn(f.db().endEngine(life, u"interrupted"_s)));
+    QCOMPARE(f.state(u"d-none"_s), u"pending"_s);
+    QCOMPARE(f.state(u"d-sending"_s), u"unconfirmed"_s);
+    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages"_s).toInt(), 2);
+    QVERIFY(async::blockOn(f.db().endEngine(life, u"interrupted"_s)));
+    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages"_s).toInt(), 2);
+}
+
+void StoreEnginesTest::reap_freesLapsedEngine()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife gone = f.engine(u"gone"_s);
+    if (StoreFixture::isPostgres()) {
+        holdThree(f, gone);
+        const EngineLife self = f.engine(u"self"_s);
+        auto nobody = async::blockOn(f.db().reapLostEngine(self, u"interrupted"_s));
+        QVERIFY(nobody);
+        QCOMPARE(nobody->life.id, QString());
+        f.sql(u"UPDATE engines SET lease_until = 1 WHERE id = 'gone'"_s);
+        const auto reaped = async::blockOn(f.db().reapLostEngine(self, u"interrupted"_s));
+        QVERIFY(reaped);
+        QCOMPARE(reaped->life.id, u"gone"_s);
+        QCOMPARE(reaped->handedBack, 1);
+        QCOMPARE(reaped->unconfirmed, 2);
+        nobody = async::blockOn(f.db().reapLostEngine(self, u"interrupted"_s));
+        QVERIFY(nobody);
+        QCOMPARE(nobody->life.id, QString());
+        QCOMPARE(f.claim(self).front().id, u"d-none"_s);
+    } else {
+        const auto nobody = async::blockOn(f.db().reapLostEngine(gone, u"interrupted"_s));
+        QVERIFY(nobody);
+        QCOMPARE(nobody->life.id, QString());
+    }
+}
+
+void StoreEnginesTest::lapsedEngine_claimsNothing()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine(u"e1"_s, Millis(-1));
+    f.ingest(u"a"_s, u"t1"_s);
+    // On SQLite nothing of the running engine expires by a clock jump or a suspended laptop.
+    QCOMPARE(f.claim(life).size(), size_t(StoreFixture::isPostgres() ? 0 : 1));
+    QVERIFY(async::blockOn(f.db().renewLease(life, Millis(60'000), Millis(180'000))));
+    QCOMPARE(f.claim(life).size(), size_t(StoreFixture::isPostgres() ? 1 : 0));
+}
+
+void StoreEnginesTest::sync_followsConfiguration()
+{
+    SIGNALBOX_STORE(f);
+    std::vector<InstallationRow> two {installation(u"in1"_s, u"T1"_s), installation(u"in2"_s, u"T2"_s)};
+    QVERIFY(async::blockOn(f.db().syncInstallations(two)));
+    QVERIFY(async::blockOn(f.db().setBotUser(u"in2"_s, u"UBOT"_s)));
+    std::vector<InstallationRow> one {installation(u"in1"_s, u"T1"_s)};
+    auto rows = async::blockOn(f.db().syncInstallations(one));
+    QVERIFY(rows);
+    QCOMPARE(stateOf(*rows, u"in1"_s), u"active"_s);
+    QCOMPARE(stateOf(*rows, u"in2"_s), u"absent"_s);
+    two[1].id = u"another-id"_s; // the row keeps the id that its deliveries name
+    two[1].backend = u"other"_s;
+    two[1].requireMention = false;
+    rows = async::blockOn(f.db().syncInstallations(two));
+    QVERIFY(rows);
+    QCOMPARE(rows->size(), size_t(2));
+    QCOMPARE(stateOf(*rows, u"in2"_s), u"active"_s);
+    QCOMPARE(rows->back().backend, u"other"_s);
+    QCOMPARE(rows->back().botUserId, u"UBOT"_s);
+    QVERIFY(!rows->back().requireMention);
+}
+
+void StoreEnginesTest::anyTenant_keepsItsOwn()
+{
+    SIGNALBOX_STORE(f);
+    std::vector<InstallationRow> any {installation(u"any"_s, u"*"_s), installation(u"other"_s, u"T1"_s, u"A2"_s)};
+    QVERIFY(async::blockOn(f.db().syncInstallations(any)));
+    QVERIFY(async::blockOn(f.db().addTenant(installation(u"in9"_s, u"T9"_s))));
+    any.pop_back();
+    const auto rows = async::blockOn(f.db().syncInstallations(any));
+    QVERIFY(rows);
+    QCOMPARE(stateOf(*rows, u"in9"_s), u"active"_s);
+    QCOMPARE(stateOf(*rows, u"other"_s), u"absent"_s); // the wildcard is another app's
+}
+
+void StoreEnginesTest::addTenant_isIdempotent()
+{
+    SIGNALBOX_STORE(f);
+    const auto first = async::blockOn(f.db().addTenant(installation(u"in7"_s, u"T7"_s)));
+    QVERIFY(first);
+    const auto head = async::blockOn(f.db().feedHead());
+    QVERIFY(head);
+    const auto second = async::blockOn(f.db().addTenant(installation(u"in8"_s, u"T7"_s)));
+    QVERIFY(second);
+    QCOMPARE(second->id, u"in7"_s);
+    const auto batch = async::blockOn(f.db().readFeed(*head, 10));
+    QVERIFY(batch);
+    QVERIFY(batch->entries.empty());
+}
+
+QTEST_GUILESS_MAIN(StoreEnginesTest)
+#include "tst_store_engines.moc"
