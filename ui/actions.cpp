@@ -16,9 +16,10 @@ const QList<ActionEntry> &actionTable()
     using enum ActionScope;
     using Id = ActionId;
 #define TEXT(text) QT_TRANSLATE_NOOP("Actions", text)
-    static const QList<ActionEntry> table {
+    static const QList<ActionEntry> table{
         {Id::ShowSessions, "show_sessions", Go, Window, TEXT("&Sessions"), "Alt+1; G, S", "sessions", false},
-        {Id::ShowDeliveries, "show_deliveries", Go, Window, TEXT("&Deliveries"), "Alt+2; G, D", "deliveries", false},
+        {Id::ShowDeliveries, "show_deliveries", Go, Window, TEXT("&Deliveries"), "Alt+2; G, D", "deliveries",
+            false},
         {Id::NeedsPerson, "needs_person", Go, Window, TEXT("What needs a &person"), "G, P", "person", false},
         {Id::Back, "back", Go, Window, TEXT("&Back"), "Alt+Left", "back", false},
         {Id::Forward, "forward", Go, Window, TEXT("&Forward"), "Alt+Right", "forward", false},
@@ -27,16 +28,20 @@ const QList<ActionEntry> &actionTable()
         {Id::ClearFilter, "clear_filter", View, Table, TEXT("&Clear filter"), "Esc", "clear", false},
         {Id::Refresh, "refresh", View, Window, TEXT("&Refresh"), "F5", "refresh", false},
         {Id::Freeze, "freeze", View, Table, TEXT("Free&ze table"), "F", "freeze", true},
-        {Id::ToggleDetails, "toggle_details", View, Window, TEXT("Show &details"), "Ctrl+D", "panel_hidden", true},
-        {Id::DetailsBelow, "details_below", View, Window, TEXT("Details &below"), "Ctrl+Shift+Down", "panel_bottom", true},
-        {Id::DetailsRight, "details_right", View, Window, TEXT("Details at the ri&ght"), "Ctrl+Shift+Right", "panel_right", true},
+        {Id::ToggleDetails, "toggle_details", View, Window, TEXT("Show &details"), "Ctrl+D", "panel_hidden",
+            true},
+        {Id::DetailsBelow, "details_below", View, Window, TEXT("Details &below"), "Ctrl+Shift+Down",
+            "panel_bottom", true},
+        {Id::DetailsRight, "details_right", View, Window, TEXT("Details at the ri&ght"), "Ctrl+Shift+Right",
+            "panel_right", true},
         {Id::FocusTable, "focus_table", View, Window, TEXT("Go to the &table"), "Ctrl+1", "", false},
         {Id::FocusDetails, "focus_details", View, Window, TEXT("Go to the d&etails"), "Ctrl+2", "", false},
         {Id::TimeZone, "utc", View, Window, TEXT("Times in &UTC"), "Ctrl+U", "clock", true},
         {Id::ThemeSystem, "theme_system", View, Window, TEXT("Colours of the s&ystem"), "", "theme", true},
         {Id::ThemeLight, "theme_light", View, Window, TEXT("&Light colours"), "", "theme", true},
         {Id::ThemeDark, "theme_dark", View, Window, TEXT("Dar&k colours"), "", "theme", true},
-        {Id::ThemeHighContrast, "theme_high_contrast", View, Window, TEXT("&High contrast"), "", "theme", true},
+        {Id::ThemeHighContrast, "theme_high_contrast", View, Window, TEXT("&High contrast"), "", "theme",
+            true},
         {Id::CopyId, "copy", Edit, Table, TEXT("&Copy id"), "Ctrl+C", "copy", false},
         {Id::CopyJson, "copy_json", Edit, Table, TEXT("Copy row as &JSON"), "Ctrl+Shift+C", "copy", false},
         {Id::KeySheet, "keys", Help, Window, TEXT("&Keys"), "?; Ctrl+/; F1", "keyboard", false},
@@ -70,7 +75,8 @@ namespace {
 bool isTyped(const QKeySequence &keys)
 {
     const auto modifiers = keys[0].keyboardModifiers();
-    return !(modifiers & (Qt::ControlModifier | Qt::AltModifier | Qt::MetaModifier)) && keys[0].key() < Qt::Key_Escape;
+    return !(modifiers & (Qt::ControlModifier | Qt::AltModifier | Qt::MetaModifier))
+        && keys[0].key() < Qt::Key_Escape;
 }
 
 } // namespace

@@ -10,8 +10,8 @@ class QWidget;
 
 namespace signalbox::ui {
 
-// Every action of the console. Menus, palette, key sheet and shortcuts come from one table; keys are given by name of
-// the action, so that they can be remapped.
+// Every action of the console. Menus, palette, key sheet and shortcuts come from one table; keys are given by
+// name of the action, so that they can be remapped.
 enum class ActionId {
     ShowSessions,
     ShowDeliveries,

@@ -18,7 +18,8 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-QTableWidget *recordTable(const QString &name, const QString &spoken, const QStringList &titles, const QList<int> &widths, QWidget *parent)
+QTableWidget *recordTable(const QString &name, const QString &spoken, const QStringList &titles,
+    const QList<int> &widths, QWidget *parent)
 {
     auto *table = new QTableWidget(0, static_cast<int>(titles.size()), parent);
     table->setObjectName(u"records"_s);
@@ -114,15 +115,15 @@ void AttemptsView::build()
 {
     m_attemptTable = recordTable(u"attempts"_s, tr("Attempts"),
         {tr("#"), tr("What"), tr("Outcome"), tr("Started"), tr("Took"), tr("Target"), tr("Error")},
-        {5, 12, 17, 17, 11, 22, 24}, this);
+        {7, 11, 20, 20, 11, 21, 20}, this);
     m_outboundTable = recordTable(u"outbound"_s, tr("Outbound messages"),
         {tr("Kind"), tr("State"), tr("Part"), tr("Tries"), tr("Message ts"), tr("Created"), tr("Error")},
-        {13, 20, 10, 9, 24, 17, 20}, this);
+        {13, 20, 11, 11, 28, 20, 18}, this);
     m_sent = textField(u"sent"_s, tr("Sent"), this);
     m_received = textField(u"received"_s, tr("Received"), this);
     m_splitter->addWidget(column({m_attemptsTitle, m_attemptTable, m_outboundTitle, m_outboundTable}, this));
-    m_splitter->addWidget(
-        column({sectionTitle(tr("Sent"), this), m_sent, sectionTitle(tr("Received"), this), m_received}, this));
+    m_splitter->addWidget(column(
+        {sectionTitle(tr("Sent"), this), m_sent, sectionTitle(tr("Received"), this), m_received}, this));
     m_splitter->setChildrenCollapsible(false);
     m_splitter->setStretchFactor(0, 3);
     m_splitter->setStretchFactor(1, 2);
@@ -169,9 +170,11 @@ void AttemptsView::fillAttempts()
         setCell(m_attemptTable, row, 0, QLocale().toString(attempt.number));
         setCell(m_attemptTable, row, 1, attemptWhat(attempt.what));
         setState(m_attemptTable, row, 2, attemptOutcome(attempt.outcome));
-        setCell(m_attemptTable, row, 3, m_time->clockTime(attempt.startedAt), m_time->full(attempt.startedAt));
+        setCell(
+            m_attemptTable, row, 3, m_time->clockTime(attempt.startedAt), m_time->full(attempt.startedAt));
         const bool ended = !isNever(attempt.endedAt);
-        setCell(m_attemptTable, row, 4, ended ? TimeText::span(attempt.endedAt - attempt.startedAt) : QString());
+        setCell(
+            m_attemptTable, row, 4, ended ? TimeText::span(attempt.endedAt - attempt.startedAt) : QString());
         setCell(m_attemptTable, row, 5, attempt.target, attempt.target);
         setCell(m_attemptTable, row, 6, attempt.errorCode, attempt.errorText);
     }
@@ -199,7 +202,8 @@ void AttemptsView::showChosen()
 {
     const int row = m_attemptTable->currentRow();
     const auto put = [](QPlainTextEdit *field, const QString &text) {
-        const QString shown = text.size() > kLongestText ? text.left(kLongestText) + u'\n' + tr("… cut here") : text;
+        const QString shown
+            = text.size() > kLongestText ? text.left(kLongestText) + u'\n' + tr("… cut here") : text;
         if (field->toPlainText() != shown)
             field->setPlainText(shown);
     };

@@ -78,14 +78,16 @@ void CommandPalette::filter()
         if (!action->isEnabled() || !plain(action).contains(text, Qt::CaseInsensitive))
             continue;
         const QString keys = action->property("keys").toStringList().join(tr(" or ", "between two keys"));
-        auto *item = new QListWidgetItem(action->icon(), keys.isEmpty() ? plain(action) : plain(action) + u"    "_s + keys);
+        auto *item = new QListWidgetItem(
+            action->icon(), keys.isEmpty() ? plain(action) : plain(action) + u"    "_s + keys);
         item->setData(KindRole, ActionKind);
         item->setData(IdRole, action->objectName());
         m_list->addItem(item);
     }
     m_list->setCurrentRow(0);
     const bool asks = referenceIn(text).size() >= kShortestReference;
-    m_hint->setText(asks ? tr("Looking for “%1”…").arg(referenceIn(text)) : tr("Enter runs it, Escape leaves"));
+    m_hint->setText(
+        asks ? tr("Looking for “%1”…").arg(referenceIn(text)) : tr("Enter runs it, Escape leaves"));
     if (asks)
         m_typing.start();
     else
@@ -126,7 +128,8 @@ void CommandPalette::addFound(const ListKind &kind, const ListPage &page)
     for (const ListRow &row : page.rows) {
         const ListCell state = kind.cell(row, 0, *m_time);
         const bool delivery = kind.view() == ViewKind::Deliveries;
-        const QString what = delivery ? tr("Delivery %1 · %2", "id, state, place") : tr("Session %1 · %2", "id, state, place");
+        const QString what = delivery ? tr("Delivery %1 · %2", "id, state, place")
+                                      : tr("Session %1 · %2", "id, state, place");
         auto *item = new QListWidgetItem(themedIcon(state.icon), what.arg(row.id, kind.spoken(row, *m_time)));
         item->setData(KindRole, delivery ? DeliveryKind : SessionKind);
         item->setData(IdRole, row.id);

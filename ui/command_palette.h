@@ -16,15 +16,16 @@ namespace signalbox::ui {
 
 class TimeText;
 
-// Ctrl+K: runs any action, and jumps to any pasted id, ts, place or permalink. The engine is asked while one types, and
-// nothing waits for its answer. UI thread; deletes itself when closed.
+// Ctrl+K: runs any action, and jumps to any pasted id, ts, place or permalink. The engine is asked while one
+// types, and nothing waits for its answer. UI thread; deletes itself when closed.
 class CommandPalette final : public QDialog
 {
     Q_OBJECT
 public:
-    static constexpr Millis kTypingPause {180};
+    static constexpr Millis kTypingPause{180};
 
-    CommandPalette(admin::OperatorApi *api, const TimeText *time, const QList<QAction *> &actions, QWidget *parent);
+    CommandPalette(
+        admin::OperatorApi *api, const TimeText *time, const QList<QAction *> &actions, QWidget *parent);
 
 Q_SIGNALS:
     void deliveryChosen(const QString &id);

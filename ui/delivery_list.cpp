@@ -39,29 +39,33 @@ public:
     QString name() const override { return u"deliveries"_s; }
     QString title() const override { return tr("Deliveries"); }
     QString icon() const override { return u"deliveries"_s; }
-    QString emptyText() const override { return tr("No deliveries yet. Every message that comes in appears here."); }
+    QString emptyText() const override
+    {
+        return tr("No deliveries yet. Every message that comes in appears here.");
+    }
     QString filterHint() const override { return tr("Id, place, thread, ts, user or tenant"); }
     // Outbound changes belong to a delivery: the details follow them.
     QStringList changeKinds() const override { return {u"delivery"_s, u"outbound"_s}; }
     QStringList states() const override
     {
-        return {u"pending"_s, u"running"_s, u"waiting"_s, u"completed"_s, u"dead"_s, u"unconfirmed"_s, u"cancelled"_s};
+        return {u"pending"_s, u"running"_s, u"waiting"_s, u"completed"_s, u"dead"_s, u"unconfirmed"_s,
+            u"cancelled"_s};
     }
     StateLook state(const QString &state) const override { return deliveryState(state); }
 
     const std::vector<ListColumn> &columns() const override
     {
-        static const std::vector<ListColumn> columns {
-            {u"state"_s, tr("State"), 205},
-            {u"accepted"_s, tr("Accepted"), 100, true},
-            {u"age"_s, tr("Age"), 95, true},
+        static const std::vector<ListColumn> columns{
+            {u"state"_s, tr("State"), 190},
+            {u"accepted"_s, tr("Accepted"), 110, true},
+            {u"age"_s, tr("Age"), 118, true},
             {u"place"_s, tr("Place"), 115},
             {u"thread"_s, tr("Thread"), 172},
-            {u"user"_s, tr("User"), 110},
-            {u"attempts"_s, tr("Attempts"), 100, true},
+            {u"user"_s, tr("User"), 102},
+            {u"attempts"_s, tr("Attempts"), 104, true},
             {u"nextTry"_s, tr("Next try"), 95, true},
-            {u"error"_s, tr("Error"), 150},
-            {u"backend"_s, tr("Backend"), 110},
+            {u"error"_s, tr("Error"), 140},
+            {u"backend"_s, tr("Backend"), 120},
             {u"id"_s, tr("Id"), 170},
         };
         return columns;
@@ -216,10 +220,14 @@ Json toJson(const DeliveryItem &item)
     json.set(u"backend"_s, item.backend).set(u"engine"_s, item.engine);
     json.set(u"mentioned"_s, item.mentioned).set(u"direct"_s, item.direct).set(u"attempts"_s, item.attempts);
     json.set(u"next_try_at"_s, toRfc3339(item.nextTryAt)).set(u"error_code"_s, item.errorCode);
-    json.set(u"error_text"_s, item.errorText).set(u"resolution"_s, item.resolution).set(u"fence"_s, item.fence);
+    json.set(u"error_text"_s, item.errorText)
+        .set(u"resolution"_s, item.resolution)
+        .set(u"fence"_s, item.fence);
     json.set(u"created_at"_s, toRfc3339(item.createdAt)).set(u"claimed_at"_s, toRfc3339(item.claimedAt));
-    json.set(u"prompt_sent_at"_s, toRfc3339(item.promptSentAt)).set(u"accepted_at"_s, toRfc3339(item.acceptedAt));
-    json.set(u"turn_ended_at"_s, toRfc3339(item.turnEndedAt)).set(u"finished_at"_s, toRfc3339(item.finishedAt));
+    json.set(u"prompt_sent_at"_s, toRfc3339(item.promptSentAt))
+        .set(u"accepted_at"_s, toRfc3339(item.acceptedAt));
+    json.set(u"turn_ended_at"_s, toRfc3339(item.turnEndedAt))
+        .set(u"finished_at"_s, toRfc3339(item.finishedAt));
     json.set(u"updated_at"_s, toRfc3339(item.updatedAt)).set(u"rev"_s, item.rev);
     return json;
 }

@@ -205,7 +205,8 @@ void DetailsPane::clear()
     ++m_generation;
     m_id.clear();
     m_hasContent = false;
-    m_message->showEmpty(u"panel_bottom"_s, tr("Nothing chosen"), tr("Choose a row to see everything about it."));
+    m_message->showEmpty(
+        u"panel_bottom"_s, tr("Nothing chosen"), tr("Choose a row to see everything about it."));
     m_stack->setCurrentIndex(0);
 }
 
@@ -344,9 +345,10 @@ void DetailsPane::showDelivery(const DeliveryItem &item)
     f->set(u"attempts"_s, QLocale().toString(item.attempts));
     f->set(u"prompt"_s, promptStateText(item.promptState));
     f->set(u"resolution"_s, item.resolution);
-    f->set(u"channel"_s, item.direct ? tr("%1, direct message").arg(item.channel)
-            : item.mentioned         ? tr("%1, mentioned").arg(item.channel)
-                                     : item.channel);
+    f->set(u"channel"_s,
+        item.direct          ? tr("%1, direct message").arg(item.channel)
+            : item.mentioned ? tr("%1, mentioned").arg(item.channel)
+                             : item.channel);
     f->set(u"installation"_s, item.installation);
     f->set(u"tenant"_s, item.tenant);
     f->set(u"place"_s, item.place);
@@ -372,7 +374,8 @@ void DetailsPane::showSession(const SessionItem &item)
     f->set(u"holder"_s, item.lockHolder);
     f->set(u"engine"_s, item.lockEngine);
     f->set(u"fence"_s, QLocale().toString(item.fence));
-    f->set(u"open"_s, item.open > 0 ? tr("%n message(s) whose turn is not over", nullptr, item.open) : tr("empty"));
+    f->set(u"open"_s,
+        item.open > 0 ? tr("%n message(s) whose turn is not over", nullptr, item.open) : tr("empty"));
     f->set(u"backend"_s, item.backend);
     f->set(u"runtime"_s, item.runtime);
     showTimes();
@@ -382,7 +385,8 @@ QString DetailsPane::explain(const DeliveryItem &item) const
 {
     const QString age = m_time->age(item.createdAt);
     if (item.state == u"waiting" && item.waitsFor == u"retry")
-        return tr("Tried %n time(s); next try %1.", nullptr, item.attempts).arg(m_time->until(item.nextTryAt));
+        return tr("Tried %n time(s); next try %1.", nullptr, item.attempts)
+            .arg(m_time->until(item.nextTryAt));
     if (item.state == u"waiting" && item.waitsFor == u"lock")
         return tr("Waits %1 for an earlier message of its session to finish.").arg(age);
     if (item.state == u"waiting" && item.waitsFor == u"outbound")
@@ -394,7 +398,8 @@ QString DetailsPane::explain(const DeliveryItem &item) const
     if (item.state == u"dead")
         return tr("It gave up after %n attempt(s). The person was told so.", nullptr, item.attempts);
     if (isFinalDelivery(item.state) && !isNever(item.finishedAt))
-        return tr("Took %1 from acceptance to its end.").arg(TimeText::span(item.finishedAt - item.createdAt));
+        return tr("Took %1 from acceptance to its end.")
+            .arg(TimeText::span(item.finishedAt - item.createdAt));
     return tr("Accepted %1 ago.").arg(age);
 }
 

@@ -19,14 +19,14 @@ class MessagePane;
 class TimeText;
 class TimelineWidget;
 
-// Everything about the chosen row. Shows what the table knows at once and asks the engine for the rest; asks again,
-// at most twice a second, when the stream says that it changed. The last content stays while an answer is awaited.
-// UI thread; a child of the main window.
+// Everything about the chosen row. Shows what the table knows at once and asks the engine for the rest; asks
+// again, at most twice a second, when the stream says that it changed. The last content stays while an answer
+// is awaited. UI thread; a child of the main window.
 class DetailsPane final : public QWidget
 {
     Q_OBJECT
 public:
-    static constexpr Millis kReloadInterval {500};
+    static constexpr Millis kReloadInterval{500};
 
     DetailsPane(admin::OperatorApi *api, const TimeText *time, QWidget *parent = nullptr);
     // `preview` is what the table knows of it; may be null.

@@ -23,7 +23,8 @@ constexpr int kTitleCharacters = 16;
 
 QString elidedLink(const QLabel *label, const QString &value)
 {
-    return label->fontMetrics().elidedText(value, Qt::ElideMiddle, label->fontMetrics().averageCharWidth() * 38);
+    return label->fontMetrics().elidedText(
+        value, Qt::ElideMiddle, label->fontMetrics().averageCharWidth() * 38);
 }
 
 } // namespace
@@ -74,6 +75,8 @@ void FieldGrid::add(const QString &key, const QString &title, Look look)
         field.label->setFont(monospaceFont());
     else
         field.label->setWordWrap(true);
+    if (look == Look::Text)
+        field.label->setAlignment(Qt::AlignTop | Qt::AlignLeft);
     // All rows are equally high, with a copy button or without.
     m_section->setRowMinimumHeight(row, fontMetrics().height() + 5);
     m_section->addWidget(name, row, 0, look == Look::Text ? Qt::AlignTop : Qt::AlignVCenter);

@@ -12,8 +12,8 @@ class QToolButton;
 
 namespace signalbox::ui {
 
-// Sections of named values that lie side by side where there is room. The widgets stay while values change, so that
-// focus and selected text survive. UI thread.
+// Sections of named values that lie side by side where there is room. The widgets stay while values change,
+// so that focus and selected text survive. UI thread.
 class FieldGrid final : public QWidget
 {
     Q_OBJECT

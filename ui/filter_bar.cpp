@@ -17,7 +17,7 @@ using namespace Qt::StringLiterals;
 namespace {
 
 // Typing asks the engine only once it pauses.
-constexpr std::chrono::milliseconds kTypingPause {250};
+constexpr std::chrono::milliseconds kTypingPause{250};
 
 QToolButton *chip(QWidget *parent)
 {
@@ -122,7 +122,9 @@ void FilterBar::setCounts(const QMap<QString, qint64> &counts)
     for (auto it = m_chips.cbegin(); it != m_chips.cend(); ++it) {
         const QString word = m_kind.state(it.key()).word;
         const qint64 count = counts.value(it.key());
-        const QString text = count > 0 ? tr("%1  %2", "state and count on a chip").arg(word, QLocale().toString(count)) : word;
+        const QString text = count > 0
+            ? tr("%1  %2", "state and count on a chip").arg(word, QLocale().toString(count))
+            : word;
         if (it.value()->text() != text)
             it.value()->setText(text);
     }

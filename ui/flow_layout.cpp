@@ -52,8 +52,10 @@ int FlowLayout::arrange(const QRect &rect, bool move) const
     for (QLayoutItem *item : m_items) {
         if (item->isEmpty())
             continue;
-        const int width = std::min(item->sizeHint().width(), std::max(inside.width(), item->minimumSize().width()));
-        const int height = item->hasHeightForWidth() ? item->heightForWidth(width) : item->sizeHint().height();
+        const int width
+            = std::min(item->sizeHint().width(), std::max(inside.width(), item->minimumSize().width()));
+        const int height
+            = item->hasHeightForWidth() ? item->heightForWidth(width) : item->sizeHint().height();
         if (x > inside.x() && x + width > inside.x() + inside.width()) {
             x = inside.x();
             y += line + m_vertical;

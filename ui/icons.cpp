@@ -32,7 +32,8 @@ public:
     {
         const int side = std::min(rect.width(), rect.height());
         const QPixmap picture = draw(side, painter->device()->devicePixelRatio(), mode, state);
-        painter->drawPixmap(rect.x() + (rect.width() - side) / 2, rect.y() + (rect.height() - side) / 2, picture);
+        painter->drawPixmap(
+            rect.x() + (rect.width() - side) / 2, rect.y() + (rect.height() - side) / 2, picture);
     }
     QPixmap pixmap(const QSize &size, QIcon::Mode mode, QIcon::State state) override
     {

@@ -13,7 +13,8 @@ namespace signalbox::ui {
 
 // One of resources/icons, drawn in one colour; cached. UI thread.
 [[nodiscard]] QPixmap iconPixmap(const QString &name, const QColor &colour, int size, qreal ratio);
-// The same as an icon that draws itself in the text colour of the theme in force when it is painted, muted when disabled.
+// The same as an icon that draws itself in the text colour of the theme in force when it is painted, muted
+// when disabled.
 [[nodiscard]] QIcon themedIcon(const QString &name);
 [[nodiscard]] QIcon applicationIcon();
 

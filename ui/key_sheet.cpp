@@ -45,7 +45,7 @@ KeySheet::KeySheet(const Actions &actions, QWidget *parent)
     setAttribute(Qt::WA_DeleteOnClose);
     auto *columns = new QHBoxLayout;
     columns->setSpacing(36);
-    const QList<QList<ActionGroup>> halves {
+    const QList<QList<ActionGroup>> halves{
         {ActionGroup::Go, ActionGroup::Edit, ActionGroup::Help, ActionGroup::File}, {ActionGroup::View}};
     for (const auto &groups : halves) {
         auto *grid = new QGridLayout;
@@ -69,7 +69,8 @@ KeySheet::KeySheet(const Actions &actions, QWidget *parent)
         grid->setRowStretch(grid->rowCount(), 1);
         columns->addLayout(grid);
     }
-    auto *note = new QLabel(tr("Single letters act only while a table has the focus, and never destroy anything."));
+    auto *note
+        = new QLabel(tr("Single letters act only while a table has the focus, and never destroy anything."));
     note->setObjectName(u"muted"_s);
     auto *buttons = new QDialogButtonBox(QDialogButtonBox::Close);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);

@@ -32,7 +32,8 @@ public:
     [[nodiscard]] virtual QStringList states() const = 0;
     [[nodiscard]] virtual StateLook state(const QString &state) const = 0;
     [[nodiscard]] virtual const std::vector<ListColumn> &columns() const = 0;
-    [[nodiscard]] virtual QCoro::Task<Result<ListPage>> fetch(admin::OperatorApi *api, domain::ListQuery query) const = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<ListPage>> fetch(
+        admin::OperatorApi *api, domain::ListQuery query) const = 0;
     [[nodiscard]] virtual bool rowOf(const domain::Change &change, ListRow &row) const = 0;
     // The engine's filter, for rows that come by the stream.
     [[nodiscard]] virtual bool matches(const ListRow &row, const domain::ListQuery &query) const = 0;

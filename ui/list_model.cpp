@@ -112,7 +112,8 @@ void ListModel::setOldestFirst(bool oldestFirst)
 
 void ListModel::start(int mark, int limit)
 {
-    const QString cursor = mark < static_cast<int>(m_marks.size()) ? m_marks[static_cast<size_t>(mark)].cursor : QString();
+    const QString cursor
+        = mark < static_cast<int>(m_marks.size()) ? m_marks[static_cast<size_t>(mark)].cursor : QString();
     ++m_generation;
     m_fetching = true;
     m_phase = ListPhase::Loading;
@@ -127,7 +128,8 @@ void ListModel::refresh(int anchorRow)
         return;
     const int mark = m_rows.empty() ? 0 : markOfRow(anchorRow);
     const int inside = m_rows.empty() ? 0 : anchorRow;
-    // One page more than what is looked at, so that the anchor and the screen below it come back in one answer.
+    // One page more than what is looked at, so that the anchor and the screen below it come back in one
+    // answer.
     start(mark, std::clamp(inside % kPage + 2 * kPage, kPage, 500));
 }
 
@@ -180,7 +182,7 @@ void ListModel::installPage(ListPage page, int mark)
     m_marks.resize(std::min(kept, m_marks.size()));
     m_offset = std::accumulate(m_marks.begin(), m_marks.end(), qint64(0),
         [](qint64 sum, const PageMark &each) { return sum + each.count; });
-    m_marks.push_back(PageMark {cursor, static_cast<int>(page.rows.size())});
+    m_marks.push_back(PageMark{cursor, static_cast<int>(page.rows.size())});
     m_first = kept;
     m_end = kept + 1;
     m_tailCursor = page.nextCursor;
@@ -249,7 +251,7 @@ void ListModel::appendPage(ListPage page)
     const QList<ListRow> rows = withoutKnown(page.rows);
     const int count = static_cast<int>(rows.size());
     if (m_end == m_marks.size()) {
-        m_marks.push_back(PageMark {m_tailCursor, count});
+        m_marks.push_back(PageMark{m_tailCursor, count});
         m_tailCursor = page.nextCursor;
     } else {
         m_marks[m_end].count = count;
@@ -304,8 +306,8 @@ void ListModel::trimBack()
     }
 }
 
-// Walks from the page before the window towards it. Pages may have grown since they were walked first, so that several
-// may lie between; a walk that does not arrive starts anew from its page.
+// Walks from the page before the window towards it. Pages may have grown since they were walked first, so
+// that several may lie between; a walk that does not arrive starts anew from its page.
 QCoro::Task<> ListModel::fetchUp()
 {
     const QPointer<ListModel> self(this);
@@ -468,7 +470,7 @@ void ListModel::insertRow(ListRow row)
         m_rows.begin(), m_rows.end(), [this, &row](const ListRow &each) { return sortsBefore(row, each); });
     const int at = static_cast<int>(place - m_rows.begin());
     if (m_marks.empty())
-        m_marks.push_back(PageMark {});
+        m_marks.push_back(PageMark{});
     m_end = std::max(m_end, m_first + 1);
     ++m_marks[static_cast<size_t>(std::min(markOfRow(at), static_cast<int>(m_end) - 1))].count;
     beginInsertRows({}, at, at);
@@ -489,7 +491,8 @@ void ListModel::insertAside()
     QList<ListRow> rows = m_aside.values();
     m_aside.clear();
     m_newCount = 0;
-    std::sort(rows.begin(), rows.end(), [this](const ListRow &a, const ListRow &b) { return sortsBefore(b, a); });
+    std::sort(
+        rows.begin(), rows.end(), [this](const ListRow &a, const ListRow &b) { return sortsBefore(b, a); });
     m_following = true;
     for (ListRow &row : rows)
         insertRow(std::move(row));

@@ -15,10 +15,10 @@ namespace signalbox::ui {
 
 enum class ListPhase { Idle, Loading, Ready, Failed };
 
-// A sliding window (at most kWindow rows) over a keyset-paged list, kept current by the stream. Rows are found by id and
-// replaced only by newer revisions; updates are applied at most ten times a second; new rows wait while the table says
-// that they would move what somebody looks at, and everything waits while frozen. Never waits itself. UI thread; a
-// child of its view. `api` and `time` outlive it.
+// A sliding window (at most kWindow rows) over a keyset-paged list, kept current by the stream. Rows are
+// found by id and replaced only by newer revisions; updates are applied at most ten times a second; new rows
+// wait while the table says that they would move what somebody looks at, and everything waits while frozen.
+// Never waits itself. UI thread; a child of its view. `api` and `time` outlive it.
 class ListModel : public QAbstractTableModel
 {
     Q_OBJECT
@@ -26,10 +26,11 @@ public:
     static constexpr int kWindow = 20000;
     static constexpr int kPage = 200;
     static constexpr int kMostNew = 2000; // new rows that are kept aside; more are only counted
-    static constexpr Millis kUpdateInterval {100};
+    static constexpr Millis kUpdateInterval{100};
     enum Role { IdRole = Qt::UserRole + 1 };
 
-    ListModel(admin::OperatorApi *api, std::unique_ptr<ListKind> kind, const TimeText *time, QObject *parent = nullptr);
+    ListModel(admin::OperatorApi *api, std::unique_ptr<ListKind> kind, const TimeText *time,
+        QObject *parent = nullptr);
 
     [[nodiscard]] const ListKind &kind() const { return *m_kind; }
     int rowCount(const QModelIndex &parent = {}) const override;
@@ -44,7 +45,8 @@ public:
     // Starts from the beginning when the query differs or nothing has been loaded yet.
     void setQuery(const domain::ListQuery &query);
     void setOldestFirst(bool oldestFirst);
-    // Asks for the rows around `anchorRow` anew; the window continues from there. Nothing happens while frozen.
+    // Asks for the rows around `anchorRow` anew; the window continues from there. Nothing happens while
+    // frozen.
     void refresh(int anchorRow = 0);
     // The table shows these rows: fetches what is missing within two screens of them.
     void ensure(int first, int last);

@@ -20,7 +20,8 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-QToolButton *toolButton(const QString &name, const QString &icon, const QString &text, const QString &tip, QWidget *parent)
+QToolButton *toolButton(
+    const QString &name, const QString &icon, const QString &text, const QString &tip, QWidget *parent)
 {
     auto *button = new QToolButton(parent);
     button->setObjectName(name);
@@ -148,7 +149,8 @@ void ListPane::connectParts()
     connect(m_freeze, &QToolButton::clicked, this, &ListPane::setFrozen);
     connect(m_refresh, &QToolButton::clicked, this, &ListPane::refresh);
     connect(m_new, &QToolButton::clicked, this, &ListPane::goToStart);
-    connect(m_order, &QToolButton::clicked, this, [this] { m_model->setOldestFirst(!m_model->query().oldestFirst); });
+    connect(m_order, &QToolButton::clicked, this,
+        [this] { m_model->setOldestFirst(!m_model->query().oldestFirst); });
     connect(m_time, &TimeText::changed, this, &ListPane::showState);
 }
 
@@ -159,7 +161,8 @@ void ListPane::activate()
     domain::ListQuery query = m_filter->query();
     const domain::ListQuery &known = m_model->query();
     query.oldestFirst = known.oldestFirst;
-    const bool same = query.text == known.text && query.session == known.session && query.states == known.states;
+    const bool same
+        = query.text == known.text && query.session == known.session && query.states == known.states;
     if (m_model->phase() == ListPhase::Idle || !same)
         m_model->setQuery(query);
     else if (m_model->isFrozen())
@@ -237,8 +240,9 @@ void ListPane::showState()
     m_frozenBanner->setVisible(m_model->isFrozen());
     if (m_model->isFrozen()) {
         const int waiting = m_model->frozenChanges();
-        m_frozenBanner->setText(tr("Frozen at %1 · %2", "time, changes waiting")
-                                    .arg(m_time->moment(m_frozenAt), tr("%n change(s) waiting", nullptr, waiting)));
+        m_frozenBanner->setText(
+            tr("Frozen at %1 · %2", "time, changes waiting")
+                .arg(m_time->moment(m_frozenAt), tr("%n change(s) waiting", nullptr, waiting)));
     }
     m_errorBanner->setVisible(phase == ListPhase::Failed && hasRows);
     if (error)
@@ -260,7 +264,8 @@ void ListPane::showState()
         if (phase == ListPhase::Failed && error)
             m_message->showError(*error);
         else if (phase == ListPhase::Idle && !m_connected)
-            m_message->showEmpty(u"disconnected"_s, tr("Not connected"), tr("Rows appear as soon as the engine answers."));
+            m_message->showEmpty(
+                u"disconnected"_s, tr("Not connected"), tr("Rows appear as soon as the engine answers."));
         else if (phase != ListPhase::Ready)
             m_message->showBusy(tr("Loading…"));
         else if (!m_filter->isEmpty())

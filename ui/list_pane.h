@@ -13,13 +13,14 @@ class Banner;
 class FilterBar;
 class MessagePane;
 
-// One view: title, filter, table, footer, and what stands in their place when there is nothing to show. Asks for
-// nothing until it is activated. UI thread; a child of the main window.
+// One view: title, filter, table, footer, and what stands in their place when there is nothing to show. Asks
+// for nothing until it is activated. UI thread; a child of the main window.
 class ListPane final : public QWidget
 {
     Q_OBJECT
 public:
-    ListPane(admin::OperatorApi *api, std::unique_ptr<ListKind> kind, const TimeText *time, QWidget *parent = nullptr);
+    ListPane(admin::OperatorApi *api, std::unique_ptr<ListKind> kind, const TimeText *time,
+        QWidget *parent = nullptr);
 
     [[nodiscard]] const ListKind &kind() const { return m_model->kind(); }
     [[nodiscard]] ListModel *model() const { return m_model; }

@@ -11,7 +11,8 @@
 
 namespace signalbox::ui {
 
-// A row of a table: a finished value from the engine. Newer revisions replace older ones, never the other way round.
+// A row of a table: a finished value from the engine. Newer revisions replace older ones, never the other way
+// round.
 struct ListRow
 {
     ListRow() = default;
@@ -19,7 +20,8 @@ struct ListRow
     qint64 rev = 0;
     Instant createdAt; // the order of every list, with the id behind it
     std::variant<domain::SessionItem, domain::DeliveryItem> item;
-    bool matches = true; // false: it changed out of the filter and stays, dimmed, until the list is asked for anew
+    bool matches
+        = true; // false: it changed out of the filter and stays, dimmed, until the list is asked for anew
 };
 
 struct ListPage

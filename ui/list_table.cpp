@@ -130,7 +130,8 @@ void ListTable::restoreSelection()
     for (const QString &id : std::as_const(m_selectedIds)) {
         const int row = m_model->rowOf(id);
         if (row >= 0 && !selection->isRowSelected(row))
-            selection->select(m_model->index(row, 0), QItemSelectionModel::Select | QItemSelectionModel::Rows);
+            selection->select(
+                m_model->index(row, 0), QItemSelectionModel::Select | QItemSelectionModel::Rows);
     }
     const int row = m_model->rowOf(m_currentId);
     if (row >= 0 && currentIndex().row() != row)

@@ -9,8 +9,9 @@
 
 namespace signalbox::ui {
 
-// The table over a ListModel. What is looked at stays where it is: rows that come or go above are compensated, and new
-// ones are held back while the table is scrolled or the pointer is over it. The selection is a set of ids. UI thread.
+// The table over a ListModel. What is looked at stays where it is: rows that come or go above are
+// compensated, and new ones are held back while the table is scrolled or the pointer is over it. The
+// selection is a set of ids. UI thread.
 class ListTable final : public QTableView
 {
     Q_OBJECT

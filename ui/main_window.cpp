@@ -56,7 +56,8 @@ public:
             return;
         }
         auto *label = new QLabel(profile.name, this);
-        const bool darkText = contrastRatio(profile.colour, Qt::black) > contrastRatio(profile.colour, Qt::white);
+        const bool darkText
+            = contrastRatio(profile.colour, Qt::black) > contrastRatio(profile.colour, Qt::white);
         label->setStyleSheet(u"color: %1; font-weight: 600;"_s.arg(darkText ? u"#000000"_s : u"#ffffff"_s));
         label->setAlignment(Qt::AlignCenter);
         auto *layout = new QHBoxLayout(this);
@@ -200,15 +201,16 @@ void MainWindow::buildMenus()
         for (const ActionEntry &entry : actionTable()) {
             if (entry.group != group)
                 continue;
-            if (entry.id == ActionId::ToggleDetails || entry.id == ActionId::TimeZone || entry.id == ActionId::ThemeSystem
-                || entry.id == ActionId::Back) {
+            if (entry.id == ActionId::ToggleDetails || entry.id == ActionId::TimeZone
+                || entry.id == ActionId::ThemeSystem || entry.id == ActionId::Back) {
                 menu->addSeparator();
             }
             menu->addAction(m_actions->get(entry.id));
         }
     }
     auto *themes = new QActionGroup(this);
-    for (const ActionId id : {ActionId::ThemeSystem, ActionId::ThemeLight, ActionId::ThemeDark, ActionId::ThemeHighContrast})
+    for (const ActionId id :
+        {ActionId::ThemeSystem, ActionId::ThemeLight, ActionId::ThemeDark, ActionId::ThemeHighContrast})
         themes->addAction(m_actions->get(id));
     auto *sides = new QActionGroup(this);
     sides->addAction(m_actions->get(ActionId::DetailsBelow));
@@ -231,7 +233,8 @@ void MainWindow::connectApi()
 
 void MainWindow::connectActions()
 {
-    const auto on = [this](ActionId id, auto act) { connect(m_actions->get(id), &QAction::triggered, this, act); };
+    const auto on
+        = [this](ActionId id, auto act) { connect(m_actions->get(id), &QAction::triggered, this, act); };
     on(ActionId::ShowSessions, [this] { showView(ViewKind::Sessions); });
     on(ActionId::ShowDeliveries, [this] { showView(ViewKind::Deliveries); });
     on(ActionId::NeedsPerson, [this] { needsPerson(); });
@@ -296,7 +299,8 @@ void MainWindow::showTableMenu(ListTable *table, const QPoint &at)
     if (m_view == ViewKind::Sessions) {
         menu->addSeparator();
         const QString id = table->currentId();
-        connect(menu->addAction(tr("Show its deliveries")), &QAction::triggered, this, [this, id] { openDeliveriesOf(id); });
+        connect(menu->addAction(tr("Show its deliveries")), &QAction::triggered, this,
+            [this, id] { openDeliveriesOf(id); });
     }
     table->setBusyPointer(true); // nothing moves under an open menu
     connect(menu, &QMenu::aboutToHide, table, [table] { table->setBusyPointer(false); });
@@ -410,7 +414,7 @@ void MainWindow::needsPerson()
 {
     Place place;
     place.view = ViewKind::Deliveries;
-    place.query.states = QStringList {u"dead"_s, u"unconfirmed"_s};
+    place.query.states = QStringList{u"dead"_s, u"unconfirmed"_s};
     go(place);
 }
 
@@ -451,8 +455,10 @@ void MainWindow::statusChanged(const domain::EngineStatus &status)
         m_time.synchronise(status.now);
     const qint64 sessions = sumOf(status.sessions, {u"running", u"waiting"});
     const qint64 deliveries = sumOf(status.deliveries, {u"pending", u"running", u"waiting"});
-    m_navigation->setCount(ViewKind::Sessions, sessions, tr("%n running or waiting", nullptr, static_cast<int>(sessions)));
-    m_navigation->setCount(ViewKind::Deliveries, deliveries, tr("%n unfinished", nullptr, static_cast<int>(deliveries)));
+    m_navigation->setCount(
+        ViewKind::Sessions, sessions, tr("%n running or waiting", nullptr, static_cast<int>(sessions)));
+    m_navigation->setCount(
+        ViewKind::Deliveries, deliveries, tr("%n unfinished", nullptr, static_cast<int>(deliveries)));
     m_panes.at(ViewKind::Sessions)->setCounts(status.sessions);
     m_panes.at(ViewKind::Deliveries)->setCounts(status.deliveries);
     m_status->setStatus(status);
@@ -470,7 +476,8 @@ void MainWindow::setDetails(bool shown, Qt::Orientation orientation)
     }
     m_details->setOrientation(orientation);
     m_actions->get(ActionId::ToggleDetails)->setChecked(shown);
-    m_actions->get(orientation == Qt::Vertical ? ActionId::DetailsBelow : ActionId::DetailsRight)->setChecked(true);
+    m_actions->get(orientation == Qt::Vertical ? ActionId::DetailsBelow : ActionId::DetailsRight)
+        ->setChecked(true);
     if (shown && wasHidden)
         showDetails(currentPane()->table()->currentId());
 }

@@ -19,8 +19,8 @@ class DetailsPane;
 class Navigation;
 class StatusLine;
 
-// What a window is attached to. The name stands first in the title, the colour in a band across the window; a guarded
-// profile also says its name in the band.
+// What a window is attached to. The name stands first in the title, the colour in a band across the window; a
+// guarded profile also says its name in the band.
 struct Profile
 {
     Profile() = default;
@@ -37,9 +37,9 @@ struct Profile
     bool guarded = false;
 };
 
-// The console's window over an OperatorApi. Paints before it asks for anything, never waits, and asks only for what is
-// seen. Window state is kept in QSettings when the application has an organisation and a name. UI thread. `api` and
-// `clock` outlive it.
+// The console's window over an OperatorApi. Paints before it asks for anything, never waits, and asks only
+// for what is seen. Window state is kept in QSettings when the application has an organisation and a name. UI
+// thread. `api` and `clock` outlive it.
 class MainWindow final : public QMainWindow
 {
     Q_OBJECT

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What MainWindow remembers between runs. Nothing is written unless main gave the application an organisation and a
-// name, so that tests and embedded uses leave no traces.
+// What MainWindow remembers between runs. Nothing is written unless main gave the application an organisation
+// and a name, so that tests and embedded uses leave no traces.
 #include "main_window.h"
 
 #include <QCoreApplication>
@@ -65,7 +65,8 @@ void MainWindow::saveSettings() const
     settings.setValue(u"utc"_s, m_time.isUtc());
     settings.setValue(u"view"_s, currentPane()->kind().name());
     for (const auto &[view, pane] : m_panes)
-        settings.setValue(u"columns/"_s + pane->kind().name(), pane->table()->horizontalHeader()->saveState());
+        settings.setValue(
+            u"columns/"_s + pane->kind().name(), pane->table()->horizontalHeader()->saveState());
 }
 
 } // namespace signalbox::ui

@@ -67,7 +67,7 @@ MessagePane::MessagePane(QWidget *parent)
     auto *layout = new QVBoxLayout(this);
     layout->setSpacing(8);
     layout->addStretch(2);
-    for (QWidget *widget : std::initializer_list<QWidget *> {m_icon, m_title, m_text})
+    for (QWidget *widget : std::initializer_list<QWidget *>{m_icon, m_title, m_text})
         layout->addWidget(widget);
     layout->addSpacing(6);
     layout->addLayout(buttons);
@@ -116,7 +116,8 @@ void MessagePane::showError(const Error &error)
     m_detailsButton->show();
 }
 
-void MessagePane::showEmpty(const QString &icon, const QString &title, const QString &text, const QString &action)
+void MessagePane::showEmpty(
+    const QString &icon, const QString &title, const QString &text, const QString &action)
 {
     set(icon, title, text);
     m_action->setText(action);

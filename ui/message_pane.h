@@ -11,19 +11,20 @@ class QPushButton;
 
 namespace signalbox::ui {
 
-// What stands in the place of content: loading, a failure with the developer text under "Details" and Retry, or why
-// there is nothing. UI thread.
+// What stands in the place of content: loading, a failure with the developer text under "Details" and Retry,
+// or why there is nothing. UI thread.
 class MessagePane final : public QWidget
 {
     Q_OBJECT
 public:
-    static constexpr std::chrono::milliseconds kPatience {5000};
+    static constexpr std::chrono::milliseconds kPatience{5000};
 
     explicit MessagePane(QWidget *parent = nullptr);
     // After kPatience it says that the answer is late and offers Retry.
     void showBusy(const QString &text);
     void showError(const Error &error);
-    void showEmpty(const QString &icon, const QString &title, const QString &text, const QString &action = {});
+    void showEmpty(
+        const QString &icon, const QString &title, const QString &text, const QString &action = {});
 
 Q_SIGNALS:
     void retryRequested();

@@ -32,7 +32,8 @@ public:
         const QRect box = option.rect.adjusted(8, 2, -8, -2);
         painter->setRenderHint(QPainter::Antialiasing);
         if (chosen || hovered) {
-            painter->setPen(chosen && option.state.testFlag(QStyle::State_HasFocus) ? QPen(c.accent, 1.5) : Qt::NoPen);
+            painter->setPen(
+                chosen && option.state.testFlag(QStyle::State_HasFocus) ? QPen(c.accent, 1.5) : Qt::NoPen);
             painter->setBrush(chosen ? c.selection : c.hover);
             painter->drawRoundedRect(box, 6, 6);
         }
@@ -43,12 +44,14 @@ public:
         font.setWeight(chosen ? QFont::DemiBold : QFont::Normal);
         painter->setFont(font);
         painter->setPen(c.text);
-        painter->drawText(box.adjusted(36, 0, -10, 0), Qt::AlignVCenter | Qt::AlignLeft, index.data(Qt::DisplayRole).toString());
+        painter->drawText(box.adjusted(36, 0, -10, 0), Qt::AlignVCenter | Qt::AlignLeft,
+            index.data(Qt::DisplayRole).toString());
         const QVariant count = index.data(CountRole);
         if (count.isValid()) {
             painter->setFont(option.font);
             painter->setPen(c.muted);
-            painter->drawText(box.adjusted(0, 0, -10, 0), Qt::AlignVCenter | Qt::AlignRight, QLocale().toString(count.toLongLong()));
+            painter->drawText(box.adjusted(0, 0, -10, 0), Qt::AlignVCenter | Qt::AlignRight,
+                QLocale().toString(count.toLongLong()));
         }
     }
 };
@@ -95,7 +98,8 @@ void Navigation::setCount(ViewKind view, qint64 count, const QString &meaning)
         return;
     item->setData(count, CountRole);
     item->setToolTip(meaning);
-    item->setData(tr("%1, %2", "view, what its count says").arg(item->text(), meaning), Qt::AccessibleTextRole);
+    item->setData(
+        tr("%1, %2", "view, what its count says").arg(item->text(), meaning), Qt::AccessibleTextRole);
 }
 
 qint64 Navigation::count(ViewKind view) const

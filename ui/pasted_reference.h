@@ -5,7 +5,8 @@
 
 namespace signalbox::ui {
 
-// What an operator pastes to find something: an id, a ts, a place, or a Slack permalink, of which the ts is taken.
+// What an operator pastes to find something: an id, a ts, a place, or a Slack permalink, of which the ts is
+// taken.
 [[nodiscard]] QString referenceIn(const QString &pasted);
 
 } // namespace signalbox::ui

@@ -48,7 +48,8 @@ PortalColourScheme::PortalColourScheme(QObject *parent)
 void PortalColourScheme::ask()
 {
     // Connecting to a bus that is named but absent may take its time; a session without one is told at once.
-    if (qEnvironmentVariableIsEmpty("DBUS_SESSION_BUS_ADDRESS") && qEnvironmentVariableIsEmpty("XDG_RUNTIME_DIR"))
+    if (qEnvironmentVariableIsEmpty("DBUS_SESSION_BUS_ADDRESS")
+        && qEnvironmentVariableIsEmpty("XDG_RUNTIME_DIR"))
         return;
     auto bus = QDBusConnection::sessionBus();
     if (!bus.isConnected())

@@ -6,9 +6,9 @@
 
 namespace signalbox::ui {
 
-// The desktop's wish for light or dark, from the settings portal (org.freedesktop.appearance color-scheme): Qt 6.4 has
-// no hint of its own. Asks without waiting; until the answer comes, and where there is no portal, the wish is "none".
-// UI thread; a child of the application.
+// The desktop's wish for light or dark, from the settings portal (org.freedesktop.appearance color-scheme):
+// Qt 6.4 has no hint of its own. Asks without waiting; until the answer comes, and where there is no portal,
+// the wish is "none". UI thread; a child of the application.
 class PortalColourScheme : public QObject
 {
     Q_OBJECT

@@ -49,8 +49,8 @@ void RowDelegate::paint(QPainter *painter, const QStyleOptionViewItem &option, c
     QRect place = option.rect.adjusted(kPadding, 0, -kPadding, 0);
     if (!cell.icon.isEmpty()) {
         const qreal ratio = painter->device()->devicePixelRatio();
-        painter->drawPixmap(place.x(), place.y() + (place.height() - kIcon) / 2,
-            iconPixmap(cell.icon, colour, kIcon, ratio));
+        painter->drawPixmap(
+            place.x(), place.y() + (place.height() - kIcon) / 2, iconPixmap(cell.icon, colour, kIcon, ratio));
         place.setLeft(place.left() + kIcon + 7);
     }
     QFont font = cell.monospace ? m_table->monospace() : option.font;

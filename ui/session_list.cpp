@@ -39,7 +39,10 @@ public:
     QString name() const override { return u"sessions"_s; }
     QString title() const override { return tr("Sessions"); }
     QString icon() const override { return u"sessions"_s; }
-    QString emptyText() const override { return tr("No sessions yet. One appears with the first message of a thread."); }
+    QString emptyText() const override
+    {
+        return tr("No sessions yet. One appears with the first message of a thread.");
+    }
     QString filterHint() const override { return tr("Id, place, thread or tenant"); }
     QStringList changeKinds() const override { return {u"session"_s}; }
     QStringList states() const override { return {u"running"_s, u"waiting"_s, u"idle"_s}; }
@@ -47,7 +50,7 @@ public:
 
     const std::vector<ListColumn> &columns() const override
     {
-        static const std::vector<ListColumn> columns {
+        static const std::vector<ListColumn> columns{
             {u"state"_s, tr("State"), 120},
             {u"place"_s, tr("Place"), 130},
             {u"thread"_s, tr("Thread"), 172},
@@ -99,7 +102,8 @@ public:
     {
         const auto &item = std::get<SessionItem>(row.item);
         return tr("%1, %2, last activity %3 ago", "state, subject, age")
-            .arg(sessionState(item.state).word, placeText(item.place, item.thread), time.age(item.lastActivityAt));
+            .arg(sessionState(item.state).word, placeText(item.place, item.thread),
+                time.age(item.lastActivityAt));
     }
 
     Json json(const ListRow &row) const override { return toJson(std::get<SessionItem>(row.item)); }

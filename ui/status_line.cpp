@@ -124,19 +124,26 @@ void StatusLine::setStatus(const domain::EngineStatus &status)
     m_person->setText(tr("Needs a person: %1").arg(locale.toString(status.needPerson)));
     m_person->setAccessibleName(m_person->text());
     m_person->setToolTip(tr("Show what is dead or unconfirmed"));
-    const QString shortId = status.engineId.size() > 12 ? status.engineId.left(4) + u'…' + status.engineId.right(6) : status.engineId;
-    const QString database = status.database == u"postgresql" ? u"PostgreSQL"_s : status.database == u"sqlite" ? u"SQLite"_s : status.database;
+    const QString shortId = status.engineId.size() > 12
+        ? status.engineId.left(4) + u'…' + status.engineId.right(6)
+        : status.engineId;
+    const QString database = status.database == u"postgresql" ? u"PostgreSQL"_s
+        : status.database == u"sqlite"                        ? u"SQLite"_s
+                                                              : status.database;
     m_engine->setText(tr("Engine %1 · start %2 · %3", "id, incarnation, database")
                           .arg(shortId, locale.toString(status.incarnation), database));
     m_engine->setToolTip(tr("Engine %1\nIncarnation %2\nCluster %3\nVersion %4\nRunning since %5")
-                             .arg(status.engineId, locale.toString(status.incarnation), status.clusterId, status.version,
-                                 m_time->full(status.startedAt)));
-    const auto address = [](const QString &text) { return text.isEmpty() || text == u"-" ? tr("none") : text; };
-    m_addresses->setText(tr("in %1 · admin %2", "addresses").arg(address(status.ingress), address(status.admin)));
+                             .arg(status.engineId, locale.toString(status.incarnation), status.clusterId,
+                                 status.version, m_time->full(status.startedAt)));
+    const auto address
+        = [](const QString &text) { return text.isEmpty() || text == u"-" ? tr("none") : text; };
+    m_addresses->setText(
+        tr("in %1 · admin %2", "addresses").arg(address(status.ingress), address(status.admin)));
     m_commit->setText(tr("commit p99 %1 ms").arg(locale.toString(status.commitP99Ms, 'f', 1)));
-    m_commit->setToolTip(tr("In flight %1 · intake queue %2 of %3 · feed lag %4 ms")
-                             .arg(locale.toString(status.inFlight), locale.toString(status.ingestQueue),
-                                 locale.toString(status.ingestQueueLimit), locale.toString(status.feedLagMs)));
+    m_commit->setToolTip(
+        tr("In flight %1 · intake queue %2 of %3 · feed lag %4 ms")
+            .arg(locale.toString(status.inFlight), locale.toString(status.ingestQueue),
+                locale.toString(status.ingestQueueLimit), locale.toString(status.feedLagMs)));
     const bool skewed = std::chrono::abs(m_time->skew()) > std::chrono::seconds(2);
     m_skew->setVisible(skewed);
     if (skewed)

@@ -12,8 +12,8 @@ namespace signalbox::ui {
 
 class TimeText;
 
-// The status bar's content: connection, engine, database, addresses, what needs a person, how fast commits are. The one
-// owner of connection trouble. UI thread.
+// The status bar's content: connection, engine, database, addresses, what needs a person, how fast commits
+// are. The one owner of connection trouble. UI thread.
 class StatusLine final : public QWidget
 {
     Q_OBJECT

@@ -94,7 +94,7 @@ Colours highContrastColours()
 Theme g_chosen = Theme::System;
 const Colours *g_colours = nullptr;
 
-constexpr std::array<std::pair<Theme, const char16_t *>, 4> kNames {{
+constexpr std::array<std::pair<Theme, const char16_t *>, 4> kNames{{
     {Theme::System, u"system"},
     {Theme::Light, u"light"},
     {Theme::Dark, u"dark"},
@@ -211,7 +211,8 @@ QPalette paletteOf(const Colours &c)
 
 double contrastRatio(const QColor &a, const QColor &b)
 {
-    const auto channel = [](double v) { return v <= 0.03928 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4); };
+    const auto channel
+        = [](double v) { return v <= 0.03928 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4); };
     const auto luminance = [&channel](const QColor &c) {
         return 0.2126 * channel(c.redF()) + 0.7152 * channel(c.greenF()) + 0.0722 * channel(c.blueF());
     };
@@ -222,8 +223,10 @@ double contrastRatio(const QColor &a, const QColor &b)
 
 QColor blend(const QColor &over, const QColor &under, double opacity)
 {
-    const auto mix = [opacity](int o, int u) { return static_cast<int>(std::lround(o * opacity + u * (1 - opacity))); };
-    return QColor(mix(over.red(), under.red()), mix(over.green(), under.green()), mix(over.blue(), under.blue()));
+    const auto mix
+        = [opacity](int o, int u) { return static_cast<int>(std::lround(o * opacity + u * (1 - opacity))); };
+    return QColor(
+        mix(over.red(), under.red()), mix(over.green(), under.green()), mix(over.blue(), under.blue()));
 }
 
 QFont monospaceFont()

@@ -58,8 +58,8 @@ struct Colours
 // The font of ids and payloads, at the size of the application's font.
 [[nodiscard]] QFont monospaceFont();
 
-// Puts Fusion, palette and style sheet in force for the whole application and keeps following the desktop when `theme`
-// is System. May be called again at any time. UI thread.
+// Puts Fusion, palette and style sheet in force for the whole application and keeps following the desktop
+// when `theme` is System. May be called again at any time. UI thread.
 void applyTheme(QApplication &application, Theme theme);
 [[nodiscard]] Theme chosenTheme();
 

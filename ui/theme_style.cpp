@@ -93,7 +93,7 @@ QLabel#danger { color: @danger; }
 QString styleSheetOf(const Colours &c)
 {
     // Longer names first, so that "accent" does not eat the beginning of "accentText".
-    const QList<std::pair<QString, QColor>> values {
+    const QList<std::pair<QString, QColor>> values{
         {u"@accentText"_s, c.accentText},
         {u"@selection"_s, c.selection},
         {u"@control"_s, c.control},

@@ -110,7 +110,8 @@ QString TimeText::until(Instant when) const
     if (isNever(when))
         return {};
     const Millis left = when - now();
-    return left.count() <= 0 ? tr("due") : tr("in %1").arg(span(std::chrono::ceil<std::chrono::seconds>(left)));
+    return left.count() <= 0 ? tr("due")
+                             : tr("in %1").arg(span(std::chrono::ceil<std::chrono::seconds>(left)));
 }
 
 } // namespace signalbox::ui

@@ -9,9 +9,9 @@
 
 namespace signalbox::ui {
 
-// How the console tells time: one switch local/UTC for everything, absolute texts for history, ages for living values.
-// Ages run on the engine's time; they stand still from the moment the data is not live any more. UI thread; owned by
-// the main window, outlives every view.
+// How the console tells time: one switch local/UTC for everything, absolute texts for history, ages for
+// living values. Ages run on the engine's time; they stand still from the moment the data is not live any
+// more. UI thread; owned by the main window, outlives every view.
 class TimeText : public QObject
 {
     Q_OBJECT
@@ -47,7 +47,7 @@ Q_SIGNALS:
 private:
     [[nodiscard]] QDateTime at(Instant when) const;
     const Clock *m_clock;
-    Millis m_skew {0};
+    Millis m_skew{0};
     Instant m_asOf;
     bool m_live = false;
     bool m_utc = false;

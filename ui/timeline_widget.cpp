@@ -43,8 +43,9 @@ Tone toneOf(const TimelineEntry &entry)
 // A step of 1, 2, 5 × 10ⁿ ms, or whole seconds, minutes and hours, that gives at most `ticks` lines.
 qint64 stepFor(qint64 length, int ticks)
 {
-    static constexpr std::array<qint64, 22> kSteps {10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10'000, 15'000, 30'000,
-        60'000, 120'000, 300'000, 600'000, 900'000, 1'800'000, 3'600'000, 7'200'000, 21'600'000, 86'400'000};
+    static constexpr std::array<qint64, 22> kSteps{10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10'000,
+        15'000, 30'000, 60'000, 120'000, 300'000, 600'000, 900'000, 1'800'000, 3'600'000, 7'200'000,
+        21'600'000, 86'400'000};
     for (const qint64 step : kSteps) {
         if (length / step <= ticks)
             return step;
@@ -114,7 +115,8 @@ int TimelineWidget::laneHeight() const
 
 QSize TimelineWidget::sizeHint() const
 {
-    return QSize(640, kAxis + kFoot + 12 + static_cast<int>(std::max<qsizetype>(4, m_lanes.size())) * laneHeight());
+    return QSize(
+        640, kAxis + kFoot + 12 + static_cast<int>(std::max<qsizetype>(4, m_lanes.size())) * laneHeight());
 }
 
 QSize TimelineWidget::minimumSizeHint() const
@@ -131,7 +133,8 @@ QRect TimelineWidget::plot() const
 double TimelineWidget::x(Instant at) const
 {
     const QRect area = plot();
-    const double part = static_cast<double>((at - m_from).count()) / static_cast<double>((m_to - m_from).count());
+    const double part
+        = static_cast<double>((at - m_from).count()) / static_cast<double>((m_to - m_from).count());
     return area.left() + part * area.width();
 }
 
@@ -158,7 +161,8 @@ QString TimelineWidget::describe(int index) const
     if (entry.open)
         text += u" – "_s + tr("still going on");
     else if (!isNever(entry.to))
-        text += u" – "_s + m_time->clockTime(entry.to) + u" ("_s + TimeText::span(entry.to - entry.from) + u')';
+        text += u" – "_s + m_time->clockTime(entry.to) + u" ("_s + TimeText::span(entry.to - entry.from)
+            + u')';
     if (!entry.detail.isEmpty())
         text += u" · "_s + entry.detail;
     return text;
@@ -177,9 +181,10 @@ void TimelineWidget::paintEvent(QPaintEvent *)
         paintEntry(painter, i);
     const QRect foot(kMargin, plot().bottom() + 8, width() - 2 * kMargin, kFoot - 4);
     painter.setPen(m_current >= 0 ? c.text : c.muted);
-    const QString text = m_current >= 0 ? describe(m_current) : tr("Choose an entry for its times: click, or Left and Right.");
-    painter.drawText(foot, Qt::AlignVCenter | Qt::AlignLeft,
-        fontMetrics().elidedText(text, Qt::ElideRight, foot.width()));
+    const QString text = m_current >= 0 ? describe(m_current)
+                                        : tr("Choose an entry for its times: click, or Left and Right.");
+    painter.drawText(
+        foot, Qt::AlignVCenter | Qt::AlignLeft, fontMetrics().elidedText(text, Qt::ElideRight, foot.width()));
 }
 
 void TimelineWidget::paintAxis(QPainter &painter) const
@@ -191,7 +196,8 @@ void TimelineWidget::paintAxis(QPainter &painter) const
         if (lane % 2 == 0)
             painter.fillRect(band, c.alternate);
         painter.setPen(c.muted);
-        painter.drawText(band.adjusted(8, 0, 0, 0), Qt::AlignVCenter | Qt::AlignLeft, laneName(m_lanes.at(lane)));
+        painter.drawText(
+            band.adjusted(8, 0, 0, 0), Qt::AlignVCenter | Qt::AlignLeft, laneName(m_lanes.at(lane)));
     }
     const qint64 length = (m_to - m_from).count();
     const qint64 step = stepFor(length, std::max(2, area.width() / 110));
@@ -200,7 +206,8 @@ void TimelineWidget::paintAxis(QPainter &painter) const
         painter.setPen(QPen(c.border, 1));
         painter.drawLine(QPointF(left, area.top()), QPointF(left, area.bottom() + 1));
         painter.setPen(c.muted);
-        const QString text = offset == 0 ? m_time->clockTime(m_from).left(8) : u"+"_s + TimeText::span(Millis(offset));
+        const QString text
+            = offset == 0 ? m_time->clockTime(m_from).left(8) : u"+"_s + TimeText::span(Millis(offset));
         const QRectF label(left - 50, 2, 100, kAxis - 4);
         if (offset == 0)
             painter.drawText(label.translated(48, 0), Qt::AlignVCenter | Qt::AlignLeft, text);
@@ -220,7 +227,8 @@ void TimelineWidget::paintEntry(QPainter &painter, int index) const
     if (!entry.open && isNever(entry.to)) {
         painter.setBrush(colour);
         const QPointF m = box.center();
-        painter.drawPolygon(QPolygonF({{m.x(), box.top()}, {box.right(), m.y()}, {m.x(), box.bottom()}, {box.left(), m.y()}}));
+        painter.drawPolygon(QPolygonF(
+            {{m.x(), box.top()}, {box.right(), m.y()}, {m.x(), box.bottom()}, {box.left(), m.y()}}));
         return;
     }
     const QColor fill = blend(colour, c.base, c.dark ? 0.30 : 0.18);
@@ -236,11 +244,13 @@ void TimelineWidget::paintEntry(QPainter &painter, int index) const
     painter.drawRoundedRect(box, 3, 3);
     const QString text = timelineWhat(entry.what) + u"  "_s + TimeText::span(endOf(entry) - entry.from);
     const int icon = entry.failed ? 20 : 0;
-    const QString name = fontMetrics().horizontalAdvance(text) + 14 + icon <= box.width() ? text : timelineWhat(entry.what);
+    const QString name
+        = fontMetrics().horizontalAdvance(text) + 14 + icon <= box.width() ? text : timelineWhat(entry.what);
     if (fontMetrics().horizontalAdvance(name) + 14 + icon > box.width())
         return;
     if (entry.failed)
-        painter.drawPixmap(QPointF(box.left() + 6, box.center().y() - 7), iconPixmap(u"dead"_s, colour, 14, devicePixelRatioF()));
+        painter.drawPixmap(QPointF(box.left() + 6, box.center().y() - 7),
+            iconPixmap(u"dead"_s, colour, 14, devicePixelRatioF()));
     painter.setPen(c.text);
     painter.drawText(box.adjusted(7 + icon, 0, -4, 0), Qt::AlignVCenter | Qt::AlignLeft, name);
 }

@@ -9,9 +9,9 @@ namespace signalbox::ui {
 
 class TimeText;
 
-// The lanes of one delivery (inbound, lock, turn, outbound) on one time axis: spans as bars, points as diamonds, what
-// failed in red with a cross, what still goes on with an open end that grows. Left and Right walk through the entries;
-// the line below tells the one that is chosen. UI thread.
+// The lanes of one delivery (inbound, lock, turn, outbound) on one time axis: spans as bars, points as
+// diamonds, what failed in red with a cross, what still goes on with an open end that grows. Left and Right
+// walk through the entries; the line below tells the one that is chosen. UI thread.
 class TimelineWidget final : public QWidget
 {
     Q_OBJECT

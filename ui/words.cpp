@@ -140,7 +140,7 @@ QString promptStateText(const QString &state)
 
 QString attemptWhat(const QString &what)
 {
-    static const QHash<QString, const char *> words {{u"turn"_s, QT_TRANSLATE_NOOP("Words", "Turn")},
+    static const QHash<QString, const char *> words{{u"turn"_s, QT_TRANSLATE_NOOP("Words", "Turn")},
         {u"post"_s, QT_TRANSLATE_NOOP("Words", "Post")}, {u"react"_s, QT_TRANSLATE_NOOP("Words", "React")},
         {u"unreact"_s, QT_TRANSLATE_NOOP("Words", "Remove reaction")}};
     const char *word = words.value(what);
@@ -149,8 +149,9 @@ QString attemptWhat(const QString &what)
 
 QString outboundKind(const QString &kind)
 {
-    static const QHash<QString, const char *> words {{u"reply"_s, QT_TRANSLATE_NOOP("Words", "Reply")},
-        {u"status"_s, QT_TRANSLATE_NOOP("Words", "Status")}, {u"notice"_s, QT_TRANSLATE_NOOP("Words", "Notice")},
+    static const QHash<QString, const char *> words{{u"reply"_s, QT_TRANSLATE_NOOP("Words", "Reply")},
+        {u"status"_s, QT_TRANSLATE_NOOP("Words", "Status")},
+        {u"notice"_s, QT_TRANSLATE_NOOP("Words", "Notice")},
         {u"reaction"_s, QT_TRANSLATE_NOOP("Words", "Reaction")}};
     const char *word = words.value(kind);
     return word ? Words::tr(word) : kind;
@@ -158,7 +159,7 @@ QString outboundKind(const QString &kind)
 
 QString laneName(const QString &lane)
 {
-    static const QHash<QString, const char *> words {{u"inbound"_s, QT_TRANSLATE_NOOP("Words", "Inbound")},
+    static const QHash<QString, const char *> words{{u"inbound"_s, QT_TRANSLATE_NOOP("Words", "Inbound")},
         {u"lock"_s, QT_TRANSLATE_NOOP("Words", "Lock")}, {u"turn"_s, QT_TRANSLATE_NOOP("Words", "Turn")},
         {u"outbound"_s, QT_TRANSLATE_NOOP("Words", "Outbound")}};
     const char *word = words.value(lane);
@@ -167,10 +168,12 @@ QString laneName(const QString &lane)
 
 QString timelineWhat(const QString &what)
 {
-    static const QHash<QString, const char *> words {{u"received"_s, QT_TRANSLATE_NOOP("Words", "Received")},
-        {u"waiting"_s, QT_TRANSLATE_NOOP("Words", "Waiting")}, {u"held"_s, QT_TRANSLATE_NOOP("Words", "Held")},
+    static const QHash<QString, const char *> words{{u"received"_s, QT_TRANSLATE_NOOP("Words", "Received")},
+        {u"waiting"_s, QT_TRANSLATE_NOOP("Words", "Waiting")},
+        {u"held"_s, QT_TRANSLATE_NOOP("Words", "Held")},
         {u"prompt_sent"_s, QT_TRANSLATE_NOOP("Words", "Prompt sent")},
-        {u"accepted"_s, QT_TRANSLATE_NOOP("Words", "Accepted")}, {u"ended"_s, QT_TRANSLATE_NOOP("Words", "Ended")}};
+        {u"accepted"_s, QT_TRANSLATE_NOOP("Words", "Accepted")},
+        {u"ended"_s, QT_TRANSLATE_NOOP("Words", "Ended")}};
     const char *word = words.value(what);
     return word ? Words::tr(word) : outboundKind(what);
 }

@@ -9,7 +9,8 @@
 
 namespace signalbox::ui {
 
-// The words, icons and tones of the vocabulary (DESIGN.md), translated: one place for table, details and screen reader.
+// The words, icons and tones of the vocabulary (DESIGN.md), translated: one place for table, details and
+// screen reader.
 struct StateLook
 {
     StateLook() = default;

@@ -11,13 +11,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::array<const char16_t *, 6> kPlaces {u"C024BE7LR", u"C061EG9SL", u"C0J5QK2TB", u"D06F2R8AK", u"C09XTD3PV", u"G01KX7E5M"};
-constexpr std::array<const char16_t *, 5> kUsers {u"U02H8QFTR", u"U05KD1ZPA", u"U01M6WCE9", u"U07RJ4NBX", u"U03SV2LGY"};
-constexpr std::array<const char16_t *, 12> kStates {u"running", u"waiting", u"waiting", u"pending", u"completed", u"completed",
-    u"dead", u"completed", u"unconfirmed", u"completed", u"cancelled", u"completed"};
-constexpr std::array<const char16_t *, 4> kWaits {u"lock", u"retry", u"outbound", u"runtime"};
+constexpr std::array<const char16_t *, 6> kPlaces{
+    u"C024BE7LR", u"C061EG9SL", u"C0J5QK2TB", u"D06F2R8AK", u"C09XTD3PV", u"G01KX7E5M"};
+constexpr std::array<const char16_t *, 5> kUsers{
+    u"U02H8QFTR", u"U05KD1ZPA", u"U01M6WCE9", u"U07RJ4NBX", u"U03SV2LGY"};
+constexpr std::array<const char16_t *, 12> kStates{u"running", u"waiting", u"waiting", u"pending",
+    u"completed", u"completed", u"dead", u"completed", u"unconfirmed", u"completed", u"cancelled",
+    u"completed"};
+constexpr std::array<const char16_t *, 4> kWaits{u"lock", u"retry", u"outbound", u"runtime"};
 
-template<size_t N>
+template <size_t N>
 QString pick(const std::array<const char16_t *, N> &from, int number)
 {
     return QString::fromUtf16(from[static_cast<size_t>(number) % N]);
@@ -25,8 +28,11 @@ QString pick(const std::array<const char16_t *, N> &from, int number)
 
 QString demoId(Instant at, int number)
 {
-    return u"%1-%2-7%3-8%4-%5"_s.arg(toMs(at) >> 16, 8, 16, QChar(u'0')).arg(toMs(at) & 0xffff, 4, 16, QChar(u'0'))
-        .arg(number % 4096, 3, 16, QChar(u'0')).arg((number * 37) % 4096, 3, 16, QChar(u'0')).arg(number * 7919LL % 281474976710655LL, 12, 16, QChar(u'0'));
+    return u"%1-%2-7%3-8%4-%5"_s.arg(toMs(at) >> 16, 8, 16, QChar(u'0'))
+        .arg(toMs(at) & 0xffff, 4, 16, QChar(u'0'))
+        .arg(number % 4096, 3, 16, QChar(u'0'))
+        .arg((number * 37) % 4096, 3, 16, QChar(u'0'))
+        .arg(number * 7919LL % 281474976710655LL, 12, 16, QChar(u'0'));
 }
 
 QString tsOf(Instant at, int number)
@@ -34,7 +40,8 @@ QString tsOf(Instant at, int number)
     return u"%1.%2"_s.arg(toMs(at) / 1000).arg(number * 101 % 1'000'000, 6, 10, QChar(u'0'));
 }
 
-TimelineEntry entry(const char16_t *lane, const char16_t *what, Instant from, Instant to, bool open = false, bool failed = false)
+TimelineEntry entry(const char16_t *lane, const char16_t *what, Instant from, Instant to, bool open = false,
+    bool failed = false)
 {
     TimelineEntry e;
     e.lane = QString::fromUtf16(lane);
@@ -46,7 +53,8 @@ TimelineEntry entry(const char16_t *lane, const char16_t *what, Instant from, In
     return e;
 }
 
-AttemptItem attempt(const DeliveryItem &item, int number, const char16_t *what, const QString &outcome, Millis after, Millis took)
+AttemptItem attempt(const DeliveryItem &item, int number, const char16_t *what, const QString &outcome,
+    Millis after, Millis took)
 {
     AttemptItem a;
     a.id = item.id + u"-a"_s + QString::number(number);
@@ -56,9 +64,13 @@ AttemptItem attempt(const DeliveryItem &item, int number, const char16_t *what, 
     a.outcome = outcome;
     a.startedAt = item.createdAt + after;
     a.endedAt = outcome == u"running" ? Instant() : a.startedAt + took;
-    a.sent = a.what == u"turn" ? u"session/prompt\n  sessionId  sess_7f2a91c4\n  prompt     text, 184 characters (redacted)\n  context    message_ts %1"_s.arg(item.messageTs)
-                               : u"chat.postMessage\n  channel    %1\n  thread_ts  %2\n  text       312 characters (redacted)"_s.arg(item.place, item.thread);
-    a.received = outcome == u"running" ? QString() : outcome == u"failed"
+    a.sent = a.what == u"turn"
+        ? u"session/prompt\n  sessionId  sess_7f2a91c4\n  prompt     text, 184 characters (redacted)\n  context    message_ts %1"_s
+              .arg(item.messageTs)
+        : u"chat.postMessage\n  channel    %1\n  thread_ts  %2\n  text       312 characters (redacted)"_s.arg(
+            item.place, item.thread);
+    a.received = outcome == u"running" ? QString()
+        : outcome == u"failed"
         ? u"503 Service Unavailable\n  retry-after  4\n  body         96 bytes (redacted)"_s
         : u"stopReason  end_turn\n  updates     14\n  text        312 characters (redacted)"_s;
     if (outcome == u"failed") {
@@ -70,7 +82,8 @@ AttemptItem attempt(const DeliveryItem &item, int number, const char16_t *what, 
 
 void setProgress(DeliveryItem &item, int number)
 {
-    const bool ended = item.state == u"completed" || item.state == u"dead" || item.state == u"unconfirmed" || item.state == u"cancelled";
+    const bool ended = item.state == u"completed" || item.state == u"dead" || item.state == u"unconfirmed"
+        || item.state == u"cancelled";
     const Instant at = item.createdAt;
     if (item.state == u"pending" || item.waitsFor == u"lock")
         return;
@@ -114,7 +127,8 @@ DeliveryItem demoDelivery(int number, Instant now)
         item.thread = tsOf(item.createdAt - Millis(number % 4 * 90'000), number);
     item.user = pick(kUsers, number * 3);
     item.installation = u"acme-slack"_s;
-    item.sessionId = u"se_%1%2"_s.arg(toMs(item.createdAt) / 1000, 8, 16, QChar(u'0')).arg(number * 104'729LL, 26, 16, QChar(u'0'));
+    item.sessionId = u"se_%1%2"_s.arg(toMs(item.createdAt) / 1000, 8, 16, QChar(u'0'))
+                         .arg(number * 104'729LL, 26, 16, QChar(u'0'));
     item.backend = number % 3 ? u"claude-desk"_s : u"spritz-prod"_s;
     setProgress(item, number);
     if (item.waitsFor == u"retry") {
@@ -180,15 +194,22 @@ DeliveryDetail demoDetail(const DeliveryItem &item)
     d.timeline.append(entry(u"turn", u"prompt_sent", item.promptSentAt, Instant()));
     if (!isNever(item.acceptedAt))
         d.timeline.append(entry(u"turn", u"accepted", item.acceptedAt, item.turnEndedAt, !ended, failed));
-    d.attempts.append(attempt(item, 1, u"turn", item.attempts > 1 ? u"failed"_s : ended ? u"ok"_s : u"running"_s, 300ms, 620ms));
+    d.attempts.append(attempt(item, 1, u"turn",
+        item.attempts > 1 ? u"failed"_s
+            : ended       ? u"ok"_s
+                          : u"running"_s,
+        300ms, 620ms));
     if (item.attempts > 1)
-        d.attempts.append(attempt(item, 2, u"turn", ended ? u"ok"_s : u"running"_s, 1200ms, item.turnEndedAt - item.promptSentAt));
+        d.attempts.append(attempt(
+            item, 2, u"turn", ended ? u"ok"_s : u"running"_s, 1200ms, item.turnEndedAt - item.promptSentAt));
     d.timeline.append(entry(u"outbound", u"status", item.promptSentAt + 200ms, item.promptSentAt + 520ms));
     if (!ended)
         return d;
     d.timeline.append(entry(u"turn", u"ended", item.turnEndedAt, Instant()));
-    d.timeline.append(entry(u"outbound", failed ? u"notice" : u"reply", item.turnEndedAt + 40ms, item.finishedAt));
-    d.attempts.append(attempt(item, static_cast<int>(d.attempts.size()) + 1, u"post", u"ok"_s, item.turnEndedAt + 40ms - at, 430ms));
+    d.timeline.append(
+        entry(u"outbound", failed ? u"notice" : u"reply", item.turnEndedAt + 40ms, item.finishedAt));
+    d.attempts.append(attempt(item, static_cast<int>(d.attempts.size()) + 1, u"post", u"ok"_s,
+        item.turnEndedAt + 40ms - at, 430ms));
     OutboundItem out;
     out.id = item.id + u"-o1"_s;
     out.deliveryId = item.id;
@@ -216,8 +237,8 @@ EngineStatus demoStatus(Instant now)
     s.sandbox = true;
     s.now = now;
     s.startedAt = now - 3h;
-    s.deliveries = {{u"pending"_s, 5}, {u"running"_s, 6}, {u"waiting"_s, 11}, {u"completed"_s, 11'823}, {u"dead"_s, 9},
-        {u"unconfirmed"_s, 4}, {u"cancelled"_s, 31}};
+    s.deliveries = {{u"pending"_s, 5}, {u"running"_s, 6}, {u"waiting"_s, 11}, {u"completed"_s, 11'823},
+        {u"dead"_s, 9}, {u"unconfirmed"_s, 4}, {u"cancelled"_s, 31}};
     s.sessions = {{u"running"_s, 6}, {u"waiting"_s, 5}, {u"idle"_s, 412}};
     s.needPerson = 13;
     s.inFlight = 6;

@@ -12,13 +12,13 @@ using namespace domain;
 
 namespace {
 
-template<class Item>
+template <class Item>
 bool newer(const Item &a, const Item &b)
 {
     return a.createdAt != b.createdAt ? a.createdAt > b.createdAt : a.id > b.id;
 }
 
-template<class Item>
+template <class Item>
 void store(QList<Item> &items, const Item &item)
 {
     const auto place = std::lower_bound(items.begin(), items.end(), item, newer<Item>);
@@ -49,7 +49,7 @@ bool inSession(const DeliveryItem &item, const QString &session)
     return item.sessionId == session;
 }
 
-template<class Item>
+template <class Item>
 bool matches(const Item &item, const ListQuery &query)
 {
     return (query.states.isEmpty() || query.states.contains(item.state))
@@ -58,7 +58,7 @@ bool matches(const Item &item, const ListQuery &query)
 }
 
 // A cursor is "created:id" of the last row that was given.
-template<class Item>
+template <class Item>
 Item cursorItem(const QString &cursor)
 {
     Item item;
@@ -67,13 +67,14 @@ Item cursorItem(const QString &cursor)
     return item;
 }
 
-template<class Item>
+template <class Item>
 Page<Item> pageOf(const QList<Item> &items, const ListQuery &query)
 {
     Page<Item> page;
     const bool all = query.states.isEmpty() && query.session.isEmpty() && query.text.isEmpty();
-    page.total = all ? items.size()
-                     : std::count_if(items.begin(), items.end(), [&query](const Item &each) { return matches(each, query); });
+    page.total = all ? items.size() : std::count_if(items.begin(), items.end(), [&query](const Item &each) {
+        return matches(each, query);
+    });
     page.totalIsExact = page.total <= 10'000;
     const auto take = [&](const Item &item) {
         if (!matches(item, query))
@@ -101,7 +102,7 @@ Page<Item> pageOf(const QList<Item> &items, const ListQuery &query)
     return page;
 }
 
-template<class Item>
+template <class Item>
 QList<Change> changeOf(const QString &kind, const Item &item)
 {
     Change change;

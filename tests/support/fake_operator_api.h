@@ -13,8 +13,9 @@
 
 namespace signalbox::testing {
 
-// An OperatorApi whose rows, changes, failures and delays a test writes down. Answers come through the event loop, after
-// `delay`, or not at all while held. Pages are keyset pages over (created, id), as the real ones are. UI thread.
+// An OperatorApi whose rows, changes, failures and delays a test writes down. Answers come through the event
+// loop, after `delay`, or not at all while held. Pages are keyset pages over (created, id), as the real ones
+// are. UI thread.
 class FakeOperatorApi final : public admin::OperatorApi
 {
     Q_OBJECT
@@ -29,7 +30,10 @@ public:
     void setDetail(const domain::DeliveryDetail &detail);
     void removeDelivery(const QString &id);
     // The newest first as they were created.
-    [[nodiscard]] const domain::DeliveryItem &deliveryAt(qsizetype index) const { return m_deliveries.at(index); }
+    [[nodiscard]] const domain::DeliveryItem &deliveryAt(qsizetype index) const
+    {
+        return m_deliveries.at(index);
+    }
     [[nodiscard]] qsizetype deliveryCount() const { return m_deliveries.size(); }
 
     // Stores and sends on the stream, if that kind is watched.
@@ -56,8 +60,10 @@ public:
     [[nodiscard]] admin::ConnectionState connectionState() const override { return m_connection; }
     [[nodiscard]] QString connectionReason() const override { return m_reason; }
     [[nodiscard]] QCoro::Task<Result<domain::EngineStatus>> status() override;
-    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::SessionItem>>> sessions(domain::ListQuery query) override;
-    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::DeliveryItem>>> deliveries(domain::ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::SessionItem>>> sessions(
+        domain::ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::DeliveryItem>>> deliveries(
+        domain::ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<domain::SessionItem>> session(QString id) override;
     [[nodiscard]] QCoro::Task<Result<domain::DeliveryDetail>> delivery(QString id) override;
     void watch(QStringList kinds) override { m_watched = std::move(kinds); }
@@ -77,7 +83,7 @@ private:
     domain::EngineStatus m_status;
     admin::ConnectionState m_connection = admin::ConnectionState::Live;
     QString m_reason;
-    Millis m_delay {0};
+    Millis m_delay{0};
     bool m_held = false;
     int m_listCalls = 0;
     int m_detailCalls = 0;

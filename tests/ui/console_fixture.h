@@ -4,7 +4,6 @@
 #include "support/demo_rows.h"
 #include "support/fake_clock.h"
 #include "support/fake_operator_api.h"
-
 #include "ui/list_table.h"
 #include "ui/main_window.h"
 #include "ui/theme.h"
@@ -36,7 +35,7 @@ struct UiFixture
         QTRY_COMPARE(model()->phase(), ui::ListPhase::Ready);
         QTRY_VERIFY(!model()->isFetching());
     }
-    template<class Widget>
+    template <class Widget>
     [[nodiscard]] Widget *find(const char *name) const
     {
         return window->findChild<Widget *>(QString::fromLatin1(name));

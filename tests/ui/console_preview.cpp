@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The console's window over made-up rows, to be looked at: `console_preview [--theme light|dark|high-contrast]
-// [--view sessions|deliveries] [--row N] [--tab N] [--details bottom|right] [--state live|empty|error|disconnected|busy]
+// The console's window over made-up rows, to be looked at: `console_preview [--theme
+// light|dark|high-contrast]
+// [--view sessions|deliveries] [--row N] [--tab N] [--details bottom|right] [--state
+// live|empty|error|disconnected|busy]
 // [--dialog keys|palette] [--size WxH] [--shot FILE]`. With --shot it writes a picture and ends.
 #include "support/demo_rows.h"
 #include "support/fake_operator_api.h"
-
 #include "ui/main_window.h"
 #include "ui/theme.h"
 #include "ui/translations.h"
@@ -41,7 +42,10 @@ void prepare(ui::MainWindow &window, testing::FakeOperatorApi &api, const QComma
     const int row = options.value(u"row"_s).toInt();
     if (row >= 0 && row < table->listModel()->rowCount())
         table->setCurrentIndex(table->listModel()->index(row, 0));
-    window.actions().get(options.value(u"details"_s) == u"right" ? ui::ActionId::DetailsRight : ui::ActionId::DetailsBelow)->trigger();
+    window.actions()
+        .get(
+            options.value(u"details"_s) == u"right" ? ui::ActionId::DetailsRight : ui::ActionId::DetailsBelow)
+        ->trigger();
     if (options.value(u"dialog"_s) == u"keys")
         window.actions().get(ui::ActionId::KeySheet)->trigger();
     if (options.value(u"dialog"_s) == u"palette")
@@ -57,9 +61,10 @@ int main(int argc, char **argv)
     QApplication application(argc, argv);
     QCommandLineParser options;
     options.addHelpOption();
-    for (const auto &[name, fallback] : {std::pair {u"theme"_s, u"light"_s}, {u"view"_s, u"deliveries"_s}, {u"row"_s, u"1"_s},
-             {u"tab"_s, u"0"_s}, {u"details"_s, u"bottom"_s}, {u"state"_s, u"live"_s}, {u"dialog"_s, QString()},
-             {u"size"_s, u"1440x900"_s}, {u"shot"_s, QString()}, {u"guarded"_s, QString()}}) {
+    for (const auto &[name, fallback] : {std::pair{u"theme"_s, u"light"_s}, {u"view"_s, u"deliveries"_s},
+             {u"row"_s, u"1"_s}, {u"tab"_s, u"0"_s}, {u"details"_s, u"bottom"_s}, {u"state"_s, u"live"_s},
+             {u"dialog"_s, QString()}, {u"size"_s, u"1440x900"_s}, {u"shot"_s, QString()},
+             {u"guarded"_s, QString()}}) {
         options.addOption(QCommandLineOption(name, name, u"value"_s, fallback));
     }
     options.process(application);

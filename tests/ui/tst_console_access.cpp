@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keyboard, screen reader, contrast, plurals: what has to be so for everybody.
 #include "console_fixture.h"
-
 #include "ui/filter_bar.h"
 #include "ui/portal_colour_scheme.h"
 
@@ -78,6 +77,7 @@ void ConsoleAccessTest::keyboard_reachesEverything()
     QTest::keyClick(f.table(), Qt::Key_Question);
     auto *sheet = f.find<QDialog>("keySheet");
     QVERIFY(sheet && sheet->isVisible());
+    QVERIFY(QTest::qWaitForWindowActive(sheet));
     QTest::keyClick(sheet, Qt::Key_Escape);
     QTRY_VERIFY(!f.find<QDialog>("keySheet"));
     QTest::keyClick(f.table(), Qt::Key_D, Qt::ControlModifier);
@@ -152,15 +152,18 @@ void ConsoleAccessTest::contrast_isEnough()
 {
     QFETCH(const int, theme);
     const ui::Colours &c = ui::coloursOf(static_cast<Theme>(theme));
-    const QList<std::pair<const char *, QColor>> grounds {{"window", c.window}, {"base", c.base},
+    const QList<std::pair<const char *, QColor>> grounds{{"window", c.window}, {"base", c.base},
         {"alternate", c.alternate}, {"selection", c.selection}, {"hover", c.hover}};
     const auto check = [&](const QColor &text, const char *what) {
         for (const auto &[name, ground] : grounds) {
             const double ratio = ui::contrastRatio(text, ground);
-            QVERIFY2(ratio >= 4.5, qPrintable(u"%1 on %2: %3"_s.arg(QLatin1StringView(what), QLatin1StringView(name)).arg(ratio)));
+            QVERIFY2(ratio >= 4.5,
+                qPrintable(
+                    u"%1 on %2: %3"_s.arg(QLatin1StringView(what), QLatin1StringView(name)).arg(ratio)));
         }
     };
-    for (const Tone tone : {Tone::Plain, Tone::Muted, Tone::Neutral, Tone::Info, Tone::Good, Tone::Warn, Tone::Danger, Tone::Doubt})
+    for (const Tone tone : {Tone::Plain, Tone::Muted, Tone::Neutral, Tone::Info, Tone::Good, Tone::Warn,
+             Tone::Danger, Tone::Doubt})
         check(c.tone(tone), qPrintable(u"tone %1"_s.arg(int(tone))));
     check(c.link, "link");
     QVERIFY(ui::contrastRatio(c.accentText, c.accent) >= 4.5);
@@ -174,7 +177,8 @@ void ConsoleAccessTest::contrast_isEnough()
     }
     const QPalette palette = ui::paletteOf(c);
     QVERIFY(ui::contrastRatio(palette.color(QPalette::PlaceholderText), c.base) >= 4.5);
-    QVERIFY(ui::contrastRatio(palette.color(QPalette::HighlightedText), palette.color(QPalette::Highlight)) >= 4.5);
+    QVERIFY(ui::contrastRatio(palette.color(QPalette::HighlightedText), palette.color(QPalette::Highlight))
+        >= 4.5);
 }
 
 void ConsoleAccessTest::systemTheme_followsThePortalLive()
@@ -206,11 +210,12 @@ void ConsoleAccessTest::everyControl_hasANameForScreenReaders()
             || qobject_cast<QTabBar *>(widget) || widget->objectName() == u"timeline";
         const QString type = QString::fromLatin1(widget->metaObject()->className());
         if (!interactive || widget->objectName().startsWith(u"qt_") || qobject_cast<QHeaderView *>(widget)
-            || type == u"QTableCornerButton" || type.startsWith(u"QLineEditIconButton") || type == u"QMenuBarExtension"
-            || qobject_cast<QTabBar *>(widget->parentWidget())) {
+            || type == u"QTableCornerButton" || type.startsWith(u"QLineEditIconButton")
+            || type == u"QMenuBarExtension" || qobject_cast<QTabBar *>(widget->parentWidget())) {
             continue;
         }
-        if (widget->focusPolicy() == Qt::NoFocus || (!widget->isVisibleTo(f.window.get()) && widget->accessibleName().isEmpty()))
+        if (widget->focusPolicy() == Qt::NoFocus
+            || (!widget->isVisibleTo(f.window.get()) && widget->accessibleName().isEmpty()))
             continue;
         ++checked;
         const QString where = type + u' ' + widget->objectName();
@@ -260,7 +265,8 @@ void ConsoleAccessTest::actions_singleLettersLiveInTablesOnly()
         }
     }
     const_cast<ui::Actions &>(f.window->actions()).setKeys(u"freeze"_s, {QKeySequence(u"Ctrl+Shift+F"_s)});
-    QCOMPARE(f.window->actions().get(ActionId::Freeze)->property("keys").toStringList(), QStringList {u"Ctrl+Shift+F"_s});
+    QCOMPARE(f.window->actions().get(ActionId::Freeze)->property("keys").toStringList(),
+        QStringList{u"Ctrl+Shift+F"_s});
 }
 
 void ConsoleAccessTest::settings_areNotWrittenWithoutAName()

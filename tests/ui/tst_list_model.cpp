@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "console_fixture.h"
-
 #include "ui/list_model.h"
 #include "ui/time_text.h"
 
@@ -176,7 +175,7 @@ void ListModelTest::newRows_areFilteredAsTheEngineWould()
 {
     Fixture f(50);
     domain::ListQuery query;
-    query.states = QStringList {u"dead"_s};
+    query.states = QStringList{u"dead"_s};
     f.model.setQuery(query);
     QTRY_COMPARE(f.model.phase(), ListPhase::Ready);
     const int before = f.model.rowCount();

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "console_fixture.h"
-
 #include "ui/details_pane.h"
 #include "ui/filter_bar.h"
 #include "ui/message_pane.h"
@@ -211,7 +210,7 @@ void MainWindowTest::filter_asksTheEngineAndEscapeClears()
         if (chip->property("state") == u"dead"_s)
             chip->click();
     }
-    QTRY_COMPARE(f.api.lastQuery().states, QStringList {u"dead"_s});
+    QTRY_COMPARE(f.api.lastQuery().states, QStringList{u"dead"_s});
     QTRY_VERIFY(f.model()->rowCount() > 0 && f.model()->rowCount() < 200);
     f.window->actions().get(ActionId::Back)->trigger();
     QTRY_COMPARE(f.model()->rowCount(), 200);
@@ -278,15 +277,15 @@ void MainWindowTest::hiddenViews_askNothing()
 {
     UiFixture f(300, 100);
     f.show();
-    QCOMPARE(f.api.watched(), (QStringList {u"delivery"_s, u"outbound"_s}));
+    QCOMPARE(f.api.watched(), (QStringList{u"delivery"_s, u"outbound"_s}));
     QCOMPARE(f.window->pane(ViewKind::Sessions)->model()->phase(), ListPhase::Idle);
     f.window->showView(ViewKind::Sessions);
     QTRY_COMPARE(f.model()->rowCount(), 100);
-    QCOMPARE(f.api.watched(), QStringList {u"session"_s});
+    QCOMPARE(f.api.watched(), QStringList{u"session"_s});
     f.window->showMinimized();
     QTRY_VERIFY(f.api.watched().isEmpty());
     f.window->showNormal();
-    QTRY_COMPARE(f.api.watched(), QStringList {u"session"_s});
+    QTRY_COMPARE(f.api.watched(), QStringList{u"session"_s});
 }
 
 void MainWindowTest::counts_comeFromTheStreamOnly()
@@ -306,7 +305,7 @@ void MainWindowTest::counts_comeFromTheStreamOnly()
     QVERIFY(person);
     QCOMPARE(person->text(), u"Needs a person: 13"_s);
     person->click();
-    QTRY_COMPARE(f.api.lastQuery().states, (QStringList {u"dead"_s, u"unconfirmed"_s}));
+    QTRY_COMPARE(f.api.lastQuery().states, (QStringList{u"dead"_s, u"unconfirmed"_s}));
     QVERIFY(f.find<QLabel>("badge")->isVisible());
 }
 
