@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "async/latch.h"
 
-#include <QTimer>
+#include <QTimerEvent>
 
 namespace signalbox::async {
 
@@ -19,6 +19,18 @@ void Latch::complete(Wake wake)
     m_wake = wake;
     if (m_handle)
         schedule();
+}
+
+void Latch::startDeadline(Millis timeout)
+{
+    static constexpr Millis kCoarseFrom {2000};
+    startTimer(timeout, timeout < kCoarseFrom ? Qt::PreciseTimer : Qt::CoarseTimer);
+}
+
+void Latch::timerEvent(QTimerEvent *event)
+{
+    killTimer(event->timerId());
+    complete(Wake::TimedOut);
 }
 
 void Latch::schedule()
@@ -46,8 +58,7 @@ void LatchAwaiter::deadline(Millis timeout)
 {
     if (timeout.count() < 0)
         return;
-    Latch *latch = m_latch.get();
-    QTimer::singleShot(timeout, latch, [latch] { latch->complete(Wake::TimedOut); });
+    m_latch->startDeadline(timeout);
 }
 
 void LatchAwaiter::cancelWith(const CancelToken &token)

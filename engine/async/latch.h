@@ -27,7 +27,13 @@ public:
     void arm(std::coroutine_handle<> handle);
     void complete(Wake wake);
     void disarm() { m_handle = nullptr; }
+    // The deadline's timer dies with the latch: QTimer::singleShot() would keep its own until the time is over, however
+    // soon the wait had ended.
+    void startDeadline(Millis timeout);
     [[nodiscard]] std::optional<Wake> wake() const { return m_wake; }
+
+protected:
+    void timerEvent(QTimerEvent *event) override;
 
 private:
     void schedule();

@@ -47,15 +47,31 @@ template<class Function, class R = std::invoke_result_t<Function>>
         co_return std::move(*shared->value);
 }
 
-// Runs `work(args...)`, a plain or member function that returns a Task<R>, on the thread of `target` and delivers its
-// result to the calling thread. Both threads need an event loop. The answer is `gone` when `target` died before the
-// work could start. This is how the console's UI thread talks to the engine's thread.
+// Keeps the functor for as long as its task runs, then hands over the value or what was thrown.
+template<class R, class Work, class Done>
+QCoro::Task<> runAndTell(Work work, Done done)
+{
+    std::optional<R> value;
+    std::exception_ptr error;
+    try {
+        auto task = work();
+        value.emplace(co_await task);
+    } catch (...) {
+        error = std::current_exception();
+    }
+    done(std::move(value), error);
+}
+
+// Runs `work()`, which returns a Task<R>, on the thread of `target` and delivers its result, or what it threw, to the
+// calling thread. Both threads need an event loop. The answer is `gone` when `target` died before the work had ended.
+// This is how the console's UI thread talks to the engine's thread.
 template<class R, class Work>
 [[nodiscard]] QCoro::Task<R> runOnThread(QObject *target, Work work, R gone)
 {
     struct Shared
     {
         std::optional<R> value;
+        std::exception_ptr error;
     };
     auto shared = std::make_shared<Shared>();
     auto awaiter = std::make_shared<LatchAwaiter>();
@@ -64,20 +80,22 @@ template<class R, class Work>
     const std::shared_ptr<QObject> home(new QObject, [](QObject *object) { object->deleteLater(); });
     awaiter->watch(target);
     auto start = [shared, weak, home, work = std::move(work)]() mutable {
-        auto done = [shared, weak, home](R value) {
+        auto done = [shared, weak, home](std::optional<R> value, std::exception_ptr error) {
             // `shared` is touched on the calling thread only.
-            auto wake = [shared, weak, value = std::move(value)]() mutable {
-                shared->value.emplace(std::move(value));
+            auto wake = [shared, weak, value = std::move(value), error = std::move(error)]() mutable {
+                shared->value = std::move(value);
+                shared->error = std::move(error);
                 if (auto alive = weak.lock())
                     alive->latch()->complete(Wake::Fired);
             };
             QMetaObject::invokeMethod(home.get(), std::move(wake), Qt::QueuedConnection);
         };
-        auto task = work();
-        task.then(std::move(done));
+        runAndTell<R>(std::move(work), std::move(done));
     };
     QMetaObject::invokeMethod(target, std::move(start), Qt::QueuedConnection);
     co_await awaiter->wake();
+    if (shared->error)
+        std::rethrow_exception(shared->error);
     if (shared->value)
         co_return std::move(*shared->value);
     co_return gone;

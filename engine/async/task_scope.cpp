@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 
+#include <QDeadlineTimer>
 #include <QPointer>
 
 #include <exception>
@@ -55,8 +56,12 @@ QCoro::Task<> TaskScope::run(const char *name, QCoro::Task<> task)
 QCoro::Task<bool> TaskScope::join(Millis timeout)
 {
     const QPointer<TaskScope> self(this);
+    // One deadline for all rounds: a scope that is filled again and again must not hold its owner.
+    const bool forever = timeout.count() < 0;
+    const QDeadlineTimer deadline(forever ? QDeadlineTimer(QDeadlineTimer::Forever) : QDeadlineTimer(timeout));
     while (self && m_live > 0) {
-        const Wake wake = co_await waitSignal(this, &TaskScope::drained, timeout);
+        const Millis left = forever ? kNoDeadline : Millis(deadline.remainingTime());
+        const Wake wake = co_await waitSignal(this, &TaskScope::drained, left);
         if (wake != Wake::Fired)
             co_return false;
     }
