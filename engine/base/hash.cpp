@@ -21,7 +21,8 @@ QByteArray hmacSha256(QByteArrayView key, QByteArrayView data)
 {
     QByteArray out(EVP_MAX_MD_SIZE, Qt::Uninitialized);
     unsigned int length = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char *>(data.data()),
+    // OpenSSL takes a null pointer for "the key of the last call" and fails; an empty key is a key like any other.
+    HMAC(EVP_sha256(), key.isEmpty() ? "" : key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char *>(data.data()),
          static_cast<size_t>(data.size()), reinterpret_cast<unsigned char *>(out.data()), &length);
     out.truncate(static_cast<qsizetype>(length));
     return out;

@@ -214,9 +214,9 @@ Json &Json::set(const QString &key, Json value)
     if (!isObject())
         m_value = Object();
     auto &members = std::get<Object>(m_value);
-    for (Member &member : members) {
-        if (member.first == key) {
-            member.second = std::move(value);
+    for (auto member = members.rbegin(); member != members.rend(); ++member) {
+        if (member->first == key) {
+            member->second = std::move(value);
             return *this;
         }
     }

@@ -94,7 +94,7 @@ public:
     [[nodiscard]] const Json &at(size_t index) const;
     [[nodiscard]] size_t size() const;
 
-    // Sets or replaces a member; a null value becomes an object first.
+    // Sets or replaces a member, of doubled ones the last; a null value becomes an object first.
     Json &set(const QString &key, Json value);
     Json &append(Json value);
 

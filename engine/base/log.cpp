@@ -47,7 +47,10 @@ void writeLine(QtMsgType type, const QMessageLogContext &context, const QString 
         line = toRfc3339(clock.now()).toUtf8() + ' ' + levelName(type) + ' ' + context.category + ": " + event.toUtf8();
         for (qsizetype i = 0; i + 1 < fields.size(); i += 2)
             line += ' ' + fields[i].toUtf8() + '=' + fields[i + 1].toUtf8();
-        line.replace('\n', ' ');
+        for (char &c : line) {
+            if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+                c = ' '; // neither a second line nor a terminal's control sequence
+        }
     }
     line += '\n';
     // One write per line keeps lines of several threads whole; a log that cannot be written stops nothing.
@@ -57,8 +60,11 @@ void writeLine(QtMsgType type, const QMessageLogContext &context, const QString 
 QString encode(const char *event, std::initializer_list<LogField> fields)
 {
     QString text = QString::fromUtf8(event);
-    for (const auto &[name, value] : fields)
-        text += kFieldMark + QString::fromUtf8(name) + kFieldMark + value;
+    for (const auto &[name, value] : fields) {
+        QString plain = value;
+        plain.remove(kFieldMark); // a value must not make fields of its own
+        text += kFieldMark + QString::fromUtf8(name) + kFieldMark + plain;
+    }
     return text;
 }
 
