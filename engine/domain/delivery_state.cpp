@@ -93,8 +93,10 @@ const std::vector<DeliveryTransition> &deliveryTransitions()
     using enum DeliveryState;
     static const std::vector<DeliveryTransition> kTable {
         {Pending, Running, "claimed with its session's lock"},
+        {Pending, Waiting, "its session is busy: waits for the lock"},
         {Pending, Cancelled, "cancelled by an operator, or its session ended"},
         {Waiting, Pending, "what it waited for has come: the lock is free, or the time to try again"},
+        {Waiting, Running, "claimed again when its time to try again had come"},
         {Waiting, Completed, "all reply rows were sent"},
         {Waiting, Dead, "a reply row was refused or died, or the budget is over"},
         {Waiting, Cancelled, "cancelled by an operator, or its session ended"},

@@ -27,8 +27,8 @@ enum class PromptState { None, Sending, Accepted };
 // Whether later deliveries of the same session must wait for this one: unfinished, and its turn not over yet.
 [[nodiscard]] bool blocksSession(DeliveryState state, WaitsFor waitsFor);
 
-// Why a state may be left, and where to: the transition table as data. A pair that is not listed is refused by every
-// guarded update.
+// Why a state may be left, and where to: the transition table as data. The store's guarded updates name these pairs
+// and no others.
 struct DeliveryTransition
 {
     DeliveryState from;

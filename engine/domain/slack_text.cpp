@@ -19,6 +19,9 @@ qsizetype breakBefore(QStringView text, qsizetype from, qsizetype to)
             return at + mark.size();
     }
     qsizetype end = to;
+    // A cut inside a run of backticks would make another fence of it.
+    while (end > least && text[end - 1] == u'`' && end < text.size() && text[end] == u'`')
+        --end;
     const qsizetype escape = text.left(to).lastIndexOf(u'&');
     if (escape >= to - 5 && escape > from && text.mid(escape, to - escape).indexOf(u';') < 0)
         end = escape;
@@ -27,10 +30,16 @@ qsizetype breakBefore(QStringView text, qsizetype from, qsizetype to)
     return end;
 }
 
-// Whether a code fence is open at the end of this text.
+constexpr QStringView kFence = u"```";
+
+// Whether a code fence is open at the end of this text. A longer run of backticks holds as many as fit into
+// it.
 bool opensFence(QStringView text, bool openBefore)
 {
-    return (text.count(u"```") % 2 == 1) != openBefore;
+    bool open = openBefore;
+    for (qsizetype at = text.indexOf(kFence); at >= 0; at = text.indexOf(kFence, at + kFence.size()))
+        open = !open;
+    return open;
 }
 
 } // namespace
@@ -74,29 +83,32 @@ QStringList splitForSlack(const QString &escaped, qsizetype limit)
 {
     if (escaped.size() <= limit)
         return {escaped};
+    // Blanks at the very end would make a part of their own.
+    QStringView text = escaped;
+    while (!text.isEmpty() && text.back().isSpace())
+        text.chop(1);
     static constexpr qsizetype kFenceRoom = 8; // "```\n" in front and "\n```" behind
     QStringList parts;
     bool fence = false;
     qsizetype from = 0;
-    while (from < escaped.size()) {
+    while (from < text.size()) {
         const qsizetype room = limit - kFenceRoom;
-        const bool last = escaped.size() - from <= room;
-        const qsizetype end = last ? escaped.size() : breakBefore(escaped, from, from + room);
-        QStringView piece = QStringView(escaped).mid(from, end - from);
+        const bool last = text.size() - from <= room;
+        const qsizetype end = last ? text.size() : breakBefore(text, from, from + room);
+        QStringView piece = text.mid(from, end - from);
         from = end;
+        while (!piece.isEmpty() && piece.back().isSpace())
+            piece.chop(1);
+        if (piece.isEmpty())
+            continue;
         const bool fenceAfter = opensFence(piece, fence);
-        if (!last) {
-            while (!piece.isEmpty() && piece.back().isSpace())
-                piece.chop(1);
-        }
         QString part = piece.toString();
         if (fence)
             part.prepend(u"```\n"_s);
         if (fenceAfter && !last)
             part.append(u"\n```"_s);
         fence = fenceAfter;
-        if (!part.trimmed().isEmpty())
-            parts << part;
+        parts << part;
     }
     return parts;
 }
