@@ -132,7 +132,7 @@ bool PostgresExecutor::runJob(Connection &connection, Job &job, Lane lane)
         }
         const bool late = std::chrono::steady_clock::now() - started > kRunsTime;
         if (!mayRunAgain(done.error()) || run == kMostRuns || late) {
-            if (done.error().code() != ErrorCode::Conflict)
+            if (mayWarn(done.error()))
                 logWarning(lcStore, "a unit of work failed", {{"code", done.error().native()}, {"runs", QString::number(run)}});
             if (isConnectionLost(done.error()))
                 connection.close();
@@ -145,6 +145,18 @@ bool PostgresExecutor::runJob(Connection &connection, Job &job, Lane lane)
         std::unique_lock lock(m_mutex);
         m_wake.wait_for(lock, std::chrono::milliseconds(5 * run + jitter), [this] { return m_closing; });
     }
+}
+
+bool PostgresExecutor::mayWarn(const Error &error)
+{
+    if (error.code() == ErrorCode::Conflict || error.code() == ErrorCode::NotFound)
+        return false;
+    if (!isConnectionLost(error))
+        return true;
+    // While the database is away every unit fails: one line a second says so.
+    const auto now = std::chrono::steady_clock::now();
+    auto last = m_lastAwayWarning.load();
+    return now - last > std::chrono::seconds(1) && m_lastAwayWarning.compare_exchange_strong(last, now);
 }
 
 Status PostgresExecutor::tryOnce(Connection &connection, Job &job, Lane lane, bool &changed)

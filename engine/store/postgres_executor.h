@@ -28,6 +28,7 @@ private:
     [[nodiscard]] bool take(JobPtr &job, Lane &lane);
     [[nodiscard]] bool runJob(Connection &connection, Job &job, Lane lane);
     [[nodiscard]] Status tryOnce(Connection &connection, Job &job, Lane lane, bool &changed);
+    [[nodiscard]] bool mayWarn(const Error &error);
     void measure(std::chrono::steady_clock::duration took);
 
     DatabaseTarget m_target;
@@ -40,6 +41,7 @@ private:
     std::deque<JobPtr> m_reads;
     bool m_closing = false;
     std::atomic<std::chrono::steady_clock::time_point> m_awayUntil {};
+    std::atomic<std::chrono::steady_clock::time_point> m_lastAwayWarning {};
     std::vector<std::thread> m_threads;
     std::mutex m_measureMutex;
     LatencyWindow m_commits;

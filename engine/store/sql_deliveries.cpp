@@ -230,10 +230,11 @@ Result<bool> releaseSession(Session &session, const QString &sessionId, const QS
         if (rows->next())
             session.touch("session", sessionId, rows->number(0));
     }
+    // Expressions, not columns: else PostgreSQL may look through everything that waits for some lock.
     auto woken = session.query(
         "UPDATE deliveries SET state = 'pending', waits_for = '', due_at = ?, updated_at = ?, rev = rev + 1 "
         "WHERE id = (SELECT id FROM deliveries WHERE session_id = ? AND blocks = 1 ORDER BY ordinal LIMIT 1) "
-        "AND state = 'waiting' AND waits_for = 'lock' RETURNING id, rev",
+        "AND state || ':' || waits_for = 'waiting:lock' RETURNING id, rev",
         *now, *now, sessionId);
     if (!woken)
         return fail(woken.error());

@@ -110,8 +110,7 @@ CREATE INDEX deliveries_due ON deliveries (due_at, id) WHERE state = 'pending' O
 -- ;
 CREATE INDEX deliveries_running ON deliveries (engine_id, incarnation) WHERE state = 'running'
 -- ;
-CREATE INDEX deliveries_open ON deliveries (state, waits_for, created_at)
-    WHERE state IN ('pending', 'running', 'waiting') OR (state IN ('dead', 'unconfirmed') AND resolution IS NULL)
+CREATE INDEX deliveries_open ON deliveries (state, waits_for, created_at) WHERE state <> 'completed'
 -- ;
 CREATE TABLE inbound_keys (
     key TEXT PRIMARY KEY,

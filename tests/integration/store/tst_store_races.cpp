@@ -205,7 +205,7 @@ void StoreRacesTest::twins_onSeveralEnginesAreStoredOnce()
 }
 
 namespace {
-QCoro::Task<> sender(Store *store, EngineLife life, std::vector<QString> *order, int wanted)
+QCoro::Task<> drainOutbox(Store *store, EngineLife life, std::vector<QString> *order, int wanted)
 {
     int empty = 0;
     while (int(order->size()) < wanted && empty < 400) {
@@ -244,7 +244,7 @@ void StoreRacesTest::outboundClaimers_neverTakeOneTwice()
     const EngineLife only = f.engine(u"e"_s);
     for (Store *store : used) {
         const EngineLife life = StoreFixture::isPostgres() ? f.engine(u"e%1"_s.arg(tasks.size())) : only;
-        tasks.push_back(sender(store, life, &order, 120));
+        tasks.push_back(drainOutbox(store, life, &order, 120));
     }
     async::blockOn(all(&tasks), Millis(120'000));
     QCOMPARE(order.size(), size_t(120));
