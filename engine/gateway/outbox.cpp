@@ -240,10 +240,12 @@ QCoro::Task<> Outbox::finish(store::FinishOutbound finished)
 QCoro::Task<> Outbox::stop(Millis grace)
 {
     co_await m_loop.stop();
-    if (co_await m_running.join(grace))
+    const bool ended = co_await m_running.join(grace);
+    if (ended)
         co_return;
     m_running.cancel();
-    if (!co_await m_running.join(kAbandon))
+    const bool stopped = co_await m_running.join(kAbandon);
+    if (!stopped)
         logCritical(lcOutbox, "outbound messages did not stop", {{"live", QString::number(m_running.live())}});
 }
 
