@@ -108,8 +108,10 @@ QCoro::Task<> DeliveryRunner::run(store::ClaimedDelivery delivery, async::Cancel
     timeout.stop();
     // A turn that ended well while the engine was stopping is still written down; the rest is handed back by whoever
     // stops the engine.
-    if (stop.isCancelled() && decision.attemptOutcome != u"ok")
+    if (stop.isCancelled() && decision.attemptOutcome != u"ok") {
+        work->acknowledgement.reset();
         co_return;
+    }
     if (decision.again && work->delivery.attempts >= kMostNotSent)
         decision = decideNotOpened(Error(ErrorCode::Unavailable, u"the prompt could not be handed over"_s, u"not_sent"_s));
     co_await finish(work, std::move(decision));
@@ -307,6 +309,7 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<Work> work, Decision decisi
     }
     if (work->acknowledgement)
         co_await *work->acknowledgement;
+    work->acknowledgement.reset(); // its frame owns the work in turn
     // The outcome must not be lost: it is tried until it is stored, or until this engine holds it no more.
     Millis pause = kStorePauseFirst;
     for (;;) {
