@@ -115,7 +115,7 @@ Status Connection::setUpSqlite(bool readOnly)
     const QStringList pragmas = readOnly
         ? QStringList {u"PRAGMA query_only = ON"_s, u"PRAGMA cache_size = -4096"_s}
         : QStringList {u"PRAGMA journal_mode = WAL"_s, u"PRAGMA synchronous = FULL"_s, u"PRAGMA foreign_keys = ON"_s,
-                       u"PRAGMA cache_size = -16384"_s, u"PRAGMA wal_autocheckpoint = 0"_s,
+                       u"PRAGMA cache_size = -32768"_s, u"PRAGMA wal_autocheckpoint = 0"_s,
                        u"PRAGMA temp_store = MEMORY"_s};
     for (const QString &pragma : pragmas) {
         if (auto done = executeText(pragma); !done)
@@ -254,15 +254,16 @@ Status Session::writeFeed()
     const auto left = [&] { return m_touches.size() - next; };
     const auto kind = [&](size_t offset) { return QString::fromLatin1(m_touches[next + offset].kind); };
     const auto touchAt = [&](size_t offset) -> const Touch & { return m_touches[next + offset]; };
-    // Two rows a statement: most units change a delivery and its session.
-    while (left() >= 2) {
+    // Two rows a statement: most units change a delivery and its session. On SQLite one: there is no way to save, and it
+    // keeps a copy of every page that a statement of several rows touches.
+    while (left() >= (dialect() == Dialect::Postgres ? 2u : SIZE_MAX)) {
         const auto done = run("INSERT INTO feed (kind, entity_id, rev, at) VALUES (?, ?, ?, ?), (?, ?, ?, ?)", kind(0),
                               touchAt(0).id, touchAt(0).rev, *at, kind(1), touchAt(1).id, touchAt(1).rev, *at);
         if (!done)
             return fail(done.error());
         next += 2;
     }
-    if (left() == 1) {
+    for (; left() >= 1; ++next) {
         const auto done = run("INSERT INTO feed (kind, entity_id, rev, at) VALUES (?, ?, ?, ?)", kind(0), touchAt(0).id,
                               touchAt(0).rev, *at);
         if (!done)

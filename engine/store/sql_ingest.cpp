@@ -38,7 +38,17 @@ Status fileKeys(Session &session, const IngestRequest &request, Instant now)
     const Instant expires = now + request.keyTtl;
     const QStringList &keys = request.keys;
     Result<int> filed = 0;
-    if (keys.size() == 3) {
+    if (session.dialect() == Dialect::Sqlite) {
+        // One row a statement: SQLite keeps a copy of every page that a statement of several rows touches.
+        for (const QString &key : keys) {
+            const auto one = session.run("INSERT INTO inbound_keys (key, delivery_id, expires_at) VALUES (?, ?, ?) "
+                                         "ON CONFLICT (key) DO NOTHING",
+                                         key, request.deliveryId, expires);
+            if (!one)
+                return fail(one.error());
+            *filed += *one;
+        }
+    } else if (keys.size() == 3) {
         filed = session.run("INSERT INTO inbound_keys (key, delivery_id, expires_at) VALUES (?, ?, ?), (?, ?, ?), (?, ?, ?) "
                             "ON CONFLICT (key) DO NOTHING",
                             keys[0], request.deliveryId, expires, keys[1], request.deliveryId, expires, keys[2],
@@ -59,10 +69,39 @@ Status fileKeys(Session &session, const IngestRequest &request, Instant now)
     return {};
 }
 
+// SQLite has one writer, so looking first is safe, and cheaper than RETURNING, which makes a table of its own each time.
+Result<qint64> nextOrdinalSqlite(Session &session, const IngestRequest &request, Instant now)
+{
+    qint64 ordinal = 1;
+    qint64 rev = 1;
+    {
+        auto rows = session.query("SELECT next_ordinal, rev FROM sessions WHERE id = ?", request.sessionId);
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next()) {
+            ordinal = rows->number(0) + 1;
+            rev = rows->number(1) + 1;
+        }
+    }
+    const auto stored = ordinal > 1
+        ? session.run("UPDATE sessions SET next_ordinal = ?, last_active_at = ?, rev = ?, updated_at = ? WHERE id = ?", ordinal,
+                      now, rev, now, request.sessionId)
+        : session.run("INSERT INTO sessions (id, installation_id, channel, tenant, backend, place, thread, next_ordinal, "
+                      "last_active_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+                      request.sessionId, request.installationId, request.channel, request.tenant, request.backend,
+                      request.place, request.sessionThread, now, now, now);
+    if (!stored)
+        return fail(stored.error());
+    session.touch("session", request.sessionId, rev);
+    return ordinal;
+}
+
 // The session's next place in its order; the row is made when it is new. Locks the row until the commit, so that two
 // messages of one session never overtake each other, nor the release of its lock.
 Result<qint64> nextOrdinal(Session &session, const IngestRequest &request, Instant now)
 {
+    if (session.dialect() == Dialect::Sqlite)
+        return nextOrdinalSqlite(session, request, now);
     auto rows = session.query(
         "INSERT INTO sessions (id, installation_id, channel, tenant, backend, place, thread, next_ordinal, last_active_at, "
         "created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?) "

@@ -11,6 +11,8 @@
 #include <QFile>
 #include <QFileInfo>
 
+#include <sqlite3.h>
+
 using namespace Qt::StringLiterals;
 
 namespace signalbox::store {
@@ -275,6 +277,11 @@ Result<std::unique_ptr<Store>> openStore(const StoreOptions &options, const Cloc
     if (!options.password.isEmpty())
         target->password = options.password;
     const bool sqlite = target->dialect == Dialect::Sqlite;
+    if (sqlite) {
+        // Nobody reads SQLite's memory statistics, and each allocation locks a mutex for them. Refused, and harmless, once
+        // the library runs.
+        sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    }
     if (sqlite && !QDir().mkpath(QFileInfo(target->path).absolutePath()))
         return fail(ErrorCode::Unavailable, u"the folder of the database cannot be made"_s);
     {

@@ -17,7 +17,7 @@ Q_LOGGING_CATEGORY(lcStore, "signalbox.engine.store")
 
 constexpr size_t kGroupMost = 256;
 // Other writing in a group that also carries ingest: enough to go on, too little to make a 2xx wait.
-constexpr size_t kWorkBesideIngest = 24;
+constexpr size_t kWorkBesideIngest = 8;
 constexpr auto kGroupTime = std::chrono::milliseconds(5);
 // Pages of the write-ahead log that are not in the database file yet: 8 MiB when nobody waits, else 32 MiB.
 constexpr int kCheckpointIdlePages = 2 * 1024;
