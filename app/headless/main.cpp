@@ -46,6 +46,7 @@ void tellReady(const Engine &engine, const headless::SandboxRun &sandbox)
 
 int runEngine(const headless::Options &options, config::Config config)
 {
+    headless::allowManyDescriptors();
     headless::SandboxRun sandbox;
     if (options.sandbox) {
         auto started = headless::startSandbox(config, !options.dataDir.isEmpty());

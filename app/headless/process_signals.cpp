@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace signalbox::headless {
@@ -50,6 +51,15 @@ ProcessSignals::~ProcessSignals()
     m_notifier.reset();
     ::close(g_pipe[0]);
     ::close(g_pipe[1]);
+}
+
+void allowManyDescriptors()
+{
+    rlimit limit {};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void notifyServiceManager(const char *state)

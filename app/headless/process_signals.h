@@ -23,6 +23,10 @@ private:
     std::unique_ptr<QSocketNotifier> m_notifier;
 };
 
+// Raises the soft limit of open descriptors to the hard one. Service managers and shells give 1024, which is fewer than
+// the connections that the listeners admit.
+void allowManyDescriptors();
+
 // Tells systemd, where there is one: "READY=1", "STOPPING=1".
 void notifyServiceManager(const char *state);
 
