@@ -12,6 +12,8 @@
 #include <QSysInfo>
 #include <QCoreApplication>
 
+#include <sys/file.h>
+
 using namespace Qt::StringLiterals;
 
 namespace signalbox {
@@ -53,6 +55,8 @@ Status Engine::prepareDataDir()
     if (!dir.mkpath(u"."_s))
         return fail(Error(ErrorCode::Unavailable, u"the data folder cannot be made"_s, u"data_dir"_s));
     QFile::setPermissions(dir.path(), QFile::ReadOwner | QFile::WriteOwner | QFile::ExeOwner);
+    if (auto locked = lockDataDir(); !locked)
+        return locked;
     if (!m_config.engine.id.isEmpty())
         return {};
     QFile file(dir.filePath(u"engine-id"_s));
@@ -65,6 +69,24 @@ Status Engine::prepareDataDir()
     QSaveFile made(file.fileName());
     if (!made.open(QIODevice::WriteOnly) || made.write(m_config.engine.id.toUtf8() + '\n') < 0 || !made.commit())
         return fail(Error(ErrorCode::Unavailable, u"the engine's id cannot be kept in the data folder"_s, u"data_dir"_s));
+    return {};
+}
+
+// A second process on the same data folder would have the same id and take this one's work away. The kernel drops the
+// lock with the process, however it ends, and it needs no process ids, which mean nothing across containers.
+Status Engine::lockDataDir()
+{
+    m_lockFile.setFileName(QDir(m_config.engine.dataDir).filePath(u"engine.lock"_s));
+    if (!m_lockFile.open(QIODevice::ReadWrite))
+        return fail(Error(ErrorCode::Unavailable, u"the data folder cannot be written to"_s, u"data_dir"_s));
+    if (::flock(m_lockFile.handle(), LOCK_EX | LOCK_NB) != 0) {
+        const QString holder = QString::fromUtf8(m_lockFile.readAll()).trimmed();
+        m_lockFile.close();
+        return fail(Error(ErrorCode::Conflict, u"another engine (process %1) uses this data folder"_s.arg(holder), u"data_dir"_s));
+    }
+    m_lockFile.resize(0);
+    m_lockFile.write(QByteArray::number(QCoreApplication::applicationPid()) + '\n');
+    m_lockFile.flush();
     return {};
 }
 

@@ -9,6 +9,7 @@
 #include "http/server.h"
 #include "store/store.h"
 
+#include <QFile>
 #include <QObject>
 
 #include <memory>
@@ -42,6 +43,7 @@ Q_SIGNALS:
 
 private:
     [[nodiscard]] Status prepareDataDir();
+    [[nodiscard]] Status lockDataDir();
     [[nodiscard]] Status openDatabase();
     [[nodiscard]] Result<std::unique_ptr<http::Server>> listen(const QString &address, http::Router router,
                                                                const http::Limits &limits);
@@ -56,6 +58,7 @@ private:
     SystemClock m_clock;
     SystemIdGenerator m_ids;
     Instant m_startedAt;
+    QFile m_lockFile; // held while the engine lives
     QByteArray m_adminToken; // made here, when none is configured
     std::unique_ptr<store::Store> m_store;
     std::unique_ptr<gateway::Gateway> m_gateway;
