@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <QByteArray>
+#include <QObject>
+#include <QTcpServer>
+
+#include <memory>
+#include <vector>
+
+namespace signalbox::testing {
+
+// One request as it went over the wire.
+struct RecordedRequest
+{
+    RecordedRequest() = default;
+    QByteArray method;
+    QByteArray target; // path and query
+    QByteArray body;
+    QByteArray head;
+    [[nodiscard]] QByteArray field(const QByteArray &name) const; // the value, or empty
+};
+
+// Stands between a client and a loopback server, passes all bytes on, and remembers what the client sent. Lives on one
+// thread; connections end with it.
+class RecordingRelay : public QObject
+{
+    Q_OBJECT
+public:
+    explicit RecordingRelay(quint16 target);
+    [[nodiscard]] quint16 port() const { return m_server.serverPort(); }
+    // The complete requests so far, by connection and in order; of a connection that was upgraded only those before.
+    [[nodiscard]] std::vector<RecordedRequest> requests() const;
+
+private:
+    void accept();
+    quint16 m_target;
+    QTcpServer m_server;
+    std::vector<std::shared_ptr<QByteArray>> m_sent; // by connection
+};
+
+} // namespace signalbox::testing
