@@ -157,7 +157,7 @@ Status writeMeta(Connection &connection)
 {
     // Who this database is, and which feed its cursors belong to; made once.
     Session session(connection);
-    const QString cluster = QUuid::createUuid().toString(QUuid::WithoutBraces); // lint: allow-createUuid, once in a database's life
+    const QString cluster = QUuid::createUuid().toString(QUuid::WithoutBraces); // lint-allow: banned (once in the life of a database)
     const QString epoch = cluster.left(8);
     const auto made = session.run(
         "INSERT INTO meta (key, value) VALUES ('cluster_id', ?), ('feed_epoch', ?) ON CONFLICT (key) DO NOTHING", cluster,

@@ -95,7 +95,7 @@ std::vector<IngestRequest> makeRequests(int count, const Clock &clock)
         request.channel = u"slack"_s;
         request.tenant = u"T1"_s;
         request.backend = u"agent"_s;
-        request.keys = {domain::eventKey(request.installationId, u"Ev%1"_s.arg(i), start + i / 1000),
+        request.keys = {domain::eventKey(request.installationId, u"Ev%1"_s.arg(i), ts),
                         domain::messageKey(request.installationId, u"C1"_s, ts),
                         domain::clientMessageKey(request.installationId, u"client-%1"_s.arg(i), start / 600)};
         request.lookupKeys = request.keys;
@@ -202,7 +202,10 @@ bool preload(const StoreOptions &options, int count)
             return false;
     }
     const QString now = QString::number(toMs(clock.now()) - 86'400'000);
-    const QString n = u"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %1) "_s.arg(count - 1);
+    const auto numbers = [](int below) {
+        return u"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %1) "_s.arg(below - 1);
+    };
+    const QString n = numbers(count);
     const QString id = u"printf('%08x-%04x-7000-8000-%012x', 400000000 + i / 10, i % 10, i)"_s;
     const QStringList statements {
         u"PRAGMA journal_mode = WAL"_s, u"PRAGMA synchronous = OFF"_s, u"PRAGMA cache_size = -200000"_s, u"BEGIN"_s,
@@ -217,9 +220,8 @@ bool preload(const StoreOptions &options, int count)
               u"i / 2, i, 'U1', %1, %1, %1, %1 FROM n"_s.arg(now),
         u"INSERT INTO payloads (id, body, expires_at) "_s + n + u"SELECT "_s + id
             + u", hex(zeroblob(200)), %1 + 2592000000 FROM n"_s.arg(now),
-        u"INSERT INTO inbound_keys (key, delivery_id, expires_at) "_s + n.chopped(3 + QString::number(count - 1).size())
-            + u" < %1) SELECT printf('%08x', 400000000 + i / 30) || lower(hex(randomblob(14))), "_s.arg(3 * count - 1)
-            + id + u", %1 + 172800000 FROM n"_s.arg(now),
+        u"INSERT INTO inbound_keys (key, delivery_id, expires_at) "_s + numbers(3 * count)
+            + u"SELECT printf('%08x', 400000000 + i / 30) || lower(hex(randomblob(14))), 'd', %1 + 172800000 FROM n"_s.arg(now),
         u"COMMIT"_s, u"PRAGMA wal_checkpoint(TRUNCATE)"_s};
     bool good = false;
     {

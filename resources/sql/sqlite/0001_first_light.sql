@@ -1,6 +1,7 @@
 -- The tables of one message's way: who we are, what came in, what was tried, what went out, and the change feed.
 -- Times are epoch milliseconds in UTC, 0 or NULL meaning "never". Ids are text. Tables whose ids grow with time are
--- WITHOUT ROWID: one tree less to write for each row.
+-- WITHOUT ROWID: one tree less to write for each row. Checks spell out their alternatives: SQLite builds a table for each
+-- IN list of more than two values, at each execution.
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -24,7 +25,7 @@ CREATE TABLE installations (
     tenant TEXT NOT NULL,
     app TEXT NOT NULL,
     backend TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('active', 'absent', 'revoked')),
+    state TEXT NOT NULL CHECK (state = 'active' OR state = 'absent' OR state = 'revoked'),
     require_mention INTEGER NOT NULL CHECK (require_mention IN (0, 1)),
     bot_user_id TEXT NOT NULL DEFAULT '',
     rev INTEGER NOT NULL DEFAULT 1,
@@ -66,10 +67,14 @@ CREATE TABLE deliveries (
     installation_id TEXT NOT NULL REFERENCES installations (id) ON DELETE RESTRICT,
     session_id TEXT REFERENCES sessions (id) ON DELETE RESTRICT,
     ordinal INTEGER NOT NULL DEFAULT 0,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'running', 'waiting', 'completed', 'cancelled', 'dead', 'unconfirmed')),
-    waits_for TEXT NOT NULL DEFAULT '' CHECK (waits_for IN ('', 'lock', 'runtime', 'person', 'retry', 'token', 'outbound')),
-    outcome TEXT NOT NULL DEFAULT '' CHECK (outcome IN ('', 'delivered', 'no_reply', 'ignored')),
-    prompt_state TEXT NOT NULL DEFAULT 'none' CHECK (prompt_state IN ('none', 'sending', 'accepted')),
+    state TEXT NOT NULL CHECK (state = 'pending' OR state = 'running' OR state = 'waiting' OR state = 'completed'
+        OR state = 'cancelled' OR state = 'dead' OR state = 'unconfirmed'),
+    waits_for TEXT NOT NULL DEFAULT '' CHECK (waits_for = '' OR waits_for = 'lock' OR waits_for = 'runtime'
+        OR waits_for = 'person' OR waits_for = 'retry' OR waits_for = 'token' OR waits_for = 'outbound'),
+    outcome TEXT NOT NULL DEFAULT '' CHECK (outcome = '' OR outcome = 'delivered' OR outcome = 'no_reply'
+        OR outcome = 'ignored'),
+    prompt_state TEXT NOT NULL DEFAULT 'none' CHECK (prompt_state = 'none' OR prompt_state = 'sending'
+        OR prompt_state = 'accepted'),
     blocks INTEGER NOT NULL CHECK (blocks IN (0, 1)),
     mentioned INTEGER NOT NULL CHECK (mentioned IN (0, 1)),
     direct INTEGER NOT NULL CHECK (direct IN (0, 1)),
@@ -84,7 +89,8 @@ CREATE TABLE deliveries (
     incarnation INTEGER,
     error_code TEXT NOT NULL DEFAULT '',
     error_text TEXT NOT NULL DEFAULT '',
-    resolution TEXT CHECK (resolution IN ('delivered', 'replayed', 'retried', 'discarded', 'abandoned')),
+    resolution TEXT CHECK (resolution = 'delivered' OR resolution = 'replayed' OR resolution = 'retried'
+        OR resolution = 'discarded' OR resolution = 'abandoned'),
     claimed_at INTEGER NOT NULL DEFAULT 0,
     prompt_sent_at INTEGER NOT NULL DEFAULT 0,
     accepted_at INTEGER NOT NULL DEFAULT 0,
@@ -97,7 +103,8 @@ CREATE TABLE deliveries (
     CHECK ((state = 'completed') = (outcome <> '')),
     CHECK ((state = 'running') = (engine_id IS NOT NULL) AND (state = 'running') = (incarnation IS NOT NULL)),
     CHECK ((blocks = 1) = (state IN ('pending', 'running') OR (state = 'waiting' AND waits_for <> 'outbound'))),
-    CHECK ((state IN ('completed', 'cancelled', 'dead', 'unconfirmed')) = (finished_at > 0)),
+    CHECK (((state = 'completed' OR state = 'cancelled' OR state = 'dead'
+        OR state = 'unconfirmed')) = (finished_at > 0)),
     CHECK (resolution IS NULL OR state IN ('dead', 'unconfirmed')),
     CHECK (session_id IS NOT NULL OR outcome = 'ignored')
 ) WITHOUT ROWID
@@ -106,7 +113,8 @@ CREATE INDEX deliveries_session ON deliveries (session_id, ordinal)
 -- ;
 CREATE INDEX deliveries_blocking ON deliveries (session_id, ordinal) WHERE blocks = 1
 -- ;
-CREATE INDEX deliveries_due ON deliveries (due_at, id) WHERE state = 'pending' OR (state = 'waiting' AND waits_for = 'retry')
+CREATE INDEX deliveries_due ON deliveries (due_at, id) WHERE state = 'pending'
+        OR (state = 'waiting' AND waits_for = 'retry')
 -- ;
 CREATE INDEX deliveries_running ON deliveries (engine_id, incarnation) WHERE state = 'running'
 -- ;
@@ -129,9 +137,9 @@ CREATE TABLE attempts (
     number INTEGER NOT NULL,
     id TEXT NOT NULL,
     delivery_id TEXT NOT NULL,
-    what TEXT NOT NULL CHECK (what IN ('turn', 'post', 'react', 'unreact')),
+    what TEXT NOT NULL CHECK (what = 'turn' OR what = 'post' OR what = 'react' OR what = 'unreact'),
     target TEXT NOT NULL,
-    outcome TEXT NOT NULL CHECK (outcome IN ('running', 'ok', 'failed', 'unknown')),
+    outcome TEXT NOT NULL CHECK (outcome = 'running' OR outcome = 'ok' OR outcome = 'failed' OR outcome = 'unknown'),
     error_code TEXT NOT NULL DEFAULT '',
     error_text TEXT NOT NULL DEFAULT '',
     sent TEXT NOT NULL DEFAULT '',
@@ -149,9 +157,10 @@ CREATE TABLE outbound_messages (
     installation_id TEXT NOT NULL REFERENCES installations (id) ON DELETE RESTRICT,
     delivery_id TEXT NOT NULL,
     purpose TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('reply', 'status', 'notice', 'reaction')),
-    op TEXT NOT NULL CHECK (op IN ('post', 'react', 'unreact')),
-    state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'sent', 'refused', 'retry', 'unknown', 'dead', 'cancelled')),
+    kind TEXT NOT NULL CHECK (kind = 'reply' OR kind = 'status' OR kind = 'notice' OR kind = 'reaction'),
+    op TEXT NOT NULL CHECK (op = 'post' OR op = 'react' OR op = 'unreact'),
+    state TEXT NOT NULL CHECK (state = 'pending' OR state = 'sending' OR state = 'sent' OR state = 'refused'
+        OR state = 'retry' OR state = 'unknown' OR state = 'dead' OR state = 'cancelled'),
     lane TEXT NOT NULL,
     place TEXT NOT NULL,
     thread TEXT NOT NULL,
@@ -165,7 +174,8 @@ CREATE TABLE outbound_messages (
     error_code TEXT NOT NULL DEFAULT '',
     channel_ts TEXT NOT NULL DEFAULT '',
     maybe_doubled INTEGER NOT NULL DEFAULT 0 CHECK (maybe_doubled IN (0, 1)),
-    resolution TEXT CHECK (resolution IN ('delivered', 'replayed', 'retried', 'discarded', 'abandoned')),
+    resolution TEXT CHECK (resolution = 'delivered' OR resolution = 'replayed' OR resolution = 'retried'
+        OR resolution = 'discarded' OR resolution = 'abandoned'),
     rev INTEGER NOT NULL DEFAULT 1,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
