@@ -107,9 +107,8 @@ void StatusLine::showConnection()
         text += u" · "_s + m_notReady;
     const QColor colour = colours().tone(live && !m_notReady.isEmpty() ? Tone::Warn : look.tone);
     m_icon->setPixmap(iconPixmap(look.icon, colour, 16, devicePixelRatioF()));
-    QPalette palette = m_connection->palette();
-    palette.setColor(QPalette::WindowText, colour);
-    m_connection->setPalette(palette);
+    // A style sheet of its own: the application's would win over a palette when the theme changes.
+    m_connection->setStyleSheet(u"color: %1"_s.arg(colour.name()));
     m_connection->setText(text);
     m_connection->setAccessibleName(tr("Connection: %1").arg(text));
 }

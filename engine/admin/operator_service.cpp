@@ -55,10 +55,21 @@ QCoro::Task<> OperatorService::stop()
 
 void OperatorService::watch(QStringList kinds)
 {
+    const bool first = m_kinds.isEmpty() && !kinds.isEmpty();
     m_kinds = std::move(kinds);
     if (m_kinds.isEmpty())
         m_cursor.reset();
+    // Whoever begins to watch is told the counts at once.
+    if (first)
+        m_scope.spawn("first status", tellStatus());
     Q_EMIT wake();
+}
+
+QCoro::Task<> OperatorService::tellStatus()
+{
+    const auto now = co_await status();
+    if (now)
+        Q_EMIT statusChanged(*now);
 }
 
 void OperatorService::fillVitals(EngineStatus &status) const
@@ -217,9 +228,7 @@ QCoro::Task<> OperatorService::pulse()
         // Nobody watches: nothing is counted.
         if (due && !m_kinds.isEmpty()) {
             quiet = 0;
-            const auto now = co_await status();
-            if (now)
-                Q_EMIT statusChanged(*now);
+            co_await tellStatus();
         }
         co_await async::delay(kPulse, token);
     }

@@ -43,6 +43,7 @@ Q_SIGNALS:
 private:
     [[nodiscard]] QCoro::Task<> pump();
     [[nodiscard]] QCoro::Task<> pulse();
+    [[nodiscard]] QCoro::Task<> tellStatus();
     [[nodiscard]] QCoro::Task<bool> readOnce();
     [[nodiscard]] QCoro::Task<QList<domain::Change>> itemsOf(std::vector<store::FeedEntry> entries, QStringList kinds);
     store::Store &m_store;

@@ -23,14 +23,20 @@ QByteArray digest(std::initializer_list<QStringView> parts)
     return sha256(joined).toHex();
 }
 
-QString hexTime(qint64 seconds)
+QString hexTime(qint64 seconds, int micros)
 {
-    return QString::number(static_cast<quint32>(seconds), 16).rightJustified(8, u'0');
+    return QString::number(static_cast<quint32>(seconds), 16).rightJustified(8, u'0')
+        + QString::number(micros, 16).rightJustified(5, u'0');
 }
 
-QString key(QChar kind, qint64 seconds, const QByteArray &hash)
+QString hexTime(QStringView ts)
 {
-    return hexTime(seconds) + kind + QString::fromLatin1(hash.left(26));
+    return hexTime(tsSeconds(ts), tsMicros(ts));
+}
+
+QString key(const QString &time, QChar kind, const QByteArray &hash)
+{
+    return time + kind + QString::fromLatin1(hash.left(24));
 }
 
 } // namespace
@@ -39,7 +45,7 @@ QString sessionId(const SessionScope &scope)
 {
     const QByteArray hash
         = digest({scope.channel, scope.tenant, scope.app, scope.backend, scope.place, scope.thread});
-    return u"se_"_s + hexTime(tsSeconds(scope.thread)) + QString::fromLatin1(hash.left(26));
+    return u"se_"_s + hexTime(scope.thread) + QString::fromLatin1(hash.left(24));
 }
 
 QString sessionThread(bool perThread, bool direct, const QString &threadTs, const QString &messageTs)
@@ -57,14 +63,22 @@ qint64 tsSeconds(QStringView ts)
     return ok && seconds > 0 && seconds <= 0xffffffffLL ? seconds : 0;
 }
 
-QString eventKey(const QString &installation, const QString &eventId, qint64 eventTime)
+int tsMicros(QStringView ts)
 {
-    return key(u'e', eventTime > 0 && eventTime <= 0xffffffffLL ? eventTime : 0, digest({installation, eventId}));
+    const qsizetype dot = ts.indexOf(u'.');
+    bool ok = false;
+    const int micros = dot < 0 ? 0 : ts.mid(dot + 1, 6).toInt(&ok);
+    return ok && micros >= 0 && micros < 1'000'000 ? micros : 0;
+}
+
+QString eventKey(const QString &installation, const QString &eventId, const QString &ts)
+{
+    return key(hexTime(ts), u'e', digest({installation, eventId}));
 }
 
 QString messageKey(const QString &installation, const QString &place, const QString &ts)
 {
-    return key(u'm', tsSeconds(ts), digest({installation, place, ts}));
+    return key(hexTime(ts), u'm', digest({installation, place, ts}));
 }
 
 qint64 clientMessageBucket(qint64 seconds)
@@ -74,7 +88,7 @@ qint64 clientMessageBucket(qint64 seconds)
 
 QString clientMessageKey(const QString &installation, const QString &clientMsgId, qint64 bucket)
 {
-    return key(u'c', bucket, digest({installation, clientMsgId}));
+    return key(hexTime(bucket, 0), u'c', digest({installation, clientMsgId}));
 }
 
 } // namespace signalbox::domain

@@ -17,8 +17,9 @@ struct SessionScope
     QString thread; // empty: the session is the whole place
 };
 
-// "se_" + the thread's time in seconds as 8 hex digits + 26 hex digits of SHA-256 over the scope, NUL-separated. The
-// time in front keeps sessions of neighbouring threads together in the index; the hash alone carries the identity.
+// "se_" + the thread's time as 13 hex digits (8 of seconds, 5 of microseconds) + 24 hex digits of SHA-256 over the
+// scope, NUL-separated. The time in front keeps sessions of neighbouring threads together in the index, also when
+// thousands begin within a second; the hash alone carries the identity.
 [[nodiscard]] QString sessionId(const SessionScope &scope);
 
 // The thread that decides a message's session: backends of kind acp have one per thread (thread_ts, else the message's
@@ -28,10 +29,13 @@ struct SessionScope
 // The seconds of a Slack ts ("1700000000.000100"), 0 when it is none. Only ever used to place keys near each other:
 // ts values are opaque.
 [[nodiscard]] qint64 tsSeconds(QStringView ts);
+// The digits behind its dot as a number below a million, 0 when there are none.
+[[nodiscard]] int tsMicros(QStringView ts);
 
 // Keys under which one message may arrive again (DESIGN.md step 1), scoped by installation: fixed-length, and ordered
 // roughly by time, so that a large table takes new ones at its end.
-[[nodiscard]] QString eventKey(const QString &installation, const QString &eventId, qint64 eventTime);
+// An event is filed beside its message: retries of one event carry the same ts.
+[[nodiscard]] QString eventKey(const QString &installation, const QString &eventId, const QString &ts);
 [[nodiscard]] QString messageKey(const QString &installation, const QString &place, const QString &ts);
 // The same gesture may come with another ts some seconds later (Slack Connect): a client_msg_id is filed under a
 // ten-minute bucket and looked up in the neighbouring ones too.

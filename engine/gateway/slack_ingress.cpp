@@ -154,7 +154,7 @@ store::IngestRequest SlackIngress::ingestRequest(const slack::Envelope &envelope
     request.backend = row.backend;
     request.keys << domain::messageKey(row.id, message.place, message.ts);
     if (!envelope.eventId.isEmpty())
-        request.keys << domain::eventKey(row.id, envelope.eventId, envelope.eventTime);
+        request.keys << domain::eventKey(row.id, envelope.eventId, message.ts);
     request.lookupKeys = request.keys;
     if (!message.clientMsgId.isEmpty()) {
         const qint64 bucket = domain::clientMessageBucket(domain::tsSeconds(message.ts));

@@ -30,11 +30,11 @@ private Q_SLOTS:
     // Made by Python's hashlib: sha256 over the parts, each followed by a NUL.
     void sessionId_isFixed()
     {
-        QCOMPARE(sessionId(scope()), u"se_6553f1006583ae020f685f639f966dddd5"_s);
+        QCOMPARE(sessionId(scope()), u"se_6553f100000646583ae020f685f639f966ddd"_s);
         SessionScope place = scope();
         place.backend = u"spritz"_s;
         place.thread.clear();
-        QCOMPARE(sessionId(place), u"se_00000000f7021aaeebf875dc619d061db9"_s);
+        QCOMPARE(sessionId(place), u"se_0000000000000f7021aaeebf875dc619d061d"_s);
     }
 
     void sessionId_dependsOnEveryPart()
@@ -65,7 +65,10 @@ private Q_SLOTS:
         QVERIFY(sessionId(scope()) < sessionId(later));
         later.thread = u"not a ts"_s;
         QVERIFY(sessionId(later).startsWith(u"se_00000000"_s));
-        QCOMPARE(sessionId(later).size(), 37);
+        QCOMPARE(sessionId(later).size(), 40);
+        // Also within a second.
+        later.thread = u"1700000000.000101"_s;
+        QVERIFY(sessionId(scope()) < sessionId(later));
     }
 
     void thread_data()
@@ -113,16 +116,16 @@ private Q_SLOTS:
 
     void keys_areFixed()
     {
-        QCOMPARE(eventKey(u"inst"_s, u"Ev1"_s, 1'700'000'000), u"6553f100ebbe0969a47265eb92f0dbed7c7"_s);
+        QCOMPARE(eventKey(u"inst"_s, u"Ev1"_s, u"1700000000.000100"_s), u"6553f10000064ebbe0969a47265eb92f0dbed7"_s);
         QCOMPARE(
-            messageKey(u"inst"_s, u"C1"_s, u"1700000000.000100"_s), u"6553f100mf03d09281007154af05bbad0e3"_s);
+            messageKey(u"inst"_s, u"C1"_s, u"1700000000.000100"_s), u"6553f10000064mf03d09281007154af05bbad0"_s);
         QCOMPARE(
-            clientMessageKey(u"inst"_s, u"cm-1"_s, 1'699'999'800), u"6553f038caa9c8cf99e216b569a75fe4b58"_s);
+            clientMessageKey(u"inst"_s, u"cm-1"_s, 1'699'999'800), u"6553f03800000caa9c8cf99e216b569a75fe4b"_s);
     }
 
     void keys_areScopedByInstallation()
     {
-        const qint64 at = 1'700'000'000;
+        const QString at = u"1700000000.000100"_s;
         QVERIFY(eventKey(u"i1"_s, u"Ev1"_s, at) != eventKey(u"i2"_s, u"Ev1"_s, at));
         QVERIFY(eventKey(u"i1"_s, u"Ev1"_s, at) != eventKey(u"i1"_s, u"Ev2"_s, at));
         QVERIFY(messageKey(u"i1"_s, u"C1"_s, u"1.2"_s) != messageKey(u"i2"_s, u"C1"_s, u"1.2"_s));
@@ -131,9 +134,9 @@ private Q_SLOTS:
         QVERIFY(clientMessageKey(u"i1"_s, u"m"_s, 600) != clientMessageKey(u"i2"_s, u"m"_s, 600));
         QVERIFY(clientMessageKey(u"i1"_s, u"m"_s, 600) != clientMessageKey(u"i1"_s, u"m"_s, 1200));
         // The kinds never meet, whatever their parts are.
-        QVERIFY(eventKey(u"i"_s, u"x"_s, 600) != clientMessageKey(u"i"_s, u"x"_s, 600));
-        for (const qint64 odd : {qint64(-1), qint64(0), qint64(1) << 40})
-            QCOMPARE(eventKey(u"i"_s, u"x"_s, odd), eventKey(u"i"_s, u"x"_s, 0));
+        QVERIFY(eventKey(u"i"_s, u"x"_s, u"600.0"_s) != clientMessageKey(u"i"_s, u"x"_s, 600));
+        for (const QString &odd : {u"-1.0"_s, u"0.0"_s, u"1099511627776.0"_s, u"nonsense"_s})
+            QCOMPARE(eventKey(u"i"_s, u"x"_s, odd), eventKey(u"i"_s, u"x"_s, QString()));
     }
 
     void clientMessageBuckets_areTenMinutes()

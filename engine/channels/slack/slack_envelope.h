@@ -16,7 +16,6 @@ struct Envelope
     QString apiAppId;
     QString teamId;
     QString eventId;
-    qint64 eventTime = 0; // seconds; 0 when absent
     QString eventType;
     domain::SlackMessage message; // of message and app_mention
     Json event; // as it came
