@@ -3,6 +3,8 @@
 #include "console/embedded_engine.h"
 #include "headless/sandbox_start.h"
 #include "sandbox/sandbox.h"
+#include "ui/list_model.h"
+#include "ui/list_table.h"
 #include "ui/main_window.h"
 #include "ui/theme.h"
 #include "ui/translations.h"
@@ -103,22 +105,28 @@ void ConsoleScreenshotsTest::pictures_showLiveTraffic()
             shown = item;
     }
     QVERIFY(!shown.id.isEmpty());
-    if (view == u"deliveries") {
-        m_window->openDelivery(shown.id);
-        QTRY_COMPARE_WITH_TIMEOUT(m_window->currentView(), ui::ViewKind::Deliveries, 5000);
-    } else {
-        m_window->openSession(shown.sessionId);
-        QTRY_COMPARE_WITH_TIMEOUT(m_window->currentView(), ui::ViewKind::Sessions, 5000);
-    }
-    // The details have arrived when the id of what was opened stands somewhere in the window.
-    const QString wanted = view == u"deliveries" ? shown.id : shown.sessionId;
-    const auto present = [&] {
+    const bool ofDeliveries = view == u"deliveries";
+    const auto kind = ofDeliveries ? ui::ViewKind::Deliveries : ui::ViewKind::Sessions;
+    const QString wanted = ofDeliveries ? shown.id : shown.sessionId;
+    m_window->showView(kind);
+    ui::ListTable *table = m_window->pane(kind)->table();
+    // The pointer rests on the table here, so new rows are only counted until they are asked for.
+    QTest::keyClick(m_window.get(), Qt::Key_F5);
+    QTRY_VERIFY_WITH_TIMEOUT(table->listModel()->rowCount() >= (ofDeliveries ? 6 : 3), 20'000);
+    table->selectId(wanted);
+    QTRY_COMPARE_WITH_TIMEOUT(table->currentId(), wanted, 10'000);
+    // The details have arrived, and are laid out, when no visible label is narrower than its text.
+    const auto arrived = [&] {
         const auto labels = m_window->findChildren<QLabel *>();
-        return std::any_of(labels.begin(), labels.end(), [&](const QLabel *label) {
-            return label->isVisible() && label->text().contains(wanted);
+        const bool present = std::any_of(labels.begin(), labels.end(), [&](const QLabel *label) {
+            return label->isVisible() && label->property("field").isValid() && label->text().contains(wanted.right(8));
+        });
+        return present && std::none_of(labels.begin(), labels.end(), [](const QLabel *label) {
+            return label->isVisible() && !label->wordWrap() && label->property("field").isValid()
+                && label->width() < label->sizeHint().width();
         });
     };
-    QTRY_VERIFY_WITH_TIMEOUT(present(), 10'000);
+    QTRY_VERIFY_WITH_TIMEOUT(arrived(), 10'000);
     const QImage picture = m_window->grab().toImage();
     QVERIFY(picture.width() >= 1400);
     // Light is light, dark is dark, and neither is one empty plain.
