@@ -15,7 +15,8 @@ using namespace signalbox;
 using namespace signalbox::testing;
 using sandbox::Fault;
 
-// DESIGN.md steps 1, 5 and 6: what Slack has had its 2xx for is answered once, or told, whenever the program dies.
+// DESIGN.md steps 1, 5 and 6: what Slack has had its 2xx for is answered once, or told, whenever the program
+// dies.
 class KillAfterAckTest : public QObject
 {
     Q_OBJECT
@@ -45,7 +46,8 @@ private:
 namespace {
 constexpr int kWait = 45'000;
 
-// An agent command that waits at a gate before it becomes the simulated agent: nothing is prompted until open().
+// An agent command that waits at a gate before it becomes the simulated agent: nothing is prompted until
+// open().
 class Gate
 {
 public:
@@ -62,8 +64,8 @@ public:
     [[nodiscard]] bool open() const { return ::write(m_file, "go\n", 3) == 3; }
     [[nodiscard]] QStringList command() const
     {
-        return {u"/bin/sh"_s, u"-c"_s, u"read -r go < \"$1\" && exec \"$2\" --sandbox-agent"_s, u"sh"_s, m_path,
-                GatewayFixture::program()};
+        return {u"/bin/sh"_s, u"-c"_s, u"read -r go < \"$1\" && exec \"$2\" --sandbox-agent"_s, u"sh"_s,
+            m_path, GatewayFixture::program()};
     }
 
 private:
@@ -77,22 +79,22 @@ QString replyTo(const QString &text)
 }
 } // namespace
 
-#define START(gateway)                                                                                                   \
-    do {                                                                                                                 \
-        const Status startedNow = (gateway).start();                                                                     \
-        QVERIFY2(startedNow, startedNow ? "" : qPrintable(startedNow.error().toString()));                               \
+#define START(gateway)                                                                                       \
+    do {                                                                                                     \
+        const Status startedNow = (gateway).start();                                                         \
+        QVERIFY2(startedNow, startedNow ? "" : qPrintable(startedNow.error().toString()));                   \
     } while (false)
 
 // Fills in the database of a row.
-#define USE_DATABASE(options)                                                                                            \
-    QFETCH(bool, postgres);                                                                                              \
-    m_postgres.reset();                                                                                                  \
-    if (postgres) {                                                                                                      \
-        SIGNALBOX_NEED_POSTGRES();                                                                                       \
-        auto created = PostgresDatabase::create();                                                                       \
-        QVERIFY2(created, created ? "" : qPrintable(created.error().toString()));                                        \
-        m_postgres.emplace(std::move(*created));                                                                         \
-        (options).database = m_postgres->url();                                                                          \
+#define USE_DATABASE(options)                                                                                \
+    QFETCH(bool, postgres);                                                                                  \
+    m_postgres.reset();                                                                                      \
+    if (postgres) {                                                                                          \
+        SIGNALBOX_NEED_POSTGRES();                                                                           \
+        auto created = PostgresDatabase::create();                                                           \
+        QVERIFY2(created, created ? "" : qPrintable(created.error().toString()));                            \
+        m_postgres.emplace(std::move(*created));                                                             \
+        (options).database = m_postgres->url();                                                              \
     }
 
 void KillAfterAckTest::databases()
@@ -117,7 +119,8 @@ bool KillAfterAckTest::isUnconfirmed(GatewayFixture &gateway, const QString &ts)
     return gateway.outcome(ts).startsWith(u"unconfirmed");
 }
 
-// The window is real: the agent waits at its gate, or the registry does not answer, while the 2xx has long been given.
+// The window is real: the agent waits at its gate, or the registry does not answer, while the 2xx has long
+// been given.
 void KillAfterAckTest::killedBeforeThePromptIsAnsweredOnce()
 {
     QFETCH(bool, spritz);
@@ -145,7 +148,8 @@ void KillAfterAckTest::killedBeforeThePromptIsAnsweredOnce()
         START(gateway);
         SIGNALBOX_WAIT_OUTCOME(gateway, said.ts, "completed/delivered", kWait);
         QCOMPARE(gateway.prompts(said.ts), 1);
-        QCOMPARE(gateway.appTexts(channel, spritz ? QString() : said.ts), QStringList(replyTo(u"round %1"_s.arg(i))));
+        QCOMPARE(gateway.appTexts(channel, spritz ? QString() : said.ts),
+            QStringList(replyTo(u"round %1"_s.arg(i))));
         QCOMPARE(gateway.stop(), std::optional<int>(0));
     }
     QCOMPARE(gateway.spritz().agents().maxPrompts(), spritz ? 1 : 0);
@@ -170,15 +174,18 @@ void KillAfterAckTest::killedInTheInstantOfTheAnswerIsAnsweredOrToldOnce()
         gateway.slack().events().setEventUrl(QUrl(u"http://127.0.0.1:1/"_s)); // said, but sent by us
         const auto said = gateway.mention(channel, u"instant"_s, {}, sandbox::TwinOrder::MentionOnly);
         gateway.slack().events().setEventUrl(gateway.eventsUrl());
-        Json event = Json::object({{u"type"_s, u"app_mention"_s}, {u"user"_s, u"U0ANNA"_s}, {u"channel"_s, channel}});
+        Json event = Json::object(
+            {{u"type"_s, u"app_mention"_s}, {u"user"_s, u"U0ANNA"_s}, {u"channel"_s, channel}});
         event.set(u"ts"_s, said.ts);
         event.set(u"text"_s, u"<@U0BOT> "_s + marked(u"instant"_s));
-        QCOMPARE(gateway.post(gateway.slack().events().envelope(u"T0SANDBOX"_s, event).toBytes()).status, 200);
+        QCOMPARE(
+            gateway.post(gateway.slack().events().envelope(u"T0SANDBOX"_s, event).toBytes()).status, 200);
         ::kill(static_cast<pid_t>(gateway.processId()), SIGKILL);
         gateway.killNow();
         START(gateway);
-        QTRY_VERIFY2_WITH_TIMEOUT(gateway.outcome(said.ts) == u"completed/delivered" || isUnconfirmed(gateway, said.ts),
-                                  qPrintable(gateway.outcome(said.ts)), kWait);
+        QTRY_VERIFY2_WITH_TIMEOUT(
+            gateway.outcome(said.ts) == u"completed/delivered" || isUnconfirmed(gateway, said.ts),
+            qPrintable(gateway.outcome(said.ts)), kWait);
         QTRY_COMPARE_WITH_TIMEOUT(gateway.appTexts(channel, said.ts).size(), 1, kWait);
         QVERIFY2(gateway.prompts(said.ts) <= 1, QByteArray::number(gateway.prompts(said.ts)).constData());
         if (gateway.outcome(said.ts) == u"completed/delivered") {
@@ -209,8 +216,12 @@ void KillAfterAckTest::killedDuringATurnIsToldOnceAndNotPromptedAgain()
     QTRY_VERIFY2_WITH_TIMEOUT(isUnconfirmed(gateway, said.ts), qPrintable(gateway.outcome(said.ts)), kWait);
     SIGNALBOX_WAIT_OUTCOME(gateway, waiting.ts, "completed/delivered", kWait);
     const auto told = [&] {
-        return gateway.appTexts(u"C0TURN"_s, said.ts).filter(u"I was interrupted while working on that request"_s).size()
-            + gateway.appTexts(u"C0TURN"_s).filter(u"I was interrupted while working on that request"_s).size();
+        return gateway.appTexts(u"C0TURN"_s, said.ts)
+                   .filter(u"I was interrupted while working on that request"_s)
+                   .size()
+            + gateway.appTexts(u"C0TURN"_s)
+                  .filter(u"I was interrupted while working on that request"_s)
+                  .size();
     };
     QTRY_COMPARE_WITH_TIMEOUT(told(), 1, kWait);
     QCOMPARE(gateway.appTexts(u"C0TURN"_s, said.ts).filter(replyTo(u"and this?"_s)).size(), 1);
@@ -243,7 +254,8 @@ void KillAfterAckTest::killedWhilePostingPostsOnce()
     options.agentRemembers = true;
     GatewayFixture gateway(options);
     START(gateway);
-    gateway.slack().addFault(u"chat.postMessage"_s, effect ? Fault::delayedAnswer(Millis(60'000)) : Fault::hang());
+    gateway.slack().addFault(
+        u"chat.postMessage"_s, effect ? Fault::delayedAnswer(Millis(60'000)) : Fault::hang());
     const auto said = gateway.mention(u"C0POST"_s, u"once"_s);
     QTRY_COMPARE_WITH_TIMEOUT(gateway.slack().callCount(u"chat.postMessage"_s), 1, kWait);
     gateway.killNow();
@@ -295,8 +307,10 @@ void KillAfterAckTest::aStopHandsALongTurnBack()
     START(gateway);
     QTRY_VERIFY2_WITH_TIMEOUT(isUnconfirmed(gateway, said.ts), qPrintable(gateway.outcome(said.ts)), kWait);
     SIGNALBOX_WAIT_OUTCOME(gateway, waiting.ts, "completed/delivered", kWait);
-    QTRY_COMPARE_WITH_TIMEOUT(
-        gateway.appTexts(u"C0HAND"_s, said.ts).filter(u"I was interrupted while working on that request"_s).size(), 1, kWait);
+    QTRY_COMPARE_WITH_TIMEOUT(gateway.appTexts(u"C0HAND"_s, said.ts)
+                                  .filter(u"I was interrupted while working on that request"_s)
+                                  .size(),
+        1, kWait);
     QCOMPARE(gateway.appTexts(u"C0HAND"_s, said.ts).filter(replyTo(u"and this?"_s)).size(), 1);
     QCOMPARE(gateway.prompts(said.ts), 1);
 }

@@ -11,7 +11,8 @@ using namespace Qt::StringLiterals;
 using namespace signalbox;
 using namespace signalbox::testing;
 
-// INTERFACE.md "Programs" and the reading half of "Admin routes": signalboxd as a script or a service file meets it.
+// INTERFACE.md "Programs" and the reading half of "Admin routes": signalboxd as a script or a service file
+// meets it.
 class SignalboxdCommandLineTest : public QObject
 {
     Q_OBJECT
@@ -51,13 +52,13 @@ private:
 };
 
 namespace {
-constexpr Millis kWait {30'000};
+constexpr Millis kWait{30'000};
 }
 
-#define START(gateway)                                                                                                   \
-    do {                                                                                                                 \
-        const Status startedNow = (gateway).start();                                                                     \
-        QVERIFY2(startedNow, startedNow ? "" : qPrintable(startedNow.error().toString()));                               \
+#define START(gateway)                                                                                       \
+    do {                                                                                                     \
+        const Status startedNow = (gateway).start();                                                         \
+        QVERIFY2(startedNow, startedNow ? "" : qPrintable(startedNow.error().toString()));                   \
     } while (false)
 
 void SignalboxdCommandLineTest::initTestCase()
@@ -96,14 +97,16 @@ void SignalboxdCommandLineTest::versionAndHelp()
 {
     const Ended version = run({u"--version"_s});
     QCOMPARE(version.code, std::optional<int>(0));
-    QVERIFY2(QRegularExpression(u"^signalboxd \\d+\\.\\d+\\.\\d+\\S*\n$"_s).match(QString::fromUtf8(version.output)).hasMatch(),
-             version.output.constData());
+    QVERIFY2(QRegularExpression(u"^signalboxd \\d+\\.\\d+\\.\\d+\\S*\n$"_s)
+                 .match(QString::fromUtf8(version.output))
+                 .hasMatch(),
+        version.output.constData());
     QCOMPARE(version.errors, QByteArray());
     const Ended help = run({u"--help"_s});
     QCOMPARE(help.code, std::optional<int>(0));
     QCOMPARE(help.errors, QByteArray());
-    for (const char *option : {"--config FILE", "--data-dir DIR", "--sandbox", "--check-config", "--print-config",
-                               "--log-format text|json", "--version", "--help"})
+    for (const char *option : {"--config FILE", "--data-dir DIR", "--sandbox", "--check-config",
+             "--print-config", "--log-format text|json", "--version", "--help"})
         QVERIFY2(help.output.contains(option), option);
     for (const QByteArray &line : help.output.split('\n'))
         QVERIFY2(QString::fromUtf8(line).size() <= 100, line.constData());
@@ -112,15 +115,15 @@ void SignalboxdCommandLineTest::versionAndHelp()
 void SignalboxdCommandLineTest::wrongUsageIs64_data()
 {
     QTest::addColumn<QStringList>("arguments");
-    QTest::newRow("an unknown option") << QStringList {u"--sandboxx"_s};
-    QTest::newRow("a value that is missing") << QStringList {u"--config"_s};
-    QTest::newRow("an empty value") << QStringList {u"--data-dir"_s, QString()};
-    QTest::newRow("an argument") << QStringList {u"start"_s};
-    QTest::newRow("a value for a switch") << QStringList {u"--sandbox=yes"_s};
-    QTest::newRow("an option twice") << QStringList {u"--config"_s, u"a"_s, u"--config=b"_s};
-    QTest::newRow("a wrong log format") << QStringList {u"--log-format"_s, u"xml"_s};
-    QTest::newRow("two requests") << QStringList {u"--check-config"_s, u"--print-config"_s};
-    QTest::newRow("an option of the console") << QStringList {u"--attach"_s, u"http://localhost:1"_s};
+    QTest::newRow("an unknown option") << QStringList{u"--sandboxx"_s};
+    QTest::newRow("a value that is missing") << QStringList{u"--config"_s};
+    QTest::newRow("an empty value") << QStringList{u"--data-dir"_s, QString()};
+    QTest::newRow("an argument") << QStringList{u"start"_s};
+    QTest::newRow("a value for a switch") << QStringList{u"--sandbox=yes"_s};
+    QTest::newRow("an option twice") << QStringList{u"--config"_s, u"a"_s, u"--config=b"_s};
+    QTest::newRow("a wrong log format") << QStringList{u"--log-format"_s, u"xml"_s};
+    QTest::newRow("two requests") << QStringList{u"--check-config"_s, u"--print-config"_s};
+    QTest::newRow("an option of the console") << QStringList{u"--attach"_s, u"http://localhost:1"_s};
 }
 
 void SignalboxdCommandLineTest::wrongUsageIs64()
@@ -139,18 +142,24 @@ void SignalboxdCommandLineTest::badConfigurationIs78WithItsLine_data()
     QTest::addColumn<int>("line");
     QTest::addColumn<QByteArray>("hint");
     QTest::newRow("an unknown key") << QByteArray("[engine]\nlesae = \"15s\"\n") << 2 << QByteArray("lease");
-    QTest::newRow("an unknown table") << QByteArray("\n[ingres]\nlisten = \"\"\n") << 2 << QByteArray("ingress");
-    QTest::newRow("a wrong type") << QByteArray("[engine]\ndatabase_pool = \"four\"\n") << 2 << QByteArray("database_pool");
-    QTest::newRow("an impossible value") << QByteArray("[engine]\ndatabase_pool = 0\n") << 2 << QByteArray("database_pool");
-    QTest::newRow("a duration without a unit") << QByteArray("[turn]\n\nidle_timeout = \"10\"\n") << 3 << QByteArray("idle_timeout");
+    QTest::newRow("an unknown table")
+        << QByteArray("\n[ingres]\nlisten = \"\"\n") << 2 << QByteArray("ingress");
+    QTest::newRow("a wrong type") << QByteArray("[engine]\ndatabase_pool = \"four\"\n") << 2
+                                  << QByteArray("database_pool");
+    QTest::newRow("an impossible value")
+        << QByteArray("[engine]\ndatabase_pool = 0\n") << 2 << QByteArray("database_pool");
+    QTest::newRow("a duration without a unit")
+        << QByteArray("[turn]\n\nidle_timeout = \"10\"\n") << 3 << QByteArray("idle_timeout");
     QTest::newRow("not TOML") << QByteArray("[engine]\nlease = \"15s\n") << 2 << QByteArray();
-    QTest::newRow("a backend that is not there")
-        << QByteArray("[slack]\nsigning_secret = \"zqmark\"\n[[installations]]\nchannel = \"slack\"\ntenant = \"T1\"\n"
-                      "backend = \"nobody\"\nbot_token = \"xoxb-zqmark\"\n")
-        << 6 << QByteArray("nobody");
-    QTest::newRow("a variable that is not set") << QByteArray("[slack]\nsigning_secret_env = \"SIGNALBOX_TEST_UNSET\"\n") << 2
-                                                << QByteArray("SIGNALBOX_TEST_UNSET");
-    QTest::newRow("a public admin listener") << QByteArray("[admin]\nlisten = \"0.0.0.0:7717\"\n") << 2 << QByteArray("admin.listen");
+    QTest::newRow("a backend that is not there") << QByteArray(
+        "[slack]\nsigning_secret = \"zqmark\"\n[[installations]]\nchannel = \"slack\"\ntenant = \"T1\"\n"
+        "backend = \"nobody\"\nbot_token = \"xoxb-zqmark\"\n")
+                                                 << 6 << QByteArray("nobody");
+    QTest::newRow("a variable that is not set")
+        << QByteArray("[slack]\nsigning_secret_env = \"SIGNALBOX_TEST_UNSET\"\n") << 2
+        << QByteArray("SIGNALBOX_TEST_UNSET");
+    QTest::newRow("a public admin listener")
+        << QByteArray("[admin]\nlisten = \"0.0.0.0:7717\"\n") << 2 << QByteArray("admin.listen");
 }
 
 void SignalboxdCommandLineTest::badConfigurationIs78WithItsLine()
@@ -160,7 +169,8 @@ void SignalboxdCommandLineTest::badConfigurationIs78WithItsLine()
     QFETCH(QByteArray, hint);
     const QString path = write(toml);
     const QByteArray place = path.toUtf8() + ':' + QByteArray::number(line);
-    for (const QStringList &arguments : {QStringList {u"--config"_s, path}, QStringList {u"--check-config"_s, u"--config"_s, path}}) {
+    for (const QStringList &arguments :
+        {QStringList{u"--config"_s, path}, QStringList{u"--check-config"_s, u"--config"_s, path}}) {
         const Ended ended = run(arguments);
         QCOMPARE(ended.code, std::optional<int>(78));
         QCOMPARE(ended.output, QByteArray());
@@ -184,7 +194,7 @@ void SignalboxdCommandLineTest::aGoodConfigurationIsCheckedAndPrintedWithoutSecr
     QVERIFY(printed.output.contains("under-test"));
     // The signing secret and the token; an agent's environment is not known to be secret, and is shown.
     QVERIFY2(!printed.output.contains("zqmark-signing-secret") && !printed.output.contains("xoxb-zqmark"),
-             printed.output.constData());
+        printed.output.constData());
 }
 
 void SignalboxdCommandLineTest::aServiceThatIsNotToBeHadIs69_data()
@@ -193,9 +203,10 @@ void SignalboxdCommandLineTest::aServiceThatIsNotToBeHadIs69_data()
     const QByteArray off = "[ingress]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n";
     QTest::newRow("no server") << engineIn(u"nopg"_s)
             + "database = \"postgresql://nobody:zqmark@127.0.0.1:1/none\"\n" + off;
-    QTest::newRow("no folder for the file") << engineIn(u"nofile"_s) + "database = \"sqlite:/proc/none/signalbox.db\"\n" + off;
-    QTest::newRow("not a database") << engineIn(u"noformat"_s) + "database = \"sqlite:" + GatewayFixture::program().toUtf8()
-            + "\"\n" + off;
+    QTest::newRow("no folder for the file")
+        << engineIn(u"nofile"_s) + "database = \"sqlite:/proc/none/signalbox.db\"\n" + off;
+    QTest::newRow("not a database") << engineIn(u"noformat"_s)
+            + "database = \"sqlite:" + GatewayFixture::program().toUtf8() + "\"\n" + off;
     QTest::newRow("no data folder") << "[engine]\ndata_dir = \"/proc/none/signalbox\"\n" + off;
 }
 
@@ -222,8 +233,9 @@ void SignalboxdCommandLineTest::aTakenPortIs69()
     QTcpServer taken;
     QVERIFY(taken.listen(QHostAddress(QHostAddress::LocalHost), 0));
     const QByteArray address = "127.0.0.1:" + QByteArray::number(taken.serverPort());
-    const QByteArray toml = engineIn(u"port"_s) + "[ingress]\nlisten = \"" + (ingress ? address : "127.0.0.1:0")
-        + "\"\n[admin]\nlisten = \"" + (ingress ? "127.0.0.1:0" : address) + "\"\n";
+    const QByteArray toml = engineIn(u"port"_s) + "[ingress]\nlisten = \""
+        + (ingress ? address : "127.0.0.1:0") + "\"\n[admin]\nlisten = \""
+        + (ingress ? "127.0.0.1:0" : address) + "\"\n";
     const Ended ended = run({u"--config"_s, write(toml)});
     QVERIFY2(ended.code == 69, ended.errors.constData());
     QCOMPARE(ended.output, QByteArray());
@@ -241,8 +253,8 @@ void SignalboxdCommandLineTest::aSecondEngineOnTheSameFileIs69()
     QVERIFY(self);
     // It names the first one, which goes on.
     QVERIFY2(second.errors.contains((*self)[u"engine_id"].toString().toUtf8())
-                 || second.errors.contains(QByteArray::number(gateway.processId())),
-             second.errors.constData());
+            || second.errors.contains(QByteArray::number(gateway.processId())),
+        second.errors.constData());
     const auto said = gateway.mention(u"C0SECOND"_s, u"still you?"_s);
     SIGNALBOX_WAIT_OUTCOME(gateway, said.ts, "completed/delivered", 30'000);
 }
@@ -282,10 +294,11 @@ void SignalboxdCommandLineTest::adminNeedsAToken()
     const auto said = gateway.mention(u"C0ADMIN"_s, u"hello"_s);
     SIGNALBOX_WAIT_OUTCOME(gateway, said.ts, "completed/delivered", 30'000);
     const Json item = gateway.delivery(said.ts);
-    const QString paths[] {u"/self"_s, u"/summary"_s, u"/sessions"_s, u"/deliveries"_s,
-                           u"/deliveries/"_s + item[u"id"].toString(), u"/sessions/"_s + item[u"session"].toString()};
+    const QString paths[]{u"/self"_s, u"/summary"_s, u"/sessions"_s, u"/deliveries"_s,
+        u"/deliveries/"_s + item[u"id"].toString(), u"/sessions/"_s + item[u"session"].toString()};
     for (const QString &path : paths) {
-        for (const QByteArray &token : {QByteArray(), QByteArray("wrong"), gateway.adminToken().chopped(1), gateway.adminToken() + 'x'}) {
+        for (const QByteArray &token : {QByteArray(), QByteArray("wrong"), gateway.adminToken().chopped(1),
+                 gateway.adminToken() + 'x'}) {
             const auto refused = gateway.get(gateway.adminPort(), u"/api/v1"_s + path, token);
             QVERIFY(refused);
             QCOMPARE(refused->status, 401);
@@ -297,13 +310,19 @@ void SignalboxdCommandLineTest::adminNeedsAToken()
         // Payloads are redacted: ids only.
         QVERIFY2(!let->body.contains(kMarker), let->body.constData());
     }
-    QCOMPARE(gateway.get(gateway.adminPort(), u"/api/v1/deliveries/no-such"_s, gateway.adminToken())->status, 404);
-    QCOMPARE(gateway.get(gateway.adminPort(), u"/api/v1/deliveries?limit=0"_s, gateway.adminToken())->status, 400);
-    QCOMPARE(gateway.get(gateway.adminPort(), u"/api/v1/deliveries?filter=colour:red"_s, gateway.adminToken())->status, 400);
+    QCOMPARE(
+        gateway.get(gateway.adminPort(), u"/api/v1/deliveries/no-such"_s, gateway.adminToken())->status, 404);
+    QCOMPARE(
+        gateway.get(gateway.adminPort(), u"/api/v1/deliveries?limit=0"_s, gateway.adminToken())->status, 400);
+    QCOMPARE(
+        gateway.get(gateway.adminPort(), u"/api/v1/deliveries?filter=colour:red"_s, gateway.adminToken())
+            ->status,
+        400);
     QCOMPARE(gateway.get(gateway.adminPort(), u"/api/v1/nothing"_s, gateway.adminToken())->status, 404);
     const QFileInfo file(gateway.dataDir() + u"/admin.json"_s);
-    QCOMPARE(file.permissions() & (QFile::ReadGroup | QFile::WriteGroup | QFile::ReadOther | QFile::WriteOther),
-             QFile::Permissions());
+    QCOMPARE(
+        file.permissions() & (QFile::ReadGroup | QFile::WriteGroup | QFile::ReadOther | QFile::WriteOther),
+        QFile::Permissions());
 }
 
 void SignalboxdCommandLineTest::configuredTokensReplaceTheMadeOne()

@@ -9,8 +9,8 @@ using namespace signalbox;
 using namespace signalbox::testing;
 using sandbox::Fault;
 
-// DESIGN.md steps 2–7 with a local agent: from a mention in Slack to the reply in its thread, seen from outside the
-// running program.
+// DESIGN.md steps 2–7 with a local agent: from a mention in Slack to the reply in its thread, seen from
+// outside the running program.
 class FirstMessageTest : public QObject
 {
     Q_OBJECT
@@ -40,18 +40,20 @@ namespace {
 constexpr int kWait = 30'000;
 const QString kInternal = u"I hit an internal error while processing that request."_s;
 const QString kNoRuntime = u"I could not recover the channel runtime. Please try again."_s;
-const QString kAfresh = u"I could not pick up our earlier conversation in this thread and am starting afresh."_s;
+const QString kAfresh
+    = u"I could not pick up our earlier conversation in this thread and am starting afresh."_s;
 
 bool isUnconfirmed(const QString &text)
 {
-    return text.startsWith(u"I was interrupted while working on that request and cannot tell how far it got.");
+    return text.startsWith(
+        u"I was interrupted while working on that request and cannot tell how far it got.");
 }
 } // namespace
 
-#define START(gateway)                                                                                                   \
-    do {                                                                                                                 \
-        const Status startedNow = (gateway).start();                                                                     \
-        QVERIFY2(startedNow, startedNow ? "" : qPrintable(startedNow.error().toString()));                               \
+#define START(gateway)                                                                                       \
+    do {                                                                                                     \
+        const Status startedNow = (gateway).start();                                                         \
+        QVERIFY2(startedNow, startedNow ? "" : qPrintable(startedNow.error().toString()));                   \
     } while (false)
 
 void FirstMessageTest::initTestCase()
@@ -73,10 +75,12 @@ void FirstMessageTest::aMentionIsAcknowledgedAnsweredAndRecorded()
 {
     const auto said = m_gateway->mention(u"C0ONE"_s, u"slow 1500ms hello there"_s);
     QCOMPARE(said.mention.status, 200);
-    QTRY_COMPARE_WITH_TIMEOUT(m_gateway->slack().reactions(u"C0ONE"_s, said.ts), QStringList(u"eyes"_s), kWait);
+    QTRY_COMPARE_WITH_TIMEOUT(
+        m_gateway->slack().reactions(u"C0ONE"_s, said.ts), QStringList(u"eyes"_s), kWait);
     QVERIFY(m_gateway->appTexts(u"C0ONE"_s, said.ts).isEmpty());
     SIGNALBOX_WAIT_OUTCOME(*m_gateway, said.ts, "completed/delivered", kWait);
-    QCOMPARE(m_gateway->appTexts(u"C0ONE"_s, said.ts), QStringList(u"You said: "_s + marked(u"hello there"_s)));
+    QCOMPARE(
+        m_gateway->appTexts(u"C0ONE"_s, said.ts), QStringList(u"You said: "_s + marked(u"hello there"_s)));
     QTRY_VERIFY_WITH_TIMEOUT(m_gateway->slack().reactions(u"C0ONE"_s, said.ts).isEmpty(), kWait);
     QVERIFY(m_gateway->appTexts(u"C0ONE"_s).isEmpty());
 
@@ -86,7 +90,7 @@ void FirstMessageTest::aMentionIsAcknowledgedAnsweredAndRecorded()
     QCOMPARE(item[u"user"].toString(), u"U0ANNA"_s);
     QCOMPARE(item[u"backend"].toString(), u"under-test"_s);
     for (const QStringView time :
-         {u"created_at", u"claimed_at", u"prompt_sent_at", u"accepted_at", u"turn_ended_at", u"finished_at"})
+        {u"created_at", u"claimed_at", u"prompt_sent_at", u"accepted_at", u"turn_ended_at", u"finished_at"})
         QVERIFY2(!item[time].toString().isEmpty(), qPrintable(time.toString()));
     QVERIFY(item[u"attempt_list"].size() >= 1);
     QCOMPARE(item[u"attempt_list"].at(0)[u"outcome"].toString(), u"ok"_s);
@@ -123,7 +127,7 @@ void FirstMessageTest::whatTheAgentWroteIsEscapedForSlack()
     const auto said = m_gateway->mention(u"C0ONE"_s, u"echo <!channel> & <@U0BEA>"_s);
     SIGNALBOX_WAIT_OUTCOME(*m_gateway, said.ts, "completed/delivered", kWait);
     QCOMPARE(m_gateway->appTexts(u"C0ONE"_s, said.ts),
-             QStringList(u"You said: "_s + marked(u"&lt;!channel&gt; &amp; &lt;@U0BEA&gt;"_s)));
+        QStringList(u"You said: "_s + marked(u"&lt;!channel&gt; &amp; &lt;@U0BEA&gt;"_s)));
 }
 
 void FirstMessageTest::twoMessagesOfAThreadAreAnsweredInOrder()
@@ -134,10 +138,11 @@ void FirstMessageTest::twoMessagesOfAThreadAreAnsweredInOrder()
     QTRY_COMPARE_WITH_TIMEOUT(m_gateway->outcome(elsewhere.ts), u"completed/delivered"_s, kWait);
     SIGNALBOX_WAIT_OUTCOME(*m_gateway, second.ts, "completed/delivered", kWait);
     QCOMPARE(m_gateway->appTexts(u"C0TWO"_s, first.ts),
-             QStringList({u"You said: "_s + marked(u"first"_s), u"You said: "_s + marked(u"second"_s)}));
-    QCOMPARE(m_gateway->delivery(first.ts)[u"session"].toString(), m_gateway->delivery(second.ts)[u"session"].toString());
+        QStringList({u"You said: "_s + marked(u"first"_s), u"You said: "_s + marked(u"second"_s)}));
+    QCOMPARE(m_gateway->delivery(first.ts)[u"session"].toString(),
+        m_gateway->delivery(second.ts)[u"session"].toString());
     QVERIFY(m_gateway->delivery(first.ts)[u"session"].toString()
-            != m_gateway->delivery(elsewhere.ts)[u"session"].toString());
+        != m_gateway->delivery(elsewhere.ts)[u"session"].toString());
 }
 
 void FirstMessageTest::aRateLimitIsHonouredAndTheReplyArrivesOnce()
@@ -171,7 +176,8 @@ void FirstMessageTest::aReplyWhoseAnswerWasLostIsAdopted()
 void FirstMessageTest::aRefusedPostMakesTheDeliveryDead_data()
 {
     QTest::addColumn<QString>("code");
-    for (const char *code : {"is_archived", "channel_not_found", "not_in_channel", "msg_too_long", "restricted_action"})
+    for (const char *code :
+        {"is_archived", "channel_not_found", "not_in_channel", "msg_too_long", "restricted_action"})
         QTest::newRow(code) << QString::fromLatin1(code);
 }
 
@@ -201,12 +207,16 @@ void FirstMessageTest::everyEndOfATurnIsTold_data()
     QTest::addColumn<QString>("notice"); // empty: none; "unconfirmed": that one
     QTest::newRow("the agent fails") << u"fail"_s << u"dead/-32603"_s << kInternal;
     QTest::newRow("the agent says nothing") << u"empty"_s << u"completed/no_reply"_s << QString();
-    QTest::newRow("the agent refuses") << u"refuse"_s << u"completed/no_reply"_s
-                                       << u"I declined to answer that, and it is not part of our conversation any more."_s;
-    QTest::newRow("the agent is mute") << u"mute"_s << u"unconfirmed/first_frame_timeout"_s << u"unconfirmed"_s;
+    QTest::newRow("the agent refuses")
+        << u"refuse"_s << u"completed/no_reply"_s
+        << u"I declined to answer that, and it is not part of our conversation any more."_s;
+    QTest::newRow("the agent is mute")
+        << u"mute"_s << u"unconfirmed/first_frame_timeout"_s << u"unconfirmed"_s;
     QTest::newRow("the agent is stuck") << u"stuck"_s << u"dead/idle_timeout"_s << kInternal;
-    QTest::newRow("the agent dies at once") << u"crash"_s << u"unconfirmed/connection_lost"_s << u"unconfirmed"_s;
-    QTest::newRow("the agent dies half-way") << u"half"_s << u"unconfirmed/connection_lost"_s << u"unconfirmed"_s;
+    QTest::newRow("the agent dies at once")
+        << u"crash"_s << u"unconfirmed/connection_lost"_s << u"unconfirmed"_s;
+    QTest::newRow("the agent dies half-way")
+        << u"half"_s << u"unconfirmed/connection_lost"_s << u"unconfirmed"_s;
 }
 
 void FirstMessageTest::everyEndOfATurnIsTold()
@@ -216,7 +226,8 @@ void FirstMessageTest::everyEndOfATurnIsTold()
     QFETCH(QString, notice);
     const QString channel = u"C0END"_s + text.toUpper();
     const auto said = m_gateway->mention(channel, text);
-    QTRY_VERIFY2_WITH_TIMEOUT(m_gateway->outcome(said.ts) == outcome, qPrintable(m_gateway->outcome(said.ts)), kWait);
+    QTRY_VERIFY2_WITH_TIMEOUT(
+        m_gateway->outcome(said.ts) == outcome, qPrintable(m_gateway->outcome(said.ts)), kWait);
     QTRY_VERIFY_WITH_TIMEOUT(m_gateway->slack().reactions(channel, said.ts).isEmpty(), kWait);
     QTRY_COMPARE_WITH_TIMEOUT(m_gateway->appTexts(channel, said.ts).size(), notice.isEmpty() ? 0 : 1, kWait);
     if (notice == u"unconfirmed")
@@ -233,7 +244,7 @@ void FirstMessageTest::permissionsAreRefusedAndUnknownRequestsToo()
     SIGNALBOX_WAIT_OUTCOME(*m_gateway, asked.ts, "completed/delivered", kWait);
     SIGNALBOX_WAIT_OUTCOME(*m_gateway, unknown.ts, "completed/delivered", kWait);
     QCOMPARE(m_gateway->appTexts(u"C0ASK"_s, asked.ts),
-             QStringList(u"Permission refused. You said: "_s + marked(u"please"_s)));
+        QStringList(u"Permission refused. You said: "_s + marked(u"please"_s)));
     // The simulated agent says so when its request is answered with anything but -32601.
     QCOMPARE(m_gateway->appTexts(u"C0ASK"_s, unknown.ts), QStringList(u"You said: "_s + marked(u"hello"_s)));
 }
@@ -271,7 +282,7 @@ void FirstMessageTest::anAgentThatKeepsDyingIsNotStartedForEver()
 
 void FirstMessageTest::anAgentThatCannotStartIsTold()
 {
-    const QStringList commands[] {{u"/nonexistent/agent"_s}, {u"true"_s}, {u"cat"_s, u"/nonexistent"_s}};
+    const QStringList commands[]{{u"/nonexistent/agent"_s}, {u"true"_s}, {u"cat"_s, u"/nonexistent"_s}};
     for (const QStringList &command : commands) {
         GatewayOptions options;
         options.agentCommand = command;

@@ -8,7 +8,8 @@ using namespace signalbox::testing;
 using sandbox::SignedSender;
 using sandbox::TwinOrder;
 
-// contracts/spritz-backend.md §3.3–3.7 and DESIGN.md step 1: what the running program makes of authentic events.
+// contracts/spritz-backend.md §3.3–3.7 and DESIGN.md step 1: what the running program makes of authentic
+// events.
 class SlackEventsAdmissionTest : public QObject
 {
     Q_OBJECT
@@ -50,10 +51,10 @@ void hideBot(GatewayFixture &gateway)
 }
 } // namespace
 
-#define START(gateway)                                                                                                   \
-    do {                                                                                                                 \
-        const Status startedNow = (gateway).start();                                                                     \
-        QVERIFY2(startedNow, startedNow ? "" : qPrintable(startedNow.error().toString()));                               \
+#define START(gateway)                                                                                       \
+    do {                                                                                                     \
+        const Status startedNow = (gateway).start();                                                         \
+        QVERIFY2(startedNow, startedNow ? "" : qPrintable(startedNow.error().toString()));                   \
     } while (false)
 
 void SlackEventsAdmissionTest::initTestCase()
@@ -75,7 +76,8 @@ void SlackEventsAdmissionTest::cleanupTestCase()
 QString SlackEventsAdmissionTest::waitForBot(GatewayFixture &gateway)
 {
     for (int i = 0; i < 50; ++i) {
-        const auto said = gateway.mention(u"C0PROBE"_s, u"do you know yourself?"_s, {}, TwinOrder::MessageOnly);
+        const auto said
+            = gateway.mention(u"C0PROBE"_s, u"do you know yourself?"_s, {}, TwinOrder::MessageOnly);
         if (gateway.outcome(said.ts) != u"completed/ignored")
             return {};
     }
@@ -109,9 +111,11 @@ void SlackEventsAdmissionTest::acknowledgesWhatItDoesNotKnow_data()
     QTest::addColumn<QByteArray>("body");
     QTest::newRow("another event") << envelope(event(u"reaction_added"_s));
     QTest::newRow("an event without a type") << envelope(Json::object({{u"text"_s, marked(u"hello"_s)}}));
-    QTest::newRow("another envelope") << QByteArray(R"({"type":"app_rate_limited","team_id":"T0SANDBOX","minute_rate_limited":1})");
+    QTest::newRow("another envelope")
+        << QByteArray(R"({"type":"app_rate_limited","team_id":"T0SANDBOX","minute_rate_limited":1})");
     QTest::newRow("an empty object") << QByteArray("{}");
-    QTest::newRow("an event that is no object") << QByteArray(R"({"type":"event_callback","team_id":"T0SANDBOX","event":7})");
+    QTest::newRow("an event that is no object")
+        << QByteArray(R"({"type":"event_callback","team_id":"T0SANDBOX","event":7})");
 }
 
 void SlackEventsAdmissionTest::acknowledgesWhatItDoesNotKnow()
@@ -127,8 +131,8 @@ void SlackEventsAdmissionTest::acknowledgesWhatItDoesNotKnow()
 void SlackEventsAdmissionTest::dropsWhatIsNotForIt_data()
 {
     QTest::addColumn<QByteArray>("body");
-    for (const char *subtype :
-         {"message_changed", "message_deleted", "channel_join", "bot_message", "me_message", "thread_broadcast"}) {
+    for (const char *subtype : {"message_changed", "message_deleted", "channel_join", "bot_message",
+             "me_message", "thread_broadcast"}) {
         Json json = event(u"message"_s);
         json.set(u"subtype"_s, QString::fromLatin1(subtype));
         QTest::newRow(subtype) << envelope(json);
@@ -161,7 +165,8 @@ void SlackEventsAdmissionTest::keepsChatterAsIgnoredWithoutAnswering()
 {
     const int posted = m_gateway->slack().postedCount();
     const auto said = async::blockOn(
-        m_gateway->slack().chatter(u"C0CHAT"_s, u"U0ANNA"_s, marked(u"nobody in particular"_s)), Millis(kWait));
+        m_gateway->slack().chatter(u"C0CHAT"_s, u"U0ANNA"_s, marked(u"nobody in particular"_s)),
+        Millis(kWait));
     QVERIFY(said);
     QCOMPARE(said->message.status, 200);
     QCOMPARE(said->message.body, kOk);
@@ -173,8 +178,8 @@ void SlackEventsAdmissionTest::keepsChatterAsIgnoredWithoutAnswering()
 
 void SlackEventsAdmissionTest::answersADirectMessage()
 {
-    const auto said
-        = async::blockOn(m_gateway->slack().directMessage(u"U0BEA"_s, marked(u"between us"_s)), Millis(kWait));
+    const auto said = async::blockOn(
+        m_gateway->slack().directMessage(u"U0BEA"_s, marked(u"between us"_s)), Millis(kWait));
     QVERIFY(said);
     SIGNALBOX_WAIT_OUTCOME(*m_gateway, said->ts, "completed/delivered", kWait);
     QCOMPARE(m_gateway->appTexts(said->channel), QStringList(u"You said: "_s + marked(u"between us"_s)));
@@ -190,9 +195,10 @@ void SlackEventsAdmissionTest::redeliveriesBecomeOneDelivery()
     Json again = event(u"app_mention"_s, u"<@U0BOT> once"_s);
     again.set(u"channel"_s, u"C0AGAIN"_s);
     again.set(u"ts"_s, said.ts);
-    const QByteArray bodies[] {
+    const QByteArray bodies[]{
         m_gateway->slack().events().envelope(u"T0SANDBOX"_s, again, said.mention.eventId).toBytes(),
-        m_gateway->slack().events().envelope(u"T0SANDBOX"_s, again, u"Ev0ELSE"_s).toBytes(), // by place and ts
+        m_gateway->slack().events().envelope(u"T0SANDBOX"_s, again, u"Ev0ELSE"_s).toBytes(), // by place and
+                                                                                             // ts
     };
     for (const QByteArray &body : bodies) {
         for (const char *number : {"1", "2", "3"}) {
@@ -238,8 +244,8 @@ void SlackEventsAdmissionTest::twinsBecomeOnePromptAndOneReply()
     sandbox::SayOptions say;
     say.order = static_cast<TwinOrder>(order);
     say.copies = 2;
-    const auto said
-        = async::blockOn(gateway.slack().mention(u"C0TWINS"_s, u"U0ANNA"_s, marked(u"twin"_s), say), Millis(kWait));
+    const auto said = async::blockOn(
+        gateway.slack().mention(u"C0TWINS"_s, u"U0ANNA"_s, marked(u"twin"_s), say), Millis(kWait));
     QVERIFY(said);
     QCOMPARE(said->mention.status, 200);
     SIGNALBOX_WAIT_OUTCOME(gateway, said->ts, "completed/delivered", kWait);
@@ -292,7 +298,8 @@ void SlackEventsAdmissionTest::aForeignAppsSecretIsRefused()
 {
     GatewayOptions options;
     options.further = "[[installations]]\nchannel = \"slack\"\ntenant = \"T0OTHER\"\napp = \"A0OTHER\"\n"
-                      "backend = \"under-test\"\nbot_token = \"xoxb-zqmark-other\"\nsigning_secret = \"zqmark-other-secret\"\n";
+                      "backend = \"under-test\"\nbot_token = \"xoxb-zqmark-other\"\nsigning_secret = "
+                      "\"zqmark-other-secret\"\n";
     GatewayFixture gateway(options);
     START(gateway);
     const QByteArray timestamp = QByteArray::number(toMs(SystemClock().now()) / 1000);

@@ -10,8 +10,8 @@ using namespace signalbox;
 using namespace signalbox::testing;
 using signalbox::sandbox::SignedSender;
 
-// contracts/spritz-backend.md §3.1 and INTERFACE.md "Ingress routes": what must not get in, over the raw socket of the
-// running program. Nothing of it may be stored, and nothing may be left behind.
+// contracts/spritz-backend.md §3.1 and INTERFACE.md "Ingress routes": what must not get in, over the raw
+// socket of the running program. Nothing of it may be stored, and nothing may be left behind.
 class SlackEventsBlackboxTest : public QObject
 {
     Q_OBJECT
@@ -37,12 +37,14 @@ private:
         QByteArray contentType;
     };
     [[nodiscard]] QByteArray message() const;
-    [[nodiscard]] QByteArray signedHead(const QByteArray &body, qint64 skew = 0, const QByteArray &extra = {}) const;
+    [[nodiscard]] QByteArray signedHead(
+        const QByteArray &body, qint64 skew = 0, const QByteArray &extra = {}) const;
     [[nodiscard]] std::vector<Case> signatureCases() const;
     [[nodiscard]] std::vector<Case> bodyCases() const;
     [[nodiscard]] std::vector<Case> framingCases() const;
     [[nodiscard]] std::vector<Case> cases() const;
-    [[nodiscard]] static Case make(const char *name, QByteArray bytes, int status, QByteArray body, QByteArray type = "text/plain");
+    [[nodiscard]] static Case make(
+        const char *name, QByteArray bytes, int status, QByteArray body, QByteArray type = "text/plain");
 
     std::unique_ptr<GatewayFixture> m_gateway;
 };
@@ -59,8 +61,8 @@ qint64 nowSeconds()
 
 QByteArray post(const QByteArray &headers, const QByteArray &body, const QByteArray &path = "/slack/events")
 {
-    return "POST " + path + " HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n" + headers + "Content-Length: "
-        + QByteArray::number(body.size()) + "\r\n\r\n" + body;
+    return "POST " + path + " HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n" + headers
+        + "Content-Length: " + QByteArray::number(body.size()) + "\r\n\r\n" + body;
 }
 
 QByteArray field(const QByteArray &head, const QByteArray &name)
@@ -73,11 +75,11 @@ QByteArray field(const QByteArray &head, const QByteArray &name)
 }
 } // namespace
 
-// The program starts with the soft limit that service managers and shells give (1024 descriptors), and the test, which
-// holds the other ends, with all.
+// The program starts with the soft limit that service managers and shells give (1024 descriptors), and the
+// test, which holds the other ends, with all.
 void SlackEventsBlackboxTest::initTestCase()
 {
-    rlimit limit {};
+    rlimit limit{};
     QCOMPARE(getrlimit(RLIMIT_NOFILE, &limit), 0);
     if (limit.rlim_max < 6000)
         QSKIP("this machine allows fewer than 6000 descriptors");
@@ -101,22 +103,24 @@ void SlackEventsBlackboxTest::cleanupTestCase()
 // A mention that would be stored, were it let in.
 QByteArray SlackEventsBlackboxTest::message() const
 {
-    Json event = Json::object({{u"type"_s, u"app_mention"_s}, {u"user"_s, u"U0ANNA"_s}, {u"channel"_s, u"C0BAD"_s}});
+    Json event
+        = Json::object({{u"type"_s, u"app_mention"_s}, {u"user"_s, u"U0ANNA"_s}, {u"channel"_s, u"C0BAD"_s}});
     event.set(u"ts"_s, u"1764000000.000100"_s);
     event.set(u"text"_s, marked(u"<@U0BOT> hello"_s));
     return m_gateway->slack().events().envelope(u"T0SANDBOX"_s, event, u"Ev0BAD"_s).toBytes();
 }
 
-QByteArray SlackEventsBlackboxTest::signedHead(const QByteArray &body, qint64 skew, const QByteArray &extra) const
+QByteArray SlackEventsBlackboxTest::signedHead(
+    const QByteArray &body, qint64 skew, const QByteArray &extra) const
 {
     const QByteArray timestamp = QByteArray::number(nowSeconds() + skew);
     const Secret &secret = m_gateway->options().slackSimulator.signingSecret;
-    return "X-Slack-Request-Timestamp: " + timestamp + "\r\nX-Slack-Signature: "
-        + SignedSender::sign(secret, timestamp, body) + "\r\n" + extra;
+    return "X-Slack-Request-Timestamp: " + timestamp
+        + "\r\nX-Slack-Signature: " + SignedSender::sign(secret, timestamp, body) + "\r\n" + extra;
 }
 
-SlackEventsBlackboxTest::Case SlackEventsBlackboxTest::make(const char *name, QByteArray bytes, int status,
-                                                            QByteArray body, QByteArray type)
+SlackEventsBlackboxTest::Case SlackEventsBlackboxTest::make(
+    const char *name, QByteArray bytes, int status, QByteArray body, QByteArray type)
 {
     Case one;
     one.name = name;
@@ -134,29 +138,36 @@ std::vector<SlackEventsBlackboxTest::Case> SlackEventsBlackboxTest::signatureCas
     const Secret &secret = m_gateway->options().slackSimulator.signingSecret;
     const QByteArray right = SignedSender::sign(secret, now, body);
     const auto signedAs = [&](const QByteArray &timestamp, const QByteArray &signature) {
-        return post("X-Slack-Request-Timestamp: " + timestamp + "\r\nX-Slack-Signature: " + signature + "\r\n", body);
+        return post(
+            "X-Slack-Request-Timestamp: " + timestamp + "\r\nX-Slack-Signature: " + signature + "\r\n", body);
     };
     const QByteArray spaced = SignedSender::sign(secret, "12x", body);
     std::vector<Case> all;
-    all.push_back(make("wrong secret", signedAs(now, SignedSender::sign(Secret(QByteArray("other")), now, body)), 401,
-                       "invalid slack signature\n"));
-    all.push_back(make("body changed", post(signedHead(body + ' '), body), 401, "invalid slack signature\n"));
-    all.push_back(make("upper-case digest", signedAs(now, "v0=" + right.mid(3).toUpper()), 401, "invalid slack signature\n"));
-    all.push_back(make("digest cut short", signedAs(now, right.chopped(2)), 401, "invalid slack signature\n"));
-    all.push_back(make("version of the future", signedAs(now, "v1=" + right.mid(3)), 401, "invalid slack signature\n"));
-    all.push_back(make("no headers", post({}, body), 401, "missing slack signature\n"));
-    all.push_back(make("no timestamp", post("X-Slack-Signature: " + right + "\r\n", body), 401, "missing slack signature\n"));
     all.push_back(
-        make("no signature", post("X-Slack-Request-Timestamp: " + now + "\r\n", body), 401, "missing slack signature\n"));
+        make("wrong secret", signedAs(now, SignedSender::sign(Secret(QByteArray("other")), now, body)), 401,
+            "invalid slack signature\n"));
+    all.push_back(make("body changed", post(signedHead(body + ' '), body), 401, "invalid slack signature\n"));
+    all.push_back(make("upper-case digest", signedAs(now, "v0=" + right.mid(3).toUpper()), 401,
+        "invalid slack signature\n"));
+    all.push_back(
+        make("digest cut short", signedAs(now, right.chopped(2)), 401, "invalid slack signature\n"));
+    all.push_back(
+        make("version of the future", signedAs(now, "v1=" + right.mid(3)), 401, "invalid slack signature\n"));
+    all.push_back(make("no headers", post({}, body), 401, "missing slack signature\n"));
+    all.push_back(make("no timestamp", post("X-Slack-Signature: " + right + "\r\n", body), 401,
+        "missing slack signature\n"));
+    all.push_back(make("no signature", post("X-Slack-Request-Timestamp: " + now + "\r\n", body), 401,
+        "missing slack signature\n"));
     all.push_back(make("empty signature", signedAs(now, ""), 401, "missing slack signature\n"));
     all.push_back(make("timestamp is no number", signedAs("12x", spaced), 401, "invalid slack timestamp\n"));
     all.push_back(make("timestamp beyond 64 bits",
-                       signedAs("99999999999999999999", SignedSender::sign(secret, "99999999999999999999", body)), 401,
-                       "invalid slack timestamp\n"));
+        signedAs("99999999999999999999", SignedSender::sign(secret, "99999999999999999999", body)), 401,
+        "invalid slack timestamp\n"));
     all.push_back(make("timestamp at the end of 64 bits",
-                       signedAs("-9223372036854775808", SignedSender::sign(secret, "-9223372036854775808", body)), 401,
-                       "stale slack request\n"));
-    all.push_back(make("stale by a second", post(signedHead(body, -301), body), 401, "stale slack request\n"));
+        signedAs("-9223372036854775808", SignedSender::sign(secret, "-9223372036854775808", body)), 401,
+        "stale slack request\n"));
+    all.push_back(
+        make("stale by a second", post(signedHead(body, -301), body), 401, "stale slack request\n"));
     // Time goes on while the request travels, so that the future must be a little farther away.
     all.push_back(make("from the future", post(signedHead(body, 330), body), 401, "stale slack request\n"));
     const QByteArray challenge = R"({"type":"url_verification","challenge":"zqmark"})";
@@ -180,7 +191,8 @@ std::vector<SlackEventsBlackboxTest::Case> SlackEventsBlackboxTest::bodyCases() 
     add("not UTF-8", QByteArray(good).replace("hello", "hel\xff\xfelo"), "invalid json\n");
     add("very deep", QByteArray(100'000, '[') + QByteArray(100'000, ']'), "invalid json\n");
     add("an id with a newline", QByteArray(good).replace("C0BAD", "C0\\nBAD"), "invalid identifiers\n");
-    add("an id of a thousand letters", QByteArray(good).replace("C0BAD", QByteArray(1000, 'C')), "invalid identifiers\n");
+    add("an id of a thousand letters", QByteArray(good).replace("C0BAD", QByteArray(1000, 'C')),
+        "invalid identifiers\n");
     add("an id beyond ASCII", QByteArray(good).replace("U0ANNA", "U0ÄNNA"), "invalid identifiers\n");
     return all;
 }
@@ -195,29 +207,41 @@ std::vector<SlackEventsBlackboxTest::Case> SlackEventsBlackboxTest::framingCases
     std::vector<Case> all;
     all.push_back(make("body of 2 MiB", post(signedHead(large), large), 413, {}));
     all.push_back(make("announced body of 2 MiB", start + "Content-Length: 2097152\r\n\r\n", 413, {}));
-    all.push_back(make("announced body beyond 64 bits", start + "Content-Length: 99999999999999999999999\r\n\r\n", 413, {}, {}));
-    all.push_back(make("announced body of 9 EiB", start + "Content-Length: 9223372036854775807\r\n\r\n", 413, {}));
-    all.push_back(make("head of 100 KiB", start + "X-Padding: " + QByteArray(100 * 1024, 'x') + "\r\n\r\n", 431, {}, {}));
-    all.push_back(make("two lengths", start + "Content-Length: " + length + "\r\nContent-Length: 5\r\n\r\n" + body, 400, {}, {}));
+    all.push_back(make("announced body beyond 64 bits",
+        start + "Content-Length: 99999999999999999999999\r\n\r\n", 413, {}, {}));
+    all.push_back(
+        make("announced body of 9 EiB", start + "Content-Length: 9223372036854775807\r\n\r\n", 413, {}));
+    all.push_back(make(
+        "head of 100 KiB", start + "X-Padding: " + QByteArray(100 * 1024, 'x') + "\r\n\r\n", 431, {}, {}));
+    all.push_back(make("two lengths",
+        start + "Content-Length: " + length + "\r\nContent-Length: 5\r\n\r\n" + body, 400, {}, {}));
     for (const char *bad : {"12a", "-1", "+5", "0x10", "5 5", ""}) {
-        all.push_back(make("malformed length", start + "Content-Length: " + bad + "\r\n\r\n" + body, 400, {}, {}));
+        all.push_back(
+            make("malformed length", start + "Content-Length: " + bad + "\r\n\r\n" + body, 400, {}, {}));
     }
     all.push_back(make("chunked with a length",
-                       start + "Transfer-Encoding: chunked\r\nContent-Length: " + length + "\r\n\r\n0\r\n\r\n", 400, {}, {}));
-    all.push_back(make("unknown transfer coding", start + "Transfer-Encoding: gzip, zqmark\r\n\r\n" + body, 501, {}, {}));
-    all.push_back(make("bad chunk size", start + "Transfer-Encoding: chunked\r\n\r\nzz\r\nzqmark\r\n0\r\n\r\n", 400, {}, {}));
-    all.push_back(make("endless chunks", start + "Transfer-Encoding: chunked\r\n\r\n" + "100000\r\n" + QByteArray(0x100000, ' ')
-                           + "\r\n100000\r\n" + QByteArray(0x100000, ' ') + "\r\n",
-                       413, {}));
-    all.push_back(make("a folded header", start + "X-A: 1\r\n b\r\nContent-Length: 0\r\n\r\n", 401, "invalid slack signature\n"));
+        start + "Transfer-Encoding: chunked\r\nContent-Length: " + length + "\r\n\r\n0\r\n\r\n", 400, {},
+        {}));
+    all.push_back(make(
+        "unknown transfer coding", start + "Transfer-Encoding: gzip, zqmark\r\n\r\n" + body, 501, {}, {}));
+    all.push_back(make("bad chunk size",
+        start + "Transfer-Encoding: chunked\r\n\r\nzz\r\nzqmark\r\n0\r\n\r\n", 400, {}, {}));
+    all.push_back(make("endless chunks",
+        start + "Transfer-Encoding: chunked\r\n\r\n" + "100000\r\n" + QByteArray(0x100000, ' ')
+            + "\r\n100000\r\n" + QByteArray(0x100000, ' ') + "\r\n",
+        413, {}));
+    all.push_back(make("a folded header", start + "X-A: 1\r\n b\r\nContent-Length: 0\r\n\r\n", 401,
+        "invalid slack signature\n"));
     all.push_back(make("a space before the colon", start + "Content-Length : 0\r\n\r\n", 400, {}, {}));
-    all.push_back(make("TLS to a plain port", QByteArray::fromHex("16030100a5010000a10303") + QByteArray(160, '\x01') + "\r\n\r\n",
-                       400, {}, {}));
-    all.push_back(make("HTTP/2.0", "POST /slack/events HTTP/2.0\r\nHost: gateway\r\nContent-Length: 0\r\n\r\n", 505, {}, {}));
+    all.push_back(make("TLS to a plain port",
+        QByteArray::fromHex("16030100a5010000a10303") + QByteArray(160, '\x01') + "\r\n\r\n", 400, {}, {}));
+    all.push_back(make("HTTP/2.0",
+        "POST /slack/events HTTP/2.0\r\nHost: gateway\r\nContent-Length: 0\r\n\r\n", 505, {}, {}));
     all.push_back(make("GET", "GET /slack/events HTTP/1.1\r\nHost: gateway\r\n\r\n", 405, {}));
     all.push_back(make("DELETE", "DELETE /slack/events HTTP/1.1\r\nHost: gateway\r\n\r\n", 405, {}));
     all.push_back(make("unknown path", post(head, body, "/slack/event"), 404, {}, kProblem));
-    all.push_back(make("path traversal", post(head, body, "/slack/../slack/events/%2e%2e/x"), 404, {}, kProblem));
+    all.push_back(
+        make("path traversal", post(head, body, "/slack/../slack/events/%2e%2e/x"), 404, {}, kProblem));
     return all;
 }
 
@@ -247,7 +271,8 @@ void SlackEventsBlackboxTest::badInputIsRefusedAndChangesNothing()
     const Case one = cases().at(static_cast<size_t>(index));
     RawPeer peer(m_gateway->ingressPort());
     peer.send(one.bytes);
-    QTRY_VERIFY2_WITH_TIMEOUT(!peer.answers().empty() || peer.isClosed(), "neither an answer nor an end", kWait);
+    QTRY_VERIFY2_WITH_TIMEOUT(
+        !peer.answers().empty() || peer.isClosed(), "neither an answer nor an end", kWait);
     QVERIFY2(!peer.answers().empty(), "closed without an answer");
     const RawAnswer answer = peer.answers().front();
     QCOMPARE(answer.status, one.status);
@@ -292,8 +317,8 @@ void SlackEventsBlackboxTest::pipelinedRequestsAreAnsweredInOrder()
     }
 }
 
-// The deadlines are the program's own, ten seconds for a head and twenty for a body; the second is waited for in the
-// full form only. Until then such a peer holds one connection and keeps nobody else out.
+// The deadlines are the program's own, ten seconds for a head and twenty for a body; the second is waited for
+// in the full form only. Until then such a peer holds one connection and keeps nobody else out.
 void SlackEventsBlackboxTest::aSlowHeadAndAStalledBodyAreBounded()
 {
     const QByteArray body = message();
@@ -327,7 +352,9 @@ void SlackEventsBlackboxTest::idleConnectionsDoNotKeepAMessageOut()
         if (i % 100 == 99)
             QTRY_VERIFY_WITH_TIMEOUT(idle.back()->isOpen(), kWait);
     }
-    const auto all = [&] { return std::all_of(idle.begin(), idle.end(), [](const auto &peer) { return peer->isOpen(); }); };
+    const auto all = [&] {
+        return std::all_of(idle.begin(), idle.end(), [](const auto &peer) { return peer->isOpen(); });
+    };
     QTRY_VERIFY_WITH_TIMEOUT(all(), kWait);
     const sandbox::SayOutcome said = m_gateway->mention(u"C0IDLE"_s, u"still there?"_s);
     QCOMPARE(said.mention.status, 200);

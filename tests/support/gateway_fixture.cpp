@@ -13,7 +13,7 @@ using namespace Qt::StringLiterals;
 namespace signalbox::testing {
 
 namespace {
-constexpr Millis kCall {10'000};
+constexpr Millis kCall{10'000};
 
 // A TOML basic string.
 QByteArray quoted(const QString &text)
@@ -115,15 +115,17 @@ QByteArray GatewayFixture::backendToml() const
 {
     QByteArray toml = "[[backends]]\nname = \"under-test\"\n";
     if (m_options.backend == GatewayOptions::Backend::Spritz) {
-        const QString registry = m_options.registryUrl.isEmpty() ? m_spritz->registryUrl() : m_options.registryUrl;
+        const QString registry
+            = m_options.registryUrl.isEmpty() ? m_spritz->registryUrl() : m_options.registryUrl;
         const QString spritz = m_options.spritzUrl.isEmpty() ? m_spritz->spritzUrl() : m_options.spritzUrl;
         toml += "kind = \"spritz\"\nregistry_url = " + quoted(registry) + "\nspritz_url = " + quoted(spritz);
-        toml += "\nregistry_token = \"" + m_options.spritzSimulator.registryToken.reveal() + "\"\nspritz_token = \""
-            + m_options.spritzSimulator.serviceToken.reveal() + "\"\n";
+        toml += "\nregistry_token = \"" + m_options.spritzSimulator.registryToken.reveal()
+            + "\"\nspritz_token = \"" + m_options.spritzSimulator.serviceToken.reveal() + "\"\n";
         return toml;
     }
-    const QStringList own {program(), u"--sandbox-agent"_s};
-    toml += "kind = \"acp\"\ncommand = " + quotedList(m_options.agentCommand.isEmpty() ? own : m_options.agentCommand);
+    const QStringList own{program(), u"--sandbox-agent"_s};
+    toml += "kind = \"acp\"\ncommand = "
+        + quotedList(m_options.agentCommand.isEmpty() ? own : m_options.agentCommand);
     toml += "\nenvironment = { FIXTURE_SECRET = \"" + QByteArray(kMarker) + "-environment\"";
     if (m_options.agentRemembers)
         toml += ", SIGNALBOX_SANDBOX_AGENT_DIR = " + quoted(m_folder.filePath(u"agent"_s));
@@ -136,8 +138,10 @@ Status GatewayFixture::writeConfig()
     if (!m_options.database.isEmpty())
         toml += "database = " + quoted(m_options.database) + '\n';
     toml += m_options.engine;
-    toml += "\n[ingress]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n[slack]\nsigning_secret = \""
-        + m_options.slackSimulator.signingSecret.reveal() + "\"\napi_base_url = " + quoted(m_slack->apiBaseUrl()) + '\n';
+    toml += "\n[ingress]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = "
+            "\"127.0.0.1:0\"\n[slack]\nsigning_secret = \""
+        + m_options.slackSimulator.signingSecret.reveal()
+        + "\"\napi_base_url = " + quoted(m_slack->apiBaseUrl()) + '\n';
     toml += m_options.slack + "\n[recovery]\n" + m_options.recovery + "\n[turn]\n" + m_options.turn + '\n';
     toml += backendToml();
     toml += "[[installations]]\nchannel = \"slack\"\nbackend = \"under-test\"\ntenant = "
@@ -158,7 +162,8 @@ Status GatewayFixture::start(Millis deadline)
         return written;
     m_process = std::make_unique<ChildProcess>();
     // Freed memory goes back soon, so that VmRSS tells of leaks and not of the sanitizer's quarantine.
-    m_process->setEnvironment(u"ASAN_OPTIONS"_s, qEnvironmentVariable("ASAN_OPTIONS") + u":quarantine_size_mb=4"_s);
+    m_process->setEnvironment(
+        u"ASAN_OPTIONS"_s, qEnvironmentVariable("ASAN_OPTIONS") + u":quarantine_size_mb=4"_s);
     QElapsedTimer timer;
     timer.start();
     if (auto started = m_process->start(program(), {u"--config"_s, configFile()}); !started)
@@ -234,7 +239,8 @@ qint64 GatewayFixture::residentKib() const
     return at < 0 ? -1 : status.mid(at + 6, 30).simplified().split(' ').value(0).toLongLong();
 }
 
-// DESIGN.md "Security and privacy": logs never contain message text, names, e-mail addresses, tokens or bodies.
+// DESIGN.md "Security and privacy": logs never contain message text, names, e-mail addresses, tokens or
+// bodies.
 void GatewayFixture::checkLog() const
 {
     const auto line = [this](qsizetype at) {
@@ -319,7 +325,8 @@ int GatewayFixture::prompts(const QString &messageTs)
         for (const QByteArray &line : file.readAll().split('\n')) {
             const auto entry = Json::parse(line);
             if (entry && (*entry)[u"sessionUpdate"].toString() == u"user_message_chunk"
-                && (*entry)[u"content"][u"text"].toString().contains(u"\"message_ts\":\""_s + messageTs + u'"'))
+                && (*entry)[u"content"][u"text"].toString().contains(
+                    u"\"message_ts\":\""_s + messageTs + u'"'))
                 ++count;
         }
     }
@@ -336,13 +343,14 @@ QStringList GatewayFixture::appTexts(const QString &channel, const QString &thre
     return texts;
 }
 
-sandbox::SayOutcome GatewayFixture::mention(const QString &channel, const QString &text, const QString &thread,
-                                            sandbox::TwinOrder order)
+sandbox::SayOutcome GatewayFixture::mention(
+    const QString &channel, const QString &text, const QString &thread, sandbox::TwinOrder order)
 {
     sandbox::SayOptions options;
     options.thread = thread;
     options.order = order;
-    const auto said = async::blockOn(m_slack->mention(channel, u"U0ANNA"_s, marked(text), options), Millis(60'000));
+    const auto said
+        = async::blockOn(m_slack->mention(channel, u"U0ANNA"_s, marked(text), options), Millis(60'000));
     return said ? *said : sandbox::SayOutcome();
 }
 

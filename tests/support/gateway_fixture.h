@@ -44,9 +44,10 @@ struct GatewayOptions
     sandbox::SpritzSimulatorConfig spritzSimulator;
 };
 
-// signalboxd as a process of its own, from $SIGNALBOX_BIN_DIR, between a simulated Slack and a simulated Spritz (or its
-// own simulated agent), everything on loopback in a temporary folder. What its logs may never hold is looked for when
-// the fixture dies, in every test that uses it; so are reports of sanitizers. Lives on the test's thread.
+// signalboxd as a process of its own, from $SIGNALBOX_BIN_DIR, between a simulated Slack and a simulated
+// Spritz (or its own simulated agent), everything on loopback in a temporary folder. What its logs may never
+// hold is looked for when the fixture dies, in every test that uses it; so are reports of sanitizers. Lives
+// on the test's thread.
 class GatewayFixture : public QObject
 {
     Q_OBJECT
@@ -88,15 +89,15 @@ public:
     // "completed/delivered", "dead/unknown_thing", "waiting/outbound", "pending", or "" without one.
     [[nodiscard]] QString outcome(const QString &messageTs);
 
-    // How often any simulated agent (of either backend) got a prompt for this message. An acp agent's count needs
-    // agentRemembers.
+    // How often any simulated agent (of either backend) got a prompt for this message. An acp agent's count
+    // needs agentRemembers.
     [[nodiscard]] int prompts(const QString &messageTs);
     // Texts of the app in a channel's thread, in order; all top-level ones for an empty thread.
     [[nodiscard]] QStringList appTexts(const QString &channel, const QString &thread = {}) const;
 
     // A mention by a person, with the marker in its text, delivered to the program.
-    [[nodiscard]] sandbox::SayOutcome mention(const QString &channel, const QString &text, const QString &thread = {},
-                                              sandbox::TwinOrder order = sandbox::TwinOrder::MessageFirst);
+    [[nodiscard]] sandbox::SayOutcome mention(const QString &channel, const QString &text,
+        const QString &thread = {}, sandbox::TwinOrder order = sandbox::TwinOrder::MessageFirst);
     // A signed POST to /slack/events; status 0 when there was no answer.
     [[nodiscard]] http::Response post(const QByteArray &body);
     [[nodiscard]] http::Response post(sandbox::SignedSender::Request request);
@@ -125,11 +126,11 @@ private:
     std::vector<QByteArray> m_allTokens;
     quint16 m_ingressPort = 0;
     quint16 m_adminPort = 0;
-    Millis m_startupTime {0};
+    Millis m_startupTime{0};
 };
 
 } // namespace signalbox::testing
 
 // Waits until a message's delivery has this outcome; on failure tells what it is.
-#define SIGNALBOX_WAIT_OUTCOME(fixture, ts, expected, timeout)                                                           \
+#define SIGNALBOX_WAIT_OUTCOME(fixture, ts, expected, timeout)                                               \
     QTRY_COMPARE_WITH_TIMEOUT((fixture).outcome(ts), QStringLiteral(expected), timeout)

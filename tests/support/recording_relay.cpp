@@ -34,7 +34,8 @@ void RecordingRelay::accept()
             *sent += bytes;
             upstream->write(bytes);
         });
-        connect(upstream, &QTcpSocket::readyRead, client, [client, upstream] { client->write(upstream->readAll()); });
+        connect(upstream, &QTcpSocket::readyRead, client,
+            [client, upstream] { client->write(upstream->readAll()); });
         connect(client, &QTcpSocket::disconnected, upstream, &QTcpSocket::disconnectFromHost);
         connect(upstream, &QTcpSocket::disconnected, client, &QTcpSocket::disconnectFromHost);
         upstream->connectToHost(QHostAddress(QHostAddress::LocalHost), m_target);

@@ -21,15 +21,16 @@ struct RecordedRequest
     [[nodiscard]] QByteArray field(const QByteArray &name) const; // the value, or empty
 };
 
-// Stands between a client and a loopback server, passes all bytes on, and remembers what the client sent. Lives on one
-// thread; connections end with it.
+// Stands between a client and a loopback server, passes all bytes on, and remembers what the client sent.
+// Lives on one thread; connections end with it.
 class RecordingRelay : public QObject
 {
     Q_OBJECT
 public:
     explicit RecordingRelay(quint16 target);
     [[nodiscard]] quint16 port() const { return m_server.serverPort(); }
-    // The complete requests so far, by connection and in order; of a connection that was upgraded only those before.
+    // The complete requests so far, by connection and in order; of a connection that was upgraded only those
+    // before.
     [[nodiscard]] std::vector<RecordedRequest> requests() const;
 
 private:
