@@ -110,8 +110,8 @@ void ConsoleScreenshotsTest::pictures_showLiveTraffic()
     const QString wanted = ofDeliveries ? shown.id : shown.sessionId;
     m_window->showView(kind);
     ui::ListTable *table = m_window->pane(kind)->table();
-    // The pointer rests on the table here, so new rows are only counted until they are asked for.
-    m_window->pane(kind)->refresh();
+    // The pointer rests on the table here, so new rows are only counted until somebody goes to them.
+    m_window->pane(kind)->goToStart();
     QTRY_VERIFY_WITH_TIMEOUT(table->listModel()->rowCount() >= (ofDeliveries ? 6 : 3), 20'000);
     table->selectId(wanted);
     QTRY_COMPARE_WITH_TIMEOUT(table->currentId(), wanted, 10'000);
