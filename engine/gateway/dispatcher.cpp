@@ -13,12 +13,16 @@ constexpr Millis kBackstop {1000};
 constexpr Millis kStorePause {500};
 constexpr Millis kAbandon {10'000};
 constexpr int kMostClaimed = 64;
+constexpr int kInFlightUnderPressure = 8;
+constexpr Millis kPressurePause {100};
 } // namespace
 
-Dispatcher::Dispatcher(store::Store &store, EngineLease &lease, DeliveryRunner &runner, int mostInFlight, Millis lockTtl)
+Dispatcher::Dispatcher(store::Store &store, EngineLease &lease, DeliveryRunner &runner, const IngestPressure &pressure,
+                       int mostInFlight, Millis lockTtl)
     : m_store(store)
     , m_lease(lease)
     , m_runner(runner)
+    , m_pressure(pressure)
     , m_mostInFlight(mostInFlight)
     , m_lockTtl(lockTtl)
     , m_loop("dispatcher", kBackstop)
@@ -41,7 +45,10 @@ void Dispatcher::wakeIn(Millis time)
 
 QCoro::Task<bool> Dispatcher::claim()
 {
-    const int room = m_mostInFlight - m_running.live();
+    const bool pressed = m_pressure.isHigh();
+    const int room = (pressed ? std::min(kInFlightUnderPressure, m_mostInFlight) : m_mostInFlight) - m_running.live();
+    if (pressed)
+        m_loop.wakeSoon(kPressurePause);
     if (room <= 0 || !m_lease.mayAct())
         co_return false; // woken again when one ends, or by the backstop
     const int most = std::min(room, kMostClaimed);

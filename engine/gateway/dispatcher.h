@@ -2,15 +2,18 @@
 #pragma once
 
 #include "gateway/delivery_runner.h"
+#include "gateway/ingest_pressure.h"
 #include "gateway/work_loop.h"
 
 namespace signalbox::gateway {
 
-// Claims deliveries that may run and runs them, at most `max_concurrent_deliveries` at once. Engine thread.
+// Claims deliveries that may run and runs them, at most `max_concurrent_deliveries` at once, and only a few while
+// ingest needs the machine. Engine thread.
 class Dispatcher
 {
 public:
-    Dispatcher(store::Store &store, EngineLease &lease, DeliveryRunner &runner, int mostInFlight, Millis lockTtl);
+    Dispatcher(store::Store &store, EngineLease &lease, DeliveryRunner &runner, const IngestPressure &pressure,
+               int mostInFlight, Millis lockTtl);
 
     void start();
     void wake() { m_loop.wake(); }
@@ -26,6 +29,7 @@ private:
     store::Store &m_store;
     EngineLease &m_lease;
     DeliveryRunner &m_runner;
+    const IngestPressure &m_pressure;
     int m_mostInFlight;
     Millis m_lockTtl;
     WorkLoop m_loop;

@@ -44,6 +44,7 @@ private:
     slack::SlackAdapter m_slack;
     EngineLease m_lease;
     InstallationBook m_book;
+    IngestPressure m_pressure;
     Backends m_backends;
     SlackIngress m_ingress;
     DeliveryRunner m_runner;

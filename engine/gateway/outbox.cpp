@@ -21,6 +21,8 @@ constexpr Millis kStorePause {500};
 constexpr Millis kAbandon {10'000};
 constexpr int kMostInFlight = 64;
 constexpr int kMostClaimed = 64;
+constexpr int kInFlightUnderPressure = 4;
+constexpr Millis kPressurePause {100};
 constexpr Millis kRetryFirst {1000};
 constexpr Millis kRetryMost {60'000};
 constexpr Millis kGiveUpAfter {std::chrono::hours(24)};
@@ -56,12 +58,14 @@ OutboundDecision decideOutbound(const SendOutcome &outcome, int attempts, Millis
 }
 
 Outbox::Outbox(store::Store &store, InstallationBook &book, Backends &backends, EngineLease &lease,
-               channels::ChannelAdapter &adapter, const config::Config &config, const Clock &clock, IdGenerator &ids)
+               channels::ChannelAdapter &adapter, const IngestPressure &pressure, const config::Config &config,
+               const Clock &clock, IdGenerator &ids)
     : m_store(store)
     , m_book(book)
     , m_backends(backends)
     , m_lease(lease)
     , m_adapter(adapter)
+    , m_pressure(pressure)
     , m_config(config)
     , m_clock(clock)
     , m_ids(ids)
@@ -77,7 +81,10 @@ void Outbox::start()
 
 QCoro::Task<bool> Outbox::claim()
 {
-    const int room = kMostInFlight - m_running.live();
+    const bool pressed = m_pressure.isHigh();
+    const int room = (pressed ? kInFlightUnderPressure : kMostInFlight) - m_running.live();
+    if (pressed)
+        m_loop.wakeSoon(kPressurePause);
     if (room <= 0 || !m_lease.mayAct())
         co_return false;
     const int most = std::min(room, kMostClaimed);

@@ -5,6 +5,7 @@
 #include "channels/channel_adapter.h"
 #include "config/config.h"
 #include "gateway/delivery_runner.h"
+#include "gateway/ingest_pressure.h"
 #include "gateway/work_loop.h"
 
 #include <QHash>
@@ -30,7 +31,8 @@ class Outbox
 {
 public:
     Outbox(store::Store &store, InstallationBook &book, Backends &backends, EngineLease &lease,
-           channels::ChannelAdapter &adapter, const config::Config &config, const Clock &clock, IdGenerator &ids);
+           channels::ChannelAdapter &adapter, const IngestPressure &pressure, const config::Config &config,
+           const Clock &clock, IdGenerator &ids);
 
     void start();
     void wake() { m_loop.wake(); }
@@ -51,6 +53,7 @@ private:
     Backends &m_backends;
     EngineLease &m_lease;
     channels::ChannelAdapter &m_adapter;
+    const IngestPressure &m_pressure;
     const config::Config &m_config;
     const Clock &m_clock;
     IdGenerator &m_ids;

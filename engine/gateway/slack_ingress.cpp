@@ -39,10 +39,11 @@ bool isPlausible(const slack::Envelope &envelope)
 
 } // namespace
 
-SlackIngress::SlackIngress(store::Store &store, InstallationBook &book, const config::Config &config, const Clock &clock,
-                           IdGenerator &ids)
+SlackIngress::SlackIngress(store::Store &store, InstallationBook &book, IngestPressure &pressure,
+                           const config::Config &config, const Clock &clock, IdGenerator &ids)
     : m_store(store)
     , m_book(book)
+    , m_pressure(pressure)
     , m_config(config)
     , m_clock(clock)
     , m_ids(ids)
@@ -119,6 +120,7 @@ QCoro::Task<http::Response> SlackIngress::storeMessage(slack::Envelope envelope,
         ++m_stats.dropped;
         co_return ok();
     }
+    m_pressure.note();
     store::IngestRequest request = ingestRequest(envelope, *installation, relay == domain::Relay::Ignore);
     const auto outcome = co_await m_store.ingest(std::move(request));
     if (!outcome) {

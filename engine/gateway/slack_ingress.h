@@ -4,6 +4,7 @@
 #include "base/ids.h"
 #include "channels/slack/slack_envelope.h"
 #include "config/config.h"
+#include "gateway/ingest_pressure.h"
 #include "gateway/installation_book.h"
 #include "http/router.h"
 
@@ -31,8 +32,8 @@ struct IngressStats
 class SlackIngress
 {
 public:
-    SlackIngress(store::Store &store, InstallationBook &book, const config::Config &config, const Clock &clock,
-                 IdGenerator &ids);
+    SlackIngress(store::Store &store, InstallationBook &book, IngestPressure &pressure, const config::Config &config,
+                 const Clock &clock, IdGenerator &ids);
 
     void addRoutes(http::Router &router);
     // Called when a stored delivery may be claimed at once.
@@ -46,6 +47,7 @@ private:
                                                      bool ignored);
     store::Store &m_store;
     InstallationBook &m_book;
+    IngestPressure &m_pressure;
     const config::Config &m_config;
     const Clock &m_clock;
     IdGenerator &m_ids;

@@ -33,6 +33,16 @@ void WorkLoop::wakeIn(Millis time)
     QTimer::singleShot(time, this, [this] { wake(); });
 }
 
+void WorkLoop::wakeSoon(Millis time)
+{
+    if (std::exchange(m_soon, true))
+        return;
+    QTimer::singleShot(time, this, [this] {
+        m_soon = false;
+        wake();
+    });
+}
+
 QCoro::Task<> WorkLoop::run(Step step)
 {
     const async::CancelToken token = m_scope.token();

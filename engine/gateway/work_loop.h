@@ -23,6 +23,8 @@ public:
     void start(Step step);
     void wake();
     void wakeIn(Millis time);
+    // As wakeIn(), for callers that ask again and again: one such wake-up is under way at most.
+    void wakeSoon(Millis time);
     // No step starts any more; the running one ends.
     [[nodiscard]] QCoro::Task<> stop();
 
@@ -34,6 +36,7 @@ private:
     const char *m_name;
     Millis m_backstop;
     bool m_wanted = false;
+    bool m_soon = false;
     async::TaskScope m_scope;
 };
 
