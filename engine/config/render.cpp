@@ -56,11 +56,12 @@ QString rendered(const QStringList &values)
     return u'[' + parts.join(u", "_s) + u']';
 }
 
+// An agent's environment is where its API keys live: names are shown, values masked.
 QString rendered(const StringMap &values)
 {
     QStringList parts;
     for (auto entry = values.cbegin(); entry != values.cend(); ++entry) {
-        parts.append(quoted(entry.key()) + u" = "_s + quoted(entry.value()));
+        parts.append(quoted(entry.key()) + u" = "_s + quoted(u"***"_s));
     }
     return parts.isEmpty() ? u"{}"_s : u"{ "_s + parts.join(u", "_s) + u" }"_s;
 }

@@ -192,7 +192,8 @@ void SignalboxdCommandLineTest::aGoodConfigurationIsCheckedAndPrintedWithoutSecr
     const Ended printed = run({u"--print-config"_s, u"--config"_s, gateway.configFile()});
     QCOMPARE(printed.code, std::optional<int>(0));
     QVERIFY(printed.output.contains("under-test"));
-    // The signing secret and the token; an agent's environment is not known to be secret, and is shown.
+    // The signing secret and the token, and the values of an agent's environment, where API keys live.
+    QVERIFY2(printed.output.contains("\"SIGNALBOX_SANDBOX_AGENT_DIR\" = \"***\""), printed.output.constData());
     QVERIFY2(!printed.output.contains("zqmark-signing-secret") && !printed.output.contains("xoxb-zqmark"),
         printed.output.constData());
 }
