@@ -18,13 +18,18 @@ using namespace Qt::StringLiterals;
 namespace {
 
 // A column of values is this many average characters wide.
-constexpr int kSectionCharacters = 56;
-constexpr int kTitleCharacters = 16;
+constexpr int kSectionCharacters = 62;
+constexpr int kTitleCharacters = 15;
 
-QString elidedLink(const QLabel *label, const QString &value)
+constexpr int kColumnSpacing = 10;
+constexpr int kCopyRoom = 30; // the copy button and the space before it
+
+// An id is shown as far as it fits beside its title and its copy button; the middle is what tells the least.
+QString elidedId(const QWidget *grid, const QLabel *label, const QString &value)
 {
-    return label->fontMetrics().elidedText(
-        value, Qt::ElideMiddle, label->fontMetrics().averageCharWidth() * 38);
+    const int room = grid->fontMetrics().averageCharWidth() * (kSectionCharacters - kTitleCharacters)
+        - kColumnSpacing - kCopyRoom;
+    return label->fontMetrics().elidedText(value, Qt::ElideMiddle, room);
 }
 
 } // namespace
@@ -44,7 +49,7 @@ void FieldGrid::beginSection(const QString &title)
     auto *box = new QWidget(this);
     m_section = new QGridLayout(box);
     m_section->setContentsMargins(0, 0, 0, 0);
-    m_section->setHorizontalSpacing(10);
+    m_section->setHorizontalSpacing(kColumnSpacing);
     m_section->setVerticalSpacing(1);
     m_section->setColumnStretch(1, 1);
     m_section->setColumnMinimumWidth(0, fontMetrics().averageCharWidth() * kTitleCharacters);
@@ -132,11 +137,11 @@ void FieldGrid::render(const Field &field) const
         field.label->setText(u"–"_s);
     else if (field.look == Look::Link)
         field.label->setText(u"<a href=\"#\" style=\"color:%1\">%2</a>"_s.arg(
-            colours().link.name(), elidedLink(field.label, field.value).toHtmlEscaped()));
+            colours().link.name(), elidedId(this, field.label, field.value).toHtmlEscaped()));
     else if (field.look == Look::Text)
         field.label->setText(field.value);
     else
-        field.label->setText(elidedLink(field.label, field.value));
+        field.label->setText(elidedId(this, field.label, field.value));
 }
 
 void FieldGrid::changeEvent(QEvent *event)
