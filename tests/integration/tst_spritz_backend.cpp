@@ -30,9 +30,8 @@ const QByteArray kBootstrapped
 
 QCoro::Task<http::Response> answer(http::Response response, Millis wait, async::CancelToken cancel)
 {
-    if (wait.count() > 0) {
+    if (wait.count() > 0)
         co_await async::delay(wait, cancel);
-    }
     co_return response;
 }
 
