@@ -21,7 +21,8 @@ cmake --build --preset run --parallel "$(nproc)" --target "$program" >&2
 if [ "$program" = signalbox ]; then
     say "
 Starting the console with a simulated Slack, registry and runtime, all on this computer and thrown away at the end.
-Traffic and a few faults appear by themselves. Try next: select a dead letter and replay it; release a lock.
+Traffic and a few faults appear by themselves. Try next: open a delivery that is dead and read its attempts and its
+timeline; press Ctrl+K to jump to any id, F to freeze the table, ? for all keys.
 Close the window to stop. For your own Slack and agent leave out --sandbox: build/run/bin/signalbox
 "
 else
