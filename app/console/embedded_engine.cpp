@@ -77,6 +77,8 @@ void EmbeddedEngine::start()
 
 void EmbeddedEngine::onEngineStarted(const QString &ingressAddress)
 {
+    if (!m_running)
+        return; // stopped while it was starting: the engine may be gone already
     m_api.attach(m_engine->operatorService());
     Q_EMIT started(ingressAddress);
 }

@@ -77,7 +77,15 @@ const config::TokenConfig *AdminRoutes::tokenOf(const Request &request) const
 void AdminRoutes::addGet(http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(Request))
 {
     router.add("GET", u"/api/v1"_s + pattern, [this, handler](Request request, http::Context) -> Answer {
-        if (!tokenOf(request)) {
+        const config::TokenConfig *token = tokenOf(request);
+        // A token for some installations must not read the others; until lists are cut to them, it reads nothing.
+        if (token && !token->installations.isEmpty() && !token->installations.contains(u"*"_s)) {
+            const auto refuse = []() -> Answer {
+                co_return Response::problem(403, u"this version serves only tokens for all installations (\"*\")"_s);
+            };
+            return refuse();
+        }
+        if (!token) {
             const auto refuse = []() -> Answer {
                 co_return Response::problem(401, u"a bearer token of an operator is needed"_s)
                     .withHeader("WWW-Authenticate", "Bearer");

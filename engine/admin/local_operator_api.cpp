@@ -35,6 +35,8 @@ void LocalOperatorApi::attach(OperatorService *service)
 
 void LocalOperatorApi::detach(const QString &reason)
 {
+    if (m_service)
+        disconnect(m_service, nullptr, this, nullptr);
     m_service = nullptr;
     m_state = ConnectionState::Disconnected;
     m_reason = reason;

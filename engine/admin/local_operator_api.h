@@ -34,7 +34,6 @@ private:
     [[nodiscard]] QCoro::Task<Result<T>> ask(Call call);
     // Set and cleared on the user's thread; dereferenced on the engine's thread alone.
     OperatorService *m_service = nullptr;
-    QObject m_attachment; // its connections end with the attachment
     ConnectionState m_state = ConnectionState::Connecting;
     QString m_reason;
     QStringList m_kinds;
