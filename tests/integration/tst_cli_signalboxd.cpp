@@ -330,7 +330,9 @@ void SignalboxdCommandLineTest::adminNeedsAToken()
 void SignalboxdCommandLineTest::configuredTokensReplaceTheMadeOne()
 {
     GatewayOptions options;
-    options.further = "[[admin.tokens]]\nname = \"anna\"\nrole = \"viewer\"\ntoken = \"zqmark-anna\"\n";
+    options.further = "[[admin.tokens]]\nname = \"anna\"\nrole = \"viewer\"\ntoken = \"zqmark-anna\"\n"
+                      "[[admin.tokens]]\nname = \"carl\"\nrole = \"viewer\"\ntoken = \"zqmark-carl\"\n"
+                      "installations = [\"slack:T1\"]\n";
     GatewayFixture gateway(options);
     const Status started = gateway.start();
     QVERIFY(!started); // no admin.json to read
@@ -344,6 +346,8 @@ void SignalboxdCommandLineTest::configuredTokensReplaceTheMadeOne()
     QCOMPARE((*json)[u"name"].toString(), u"anna"_s);
     QCOMPARE((*json)[u"role"].toString(), u"viewer"_s);
     QCOMPARE(gateway.get(gateway.adminPort(), u"/api/v1/self"_s, "zqmark-bert")->status, 401);
+    // A token for some installations must not read the others'.
+    QCOMPARE(gateway.get(gateway.adminPort(), u"/api/v1/deliveries"_s, "zqmark-carl")->status, 403);
 }
 
 void SignalboxdCommandLineTest::interruptIsAStopToo()
