@@ -73,6 +73,10 @@ int runEngine(const headless::Options &options, config::Config config)
         std::fprintf(stderr, "signalboxd: another process has started with this engine's id; stopping\n");
         std::_Exit(static_cast<int>(headless::ExitCode::Failed));
     });
+    if (signalsOfProcess.wasStopRequested()) {
+        async::blockOn(engine.stop(), Millis(60'000));
+        return 0;
+    }
     if (sandbox.sandbox)
         sandbox.sandbox->startTraffic(u"http://"_s + engine.ingressAddress());
     tellReady(engine, sandbox);

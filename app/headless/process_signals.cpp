@@ -33,8 +33,10 @@ ProcessSignals::ProcessSignals()
     m_notifier = std::make_unique<QSocketNotifier>(g_pipe[0], QSocketNotifier::Read);
     connect(m_notifier.get(), &QSocketNotifier::activated, this, [this] {
         char bytes[16];
-        if (::read(g_pipe[0], bytes, sizeof bytes) > 0)
-            Q_EMIT stopRequested();
+        if (::read(g_pipe[0], bytes, sizeof bytes) <= 0)
+            return;
+        m_requested = true;
+        Q_EMIT stopRequested();
     });
     struct sigaction action = {};
     action.sa_handler = onSignal;

@@ -16,11 +16,15 @@ public:
     ProcessSignals();
     ~ProcessSignals() override;
 
+    // Also when the signal came before anybody listened.
+    [[nodiscard]] bool wasStopRequested() const { return m_requested; }
+
 Q_SIGNALS:
     void stopRequested();
 
 private:
     std::unique_ptr<QSocketNotifier> m_notifier;
+    bool m_requested = false;
 };
 
 // Raises the soft limit of open descriptors to the hard one. Service managers and shells give 1024, which is fewer than

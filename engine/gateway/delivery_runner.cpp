@@ -193,16 +193,19 @@ QCoro::Task<Status> DeliveryRunner::bind(std::shared_ptr<Work> work)
         co_return fail(binding.error());
     work->binding = std::move(*binding);
     const QString &installation = work->delivery.installationId;
-    m_book.learnToken(installation, work->binding.botToken);
     const auto known = m_book.byId(installation);
+    // Before anything of it is learnt: a foreign app's token must never become this installation's.
+    const bool foreign = known && !known->row.app.isEmpty() && !work->binding.apiAppId.isEmpty()
+        && known->row.app != work->binding.apiAppId;
+    if (foreign) {
+        work->binding = runtimes::Binding();
+        co_return fail(Error(ErrorCode::Conflict, u"the provider's token belongs to another Slack app"_s, u"app_mismatch"_s));
+    }
+    m_book.learnToken(installation, work->binding.botToken);
     if (!work->binding.botUserId.isEmpty())
         m_scope.spawn("bot user", m_book.learnBotUser(installation, work->binding.botUserId));
     else if (known)
         work->binding.botUserId = known->row.botUserId;
-    const bool foreign = known && !known->row.app.isEmpty() && !work->binding.apiAppId.isEmpty()
-        && known->row.app != work->binding.apiAppId;
-    if (foreign)
-        co_return fail(Error(ErrorCode::Conflict, u"the provider's token belongs to another Slack app"_s, u"app_mismatch"_s));
     co_return Status();
 }
 

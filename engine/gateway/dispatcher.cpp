@@ -11,7 +11,7 @@ namespace {
 Q_LOGGING_CATEGORY(lcDispatcher, "signalbox.engine.dispatcher")
 constexpr Millis kBackstop {1000};
 constexpr Millis kStorePause {500};
-constexpr Millis kAbandon {10'000};
+constexpr Millis kAbandonBeyondGrace {5000};
 constexpr int kMostClaimed = 64;
 constexpr int kInFlightUnderPressure = 8;
 constexpr Millis kPressurePause {100};
@@ -72,14 +72,14 @@ QCoro::Task<> Dispatcher::runOne(store::ClaimedDelivery delivery)
         m_loop.wake();
 }
 
-QCoro::Task<> Dispatcher::stop(Millis grace)
+QCoro::Task<> Dispatcher::stop(Millis grace, Millis cancelGrace)
 {
     co_await m_loop.stop();
     const bool ended = co_await m_running.join(grace);
     if (ended)
         co_return;
     m_running.cancel();
-    const bool stopped = co_await m_running.join(kAbandon);
+    const bool stopped = co_await m_running.join(cancelGrace + kAbandonBeyondGrace);
     if (!stopped)
         logCritical(lcDispatcher, "deliveries did not stop", {{"live", QString::number(m_running.live())}});
 }

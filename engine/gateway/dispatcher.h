@@ -20,8 +20,9 @@ public:
     void wakeIn(Millis time);
     [[nodiscard]] int inFlight() const { return m_running.live(); }
 
-    // Claims nothing more; what runs goes on until the grace is over, then its tokens fire.
-    [[nodiscard]] QCoro::Task<> stop(Millis grace);
+    // Claims nothing more; what runs goes on until the grace is over, then its tokens fire, and turns have
+    // `cancelGrace` to end.
+    [[nodiscard]] QCoro::Task<> stop(Millis grace, Millis cancelGrace);
 
 private:
     [[nodiscard]] QCoro::Task<bool> claim();

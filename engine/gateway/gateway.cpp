@@ -100,7 +100,7 @@ QCoro::Task<> Gateway::stop(Millis grace)
 {
     m_scope.cancel();
     co_await m_upkeep.stop();
-    co_await m_dispatcher.stop(grace);
+    co_await m_dispatcher.stop(grace, m_config.turn.cancelGrace);
     co_await m_outbox.stop(kOutboxGrace);
     co_await m_runner.stop();
     co_await m_scope.join(Millis(5000));

@@ -126,8 +126,13 @@ QCoro::Task<Secret> Outbox::tokenFor(QString installationId, QString tenant, QSt
     const auto binding = co_await provider->second->bind(std::move(request), m_running.token());
     if (!binding)
         co_return Secret();
+    const bool foreign = known && !known->row.app.isEmpty() && !binding->apiAppId.isEmpty()
+        && known->row.app != binding->apiAppId;
+    if (foreign)
+        co_return Secret();
     m_book.learnToken(installationId, binding->botToken);
-    co_return binding->botToken;
+    const Secret token = binding->botToken;
+    co_return token;
 }
 
 QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
@@ -155,6 +160,11 @@ QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
     if (!body) {
         decision.state = OutboundState::Dead;
         decision.errorCode = u"payload_expired"_s;
+    } else if (request.token.isEmpty() && row.wasUnknown) {
+        // Without a token it cannot be looked for, and it must not be sent blindly.
+        decision.state = OutboundState::Unknown;
+        decision.errorCode = row.errorCode;
+        decision.dueIn = kSecondLook;
     } else if (request.token.isEmpty()) {
         SendOutcome noToken;
         noToken.state = OutboundState::Retry;
@@ -210,6 +220,13 @@ QCoro::Task<OutboundDecision> Outbox::lookFor(store::ClaimedOutbound row, SendRe
     if (found.found == Found::No && !lookedOnce) {
         decision.state = OutboundState::Unknown;
         decision.errorCode = QString::fromUtf16(kLookedOnce);
+        decision.dueIn = kSecondLook;
+        co_return decision;
+    }
+    // The look took its time: nothing leaves an engine that is stopping, or whose lease has run down meanwhile.
+    if (m_running.token().isCancelled() || !m_lease.mayAct()) {
+        decision.state = OutboundState::Unknown;
+        decision.errorCode = row.errorCode;
         decision.dueIn = kSecondLook;
         co_return decision;
     }
