@@ -195,9 +195,7 @@ QCoro::Task<Status> DeliveryRunner::bind(std::shared_ptr<Work> work)
     const QString &installation = work->delivery.installationId;
     const auto known = m_book.byId(installation);
     // Before anything of it is learnt: a foreign app's token must never become this installation's.
-    const bool foreign = known && !known->row.app.isEmpty() && !work->binding.apiAppId.isEmpty()
-        && known->row.app != work->binding.apiAppId;
-    if (foreign) {
+    if (known && isForeignApp(*known, work->binding.apiAppId)) {
         work->binding = runtimes::Binding();
         co_return fail(Error(ErrorCode::Conflict, u"the provider's token belongs to another Slack app"_s, u"app_mismatch"_s));
     }
@@ -328,6 +326,8 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<Work> work, Decision decisi
             logWarning(lcDelivery, "a stale outcome was refused", {{"delivery", work->held.id}});
             co_return;
         }
+        logWarning(lcDelivery, "the outcome of a delivery is not stored yet",
+                   {{"delivery", work->held.id}, {"code", finished.error().native()}});
         if (co_await async::delay(pause, work->stop) == async::Wake::Cancelled)
             co_return;
         pause = std::min(pause * 2, kStorePauseMost);

@@ -21,6 +21,13 @@ struct Installation
     Secret signingSecret; // its own, or [slack]'s
 };
 
+// Whether what a provider says belongs to another app than this installation's (contracts/spritz-backend.md §3.9):
+// nothing of it may be learnt or used.
+[[nodiscard]] inline bool isForeignApp(const Installation &installation, const QString &apiAppId)
+{
+    return !installation.row.app.isEmpty() && !apiAppId.isEmpty() && installation.row.app != apiAppId;
+}
+
 // Which installation a message belongs to (DESIGN.md "Configuration against state"). Engine thread.
 class InstallationBook
 {

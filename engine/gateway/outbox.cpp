@@ -126,9 +126,7 @@ QCoro::Task<Secret> Outbox::tokenFor(QString installationId, QString tenant, QSt
     const auto binding = co_await provider->second->bind(std::move(request), m_running.token());
     if (!binding)
         co_return Secret();
-    const bool foreign = known && !known->row.app.isEmpty() && !binding->apiAppId.isEmpty()
-        && known->row.app != binding->apiAppId;
-    if (foreign)
+    if (known && isForeignApp(*known, binding->apiAppId))
         co_return Secret();
     m_book.learnToken(installationId, binding->botToken);
     const Secret token = binding->botToken;
@@ -251,6 +249,8 @@ QCoro::Task<> Outbox::finish(store::FinishOutbound finished)
             logWarning(lcOutbox, "a stale result was refused", {{"outbound", finished.id}});
             co_return;
         }
+        logWarning(lcOutbox, "the result of an outbound message is not stored yet",
+                   {{"outbound", finished.id}, {"code", stored.error().native()}});
         // What Slack did must be written down; a crash meanwhile makes it an unknown, which is true.
         if (co_await async::delay(pause, m_running.token()) == async::Wake::Cancelled)
             co_return;
