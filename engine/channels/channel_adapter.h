@@ -39,13 +39,15 @@ struct SendOutcome
     QString received;
 };
 
-enum class Found { Yes, No, Unreadable };
+// NotNow: nothing was learnt for a passing reason (a rate limit, a broken connection); to be asked again.
+enum class Found { Yes, No, Unreadable, NotNow };
 
 struct FindOutcome
 {
     FindOutcome() = default;
     Found found = Found::Unreadable;
     QString channelTs;
+    Millis retryAfter {0}; // of NotNow; 0: the channel did not say
 };
 
 // A kind of place that people talk in, seen from the outbox. Lives on the engine thread.

@@ -24,6 +24,7 @@ Q_LOGGING_CATEGORY(lcDelivery, "signalbox.engine.delivery")
 constexpr Millis kStorePauseFirst {100};
 constexpr Millis kStorePauseMost {5000};
 constexpr Millis kAgainAfterNotSent {500};
+constexpr int kMostRefused = 5; // times that the store refuses an outcome for another reason than being away
 constexpr int kMostNotSent = 10; // claims, until people are told that it does not work
 
 bool isStale(const Error &error)
@@ -285,6 +286,18 @@ void DeliveryRunner::addReply(const Work &work, const QString &text, std::vector
     }
 }
 
+// What can be stored whatever the runtime said.
+void DeliveryRunner::makeMinimal(const Work &work, store::FinishTurn &finish)
+{
+    finish.state = DeliveryState::Dead;
+    finish.outcome = domain::Outcome::None;
+    finish.errorCode = u"not_storable"_s;
+    finish.errorText.clear();
+    finish.received.clear();
+    finish.outbound.clear();
+    finish.outbound.push_back(draft(work, u"notice:failure"_s, OutboundKind::Notice, domain::internalFailureText()));
+}
+
 QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<Work> work, Decision decision)
 {
     store::FinishTurn finish;
@@ -313,6 +326,7 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<Work> work, Decision decisi
     work->acknowledgement.reset(); // its frame owns the work in turn
     // The outcome must not be lost: it is tried until it is stored, or until this engine holds it no more.
     Millis pause = kStorePauseFirst;
+    int refused = 0;
     for (;;) {
         const auto finished = co_await m_store.finishTurn(finish);
         if (finished) {
@@ -328,6 +342,16 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<Work> work, Decision decisi
         }
         logWarning(lcDelivery, "the outcome of a delivery is not stored yet",
                    {{"delivery", work->held.id}, {"code", finished.error().native()}});
+        const bool away = finished.error().code() == ErrorCode::Unavailable;
+        if (!away && ++refused == kMostRefused) {
+            logCritical(lcDelivery, "the database refuses the outcome of a delivery; it ends dead, with a notice",
+                        {{"delivery", work->held.id}, {"code", finished.error().native()}});
+            makeMinimal(*work, finish);
+        } else if (refused >= 2 * kMostRefused) {
+            logCritical(lcDelivery, "a delivery stays running until the next start: its outcome cannot be stored",
+                        {{"delivery", work->held.id}, {"code", finished.error().native()}});
+            co_return;
+        }
         if (co_await async::delay(pause, work->stop) == async::Wake::Cancelled)
             co_return;
         pause = std::min(pause * 2, kStorePauseMost);

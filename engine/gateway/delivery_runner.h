@@ -45,6 +45,7 @@ private:
     [[nodiscard]] QCoro::Task<Status> beginTurn(std::shared_ptr<Work> work, QString agentSession, QString prompt);
     [[nodiscard]] QCoro::Task<> accept(store::HeldDelivery held);
     [[nodiscard]] QCoro::Task<> finish(std::shared_ptr<Work> work, Decision decision);
+    void makeMinimal(const Work &work, store::FinishTurn &finish);
     [[nodiscard]] store::OutboundDraft draft(const Work &work, const QString &purpose, domain::OutboundKind kind,
                                              const QString &escapedText);
     void addReply(const Work &work, const QString &text, std::vector<store::OutboundDraft> &drafts);

@@ -24,38 +24,31 @@ constexpr int kMostClaimed = 64;
 constexpr int kInFlightUnderPressure = 4;
 constexpr Millis kPressurePause {100};
 constexpr Millis kRetryFirst {1000};
-constexpr Millis kRetryMost {60'000};
-constexpr Millis kGiveUpAfter {std::chrono::hours(24)};
-constexpr Millis kFirstLook {10'000};
 constexpr Millis kSecondLook {5'000};
+constexpr int kMostRefused = 5; // times that the store refuses a result for another reason than being away
 
-// How far the resolution of an unknown outcome has come stands in the row's error code.
-constexpr char16_t kLookedOnce[] = u"unknown_looked_once";
-constexpr char16_t kResent[] = u"unknown_resent";
-
-} // namespace
-
-OutboundDecision decideOutbound(const SendOutcome &outcome, int attempts, Millis age, bool resent)
+// It waits again, and nothing has been learnt of it.
+OutboundDecision heldBackDecision(const store::ClaimedOutbound &row, Millis wait)
 {
     OutboundDecision decision;
-    decision.state = outcome.state;
-    decision.errorCode = outcome.errorCode;
-    decision.maybeDoubled = resent;
-    if (outcome.state == OutboundState::Unknown) {
-        decision.dueIn = kFirstLook;
-        decision.errorCode = resent ? QString::fromUtf16(kResent) : u"unknown"_s;
-    } else if (outcome.state == OutboundState::Retry) {
-        if (age > kGiveUpAfter) {
-            decision.state = OutboundState::Dead;
-        } else if (outcome.retryAfter.count() > 0) {
-            decision.dueIn = outcome.retryAfter;
-        } else {
-            const int doublings = std::min(attempts - 1, 10);
-            decision.dueIn = std::min(kRetryFirst * (1 << std::max(doublings, 0)), kRetryMost);
-        }
-    }
+    decision.state = row.wasUnknown ? OutboundState::Unknown : OutboundState::Retry;
+    decision.errorCode = row.wasUnknown ? row.errorCode : u"held_back"_s;
+    decision.looks = row.looks;
+    decision.dueIn = wait;
     return decision;
 }
+
+OutboundFacts factsOf(const store::ClaimedOutbound &row, Instant now)
+{
+    OutboundFacts facts;
+    facts.attempts = row.attempts;
+    facts.age = now - row.createdAt;
+    facts.looks = row.looks;
+    facts.resent = row.resent;
+    return facts;
+}
+
+} // namespace
 
 Outbox::Outbox(store::Store &store, InstallationBook &book, Backends &backends, EngineLease &lease,
                channels::ChannelAdapter &adapter, const IngestPressure &pressure, const config::Config &config,
@@ -138,6 +131,7 @@ QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
     store::FinishOutbound finished;
     finished.life = m_lease.life();
     finished.id = row.id;
+    finished.attempts = row.attempts;
     finished.startedAt = m_clock.now();
     finished.removeAck = m_config.slack.removeAckAfterReply;
     finished.ackRemovalId = m_ids.next();
@@ -158,34 +152,27 @@ QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
     if (!body) {
         decision.state = OutboundState::Dead;
         decision.errorCode = u"payload_expired"_s;
-    } else if (request.token.isEmpty() && row.wasUnknown) {
-        // Without a token it cannot be looked for, and it must not be sent blindly.
-        decision.state = OutboundState::Unknown;
-        decision.errorCode = row.errorCode;
-        decision.dueIn = kSecondLook;
-    } else if (request.token.isEmpty()) {
+    } else if (request.token.isEmpty() && !row.wasUnknown) {
         SendOutcome noToken;
         noToken.state = OutboundState::Retry;
         noToken.errorCode = u"no_token"_s;
-        decision = decideOutbound(noToken, row.attempts, m_clock.now() - row.createdAt, false);
+        decision = decideSent(noToken, factsOf(row, m_clock.now()));
+    } else if (request.token.isEmpty()) {
+        // Without a token it cannot be looked for, and it must not be sent blindly.
+        FindOutcome notNow;
+        notNow.found = Found::NotNow;
+        decision = decideLook(notNow, factsOf(row, m_clock.now())).decision;
     } else if (wait.count() > 0 || !m_lease.mayAct()) {
-        decision.state = row.wasUnknown ? OutboundState::Unknown : OutboundState::Retry;
-        decision.errorCode = row.wasUnknown ? row.errorCode : u"held_back"_s;
-        decision.dueIn = std::max(wait, kStorePause);
+        decision = heldBackDecision(row, std::max(wait, kStorePause));
     } else if (row.wasUnknown) {
         decision = co_await lookFor(row, request, &finished);
     } else {
-        const SendOutcome outcome = co_await m_adapter.send(request, m_running.token());
-        finished.channelTs = outcome.channelTs;
-        finished.sent = outcome.sent;
-        finished.received = outcome.received;
-        if (outcome.rateLimited)
-            holdBack(row, std::max(outcome.retryAfter, kRetryFirst));
-        decision = decideOutbound(outcome, row.attempts, m_clock.now() - row.createdAt, false);
+        decision = co_await post(row, request, row.resent, &finished);
     }
     finished.state = decision.state;
     finished.errorCode = decision.errorCode;
     finished.dueIn = decision.dueIn;
+    finished.looks = decision.looks;
     finished.maybeDoubled = decision.maybeDoubled;
     if (decision.state != OutboundState::Sent) {
         logWarning(lcOutbox, "an outbound message was not sent",
@@ -195,52 +182,54 @@ QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
     co_await finish(std::move(finished));
 }
 
-// Looked for after ten seconds and again after five; found: adopted. Absent twice, or unreadable: sent again once under
-// the same id; a second unknown that is not found is dead, and flagged.
-QCoro::Task<OutboundDecision> Outbox::lookFor(store::ClaimedOutbound row, SendRequest request, store::FinishOutbound *finish)
+QCoro::Task<OutboundDecision> Outbox::post(store::ClaimedOutbound row, SendRequest request, bool resent,
+                                           store::FinishOutbound *finish)
 {
-    OutboundDecision decision;
-    const bool lookedOnce = row.errorCode == QStringView(kLookedOnce);
-    const bool resent = row.errorCode == QStringView(kResent);
-    const FindOutcome found = co_await m_adapter.find(request, m_running.token());
-    if (found.found == Found::Yes) {
-        decision.state = OutboundState::Sent;
-        finish->channelTs = found.channelTs;
-        finish->received = QString::fromUtf8(Json::object({{u"found"_s, true}, {u"ts"_s, found.channelTs}}).toBytes());
-        co_return decision;
-    }
-    if (resent) {
-        decision.state = OutboundState::Dead;
-        decision.errorCode = u"unknown"_s;
-        decision.maybeDoubled = true;
-        co_return decision;
-    }
-    if (found.found == Found::No && !lookedOnce) {
-        decision.state = OutboundState::Unknown;
-        decision.errorCode = QString::fromUtf16(kLookedOnce);
-        decision.dueIn = kSecondLook;
-        co_return decision;
-    }
-    // The look took its time: nothing leaves an engine that is stopping, or whose lease has run down meanwhile.
-    if (m_running.token().isCancelled() || !m_lease.mayAct()) {
-        decision.state = OutboundState::Unknown;
-        decision.errorCode = row.errorCode;
-        decision.dueIn = kSecondLook;
-        co_return decision;
-    }
     const SendOutcome outcome = co_await m_adapter.send(request, m_running.token());
     finish->channelTs = outcome.channelTs;
     finish->sent = outcome.sent;
     finish->received = outcome.received;
-    decision = decideOutbound(outcome, row.attempts, m_clock.now() - row.createdAt, true);
-    // Absent for sure is not doubled; unreadable may be.
-    decision.maybeDoubled = found.found == Found::Unreadable || decision.state == OutboundState::Unknown;
-    co_return decision;
+    if (outcome.rateLimited)
+        holdBack(row, std::max(outcome.retryAfter, kStorePause));
+    OutboundFacts facts = factsOf(row, m_clock.now());
+    facts.resent = resent;
+    co_return decideSent(outcome, facts);
+}
+
+// Looked for after ten seconds and again after five; found: adopted. Absent or unreadable twice: sent again once under
+// the same id; a second unknown that is not found is dead, and flagged.
+QCoro::Task<OutboundDecision> Outbox::lookFor(store::ClaimedOutbound row, SendRequest request, store::FinishOutbound *finish)
+{
+    const FindOutcome found = co_await m_adapter.find(request, m_running.token());
+    const LookDecision look = decideLook(found, factsOf(row, m_clock.now()));
+    Json seen = Json::object({{u"looked"_s, true}, {u"found"_s, found.found == Found::Yes}});
+    if (found.found == Found::Yes) {
+        finish->channelTs = found.channelTs;
+        seen.set(u"ts"_s, found.channelTs);
+    } else if (found.found != Found::No) {
+        seen.set(u"readable"_s, false);
+    }
+    finish->received = QString::fromUtf8(seen.toBytes());
+    if (!look.resend)
+        co_return look.decision;
+    // The look took its time: nothing leaves an engine that is stopping, or whose lease has run down meanwhile.
+    if (m_running.token().isCancelled() || !m_lease.mayAct())
+        co_return heldBackDecision(row, kSecondLook);
+    store::BeginResend begin;
+    begin.life = m_lease.life();
+    begin.id = row.id;
+    begin.attempts = row.attempts;
+    begin.maybeDoubled = look.decision.maybeDoubled;
+    const Status spent = co_await m_store.beginResend(begin);
+    if (!spent || m_running.token().isCancelled() || !m_lease.mayAct())
+        co_return heldBackDecision(row, kSecondLook);
+    co_return co_await post(row, request, true, finish);
 }
 
 QCoro::Task<> Outbox::finish(store::FinishOutbound finished)
 {
     Millis pause = kStorePause;
+    int refused = 0;
     for (;;) {
         const Status stored = co_await m_store.finishOutbound(finished);
         if (stored)
@@ -251,6 +240,18 @@ QCoro::Task<> Outbox::finish(store::FinishOutbound finished)
         }
         logWarning(lcOutbox, "the result of an outbound message is not stored yet",
                    {{"outbound", finished.id}, {"code", stored.error().native()}});
+        const bool away = stored.error().code() == ErrorCode::Unavailable;
+        if (!away && ++refused == kMostRefused) {
+            logCritical(lcOutbox, "the database refuses the result of an outbound message; it is stored without details",
+                        {{"outbound", finished.id}, {"code", stored.error().native()}});
+            finished.sent.clear();
+            finished.received.clear();
+            finished.errorCode = u"not_storable"_s;
+        } else if (refused >= 2 * kMostRefused) {
+            logCritical(lcOutbox, "an outbound message stays in sending until the next start: its result cannot be stored",
+                        {{"outbound", finished.id}, {"code", stored.error().native()}});
+            co_return;
+        }
         // What Slack did must be written down; a crash meanwhile makes it an unknown, which is true.
         if (co_await async::delay(pause, m_running.token()) == async::Wake::Cancelled)
             co_return;

@@ -6,24 +6,12 @@
 #include "config/config.h"
 #include "gateway/delivery_runner.h"
 #include "gateway/ingest_pressure.h"
+#include "gateway/outbox_decision.h"
 #include "gateway/work_loop.h"
 
 #include <QHash>
 
 namespace signalbox::gateway {
-
-// What the outbox does with a row after a try, decided from facts alone (DESIGN.md step 6).
-struct OutboundDecision
-{
-    OutboundDecision() = default;
-    domain::OutboundState state = domain::OutboundState::Unknown;
-    Millis dueIn {0};
-    QString errorCode;
-    bool maybeDoubled = false;
-};
-// `attempts` counts this one; `age` is since the row was made; `resent` says that it had been looked for, not been
-// found, and sent again.
-[[nodiscard]] OutboundDecision decideOutbound(const channels::SendOutcome &outcome, int attempts, Millis age, bool resent);
 
 // Sends outbound rows: claimed durably before the request leaves, in order within a lane, `Retry-After` honoured for
 // the whole method of an installation, an unknown outcome resolved by looking. Engine thread.
@@ -42,6 +30,8 @@ private:
     [[nodiscard]] QCoro::Task<bool> claim();
     [[nodiscard]] QCoro::Task<> sendOne(store::ClaimedOutbound row);
     [[nodiscard]] QCoro::Task<Secret> tokenFor(QString installationId, QString tenant, QString backend, QString place);
+    [[nodiscard]] QCoro::Task<OutboundDecision> post(store::ClaimedOutbound row, channels::SendRequest request, bool resent,
+                                                     store::FinishOutbound *finish);
     [[nodiscard]] QCoro::Task<OutboundDecision> lookFor(store::ClaimedOutbound row, channels::SendRequest request,
                                                         store::FinishOutbound *finish);
     [[nodiscard]] QCoro::Task<> finish(store::FinishOutbound finish);

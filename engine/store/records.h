@@ -199,6 +199,8 @@ struct ClaimedOutbound
     domain::OutboundKind kind = domain::OutboundKind::Reply;
     domain::OutboundOp op = domain::OutboundOp::Post;
     bool wasUnknown = false; // look for it before sending
+    int looks = 0; // for it, since the last send
+    bool resent = false; // the one permitted resend is spent
     QString errorCode; // of the try before this one
     QString tenant;
     QString backend;
@@ -212,15 +214,27 @@ struct ClaimedOutbound
     QByteArray body; // JSON
 };
 
+// Spends the one permitted resend of a message that was looked for and not found.
+struct BeginResend
+{
+    BeginResend() = default;
+    EngineLife life;
+    QString id;
+    int attempts = 0; // as claimed
+    bool maybeDoubled = false; // it could not be looked for
+};
+
 struct FinishOutbound
 {
     FinishOutbound() = default;
     EngineLife life;
     QString id;
+    int attempts = 0; // as claimed: a result of an earlier claim is stale
     domain::OutboundState state = domain::OutboundState::Sent;
     QString channelTs; // of Sent
     QString errorCode;
     Millis dueIn {0}; // of Retry and Unknown
+    int looks = 0; // of Unknown
     bool maybeDoubled = false;
     QString sent; // summaries for the attempt
     QString received;

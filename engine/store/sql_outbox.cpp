@@ -106,7 +106,8 @@ namespace {
 Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound &row, Instant now)
 {
     {
-        auto before = session.query("SELECT o.state, p.body, i.tenant, i.backend, o.error_code FROM outbound_messages o "
+        auto before = session.query("SELECT o.state, p.body, i.tenant, i.backend, o.error_code, o.looks, o.resent "
+                                    "FROM outbound_messages o "
                                     "LEFT JOIN payloads p ON p.id = o.id JOIN installations i ON i.id = o.installation_id "
                                     "WHERE o.id = ?",
                                     row.id);
@@ -119,6 +120,8 @@ Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound 
         row.tenant = before->text(2);
         row.backend = before->text(3);
         row.errorCode = before->text(4);
+        row.looks = static_cast<int>(before->number(5));
+        row.resent = before->flag(6);
     }
     auto rows = session.query(
         "UPDATE outbound_messages SET state = 'sending', engine_id = ?, incarnation = ?, attempts = attempts + 1, "
@@ -197,21 +200,25 @@ struct Moved
     int attempts = 0;
 };
 
+Error notHeld()
+{
+    return Error(ErrorCode::Conflict, u"the outbound message is not held by this engine any more"_s, QString::fromUtf16(kStale));
+}
+
 Result<Moved> moveRow(Session &session, const FinishOutbound &finish, Instant now)
 {
     Moved moved;
     auto rows = session.query(
         "UPDATE outbound_messages SET state = ?, engine_id = NULL, incarnation = NULL, channel_ts = ?, error_code = ?, "
-        "due_at = ?, maybe_doubled = CASE WHEN ? = 1 THEN 1 ELSE maybe_doubled END, updated_at = ?, rev = rev + 1 "
-        "WHERE id = ? AND state = 'sending' AND engine_id = ? AND incarnation = ? RETURNING rev, delivery_id, kind, op, attempts",
-        name(finish.state), finish.channelTs, finish.errorCode, now + finish.dueIn, finish.maybeDoubled, now, finish.id,
-        finish.life.id, finish.life.incarnation);
+        "due_at = ?, looks = ?, maybe_doubled = CASE WHEN ? = 1 THEN 1 ELSE maybe_doubled END, updated_at = ?, rev = rev + 1 "
+        "WHERE id = ? AND state = 'sending' AND engine_id = ? AND incarnation = ? AND attempts = ? "
+        "RETURNING rev, delivery_id, kind, op, attempts",
+        name(finish.state), finish.channelTs, finish.errorCode, now + finish.dueIn, finish.looks, finish.maybeDoubled, now,
+        finish.id, finish.life.id, finish.life.incarnation, finish.attempts);
     if (!rows)
         return fail(rows.error());
-    if (!rows->next()) {
-        return fail(Error(ErrorCode::Conflict, u"the outbound message is not held by this engine any more"_s,
-                          QString::fromUtf16(kStale)));
-    }
+    if (!rows->next())
+        return fail(notHeld());
     session.touch("outbound", finish.id, rows->number(0));
     moved.deliveryId = rows->text(1);
     moved.kind = rows->text(2);
@@ -262,11 +269,12 @@ bool wasTried(const FinishOutbound &finish)
 Result<bool> hasFinished(Session &session, const FinishOutbound &finish)
 {
     auto rows = wasTried(finish)
-        ? session.query("SELECT 1 FROM attempts WHERE subject_id = ? AND started_at = ? AND outcome = ? AND error_code = ?",
-                        finish.id, finish.startedAt, attemptOutcome(finish.state), finish.errorCode)
-        : session.query("SELECT 1 FROM outbound_messages WHERE id = ? AND state = ? AND error_code = ? AND channel_ts = ? "
-                        "AND engine_id IS NULL",
-                        finish.id, name(finish.state), finish.errorCode, finish.channelTs);
+        ? session.query("SELECT 1 FROM attempts WHERE subject_id = ? AND number = ? AND started_at = ? AND outcome = ? "
+                        "AND error_code = ?",
+                        finish.id, finish.attempts, finish.startedAt, attemptOutcome(finish.state), finish.errorCode)
+        : session.query("SELECT 1 FROM outbound_messages WHERE id = ? AND attempts = ? AND state = ? AND error_code = ? "
+                        "AND channel_ts = ? AND engine_id IS NULL",
+                        finish.id, finish.attempts, name(finish.state), finish.errorCode, finish.channelTs);
     if (!rows)
         return fail(rows.error());
     return rows->next();
@@ -312,6 +320,24 @@ Status settleDelivery(Session &session, const QString &deliveryId, const QString
         session.touch("delivery", deliveryId, rows->number(0));
     }
     return removeAck ? removeAcknowledgement(session, deliveryId, ackRemovalId) : Status();
+}
+
+Result<bool> beginResendUnit(Session &session, const BeginResend &begin)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    auto rows = session.query(
+        "UPDATE outbound_messages SET resent = 1, looks = 0, maybe_doubled = CASE WHEN ? = 1 THEN 1 ELSE maybe_doubled END, "
+        "updated_at = ?, rev = rev + 1 WHERE id = ? AND state = 'sending' AND engine_id = ? AND incarnation = ? "
+        "AND attempts = ? RETURNING rev",
+        begin.maybeDoubled, *now, begin.id, begin.life.id, begin.life.incarnation, begin.attempts);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return fail(notHeld());
+    session.touch("outbound", begin.id, rows->number(0));
+    return true;
 }
 
 Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish)

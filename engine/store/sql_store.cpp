@@ -170,6 +170,11 @@ QCoro::Task<Result<std::vector<ClaimedOutbound>>> SqlStore::claimOutbound(Engine
     return claim<ClaimedOutbound>(&m_unsettledOutbound, life, unit);
 }
 
+QCoro::Task<Status> SqlStore::beginResend(BeginResend begin)
+{
+    return runStatus(Lane::Work, [begin](Session &session) { return beginResendUnit(session, begin); });
+}
+
 QCoro::Task<Status> SqlStore::finishOutbound(FinishOutbound finish)
 {
     return runStatus(Lane::Work, [finish](Session &session) { return finishOutboundUnit(session, finish); });

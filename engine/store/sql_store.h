@@ -29,6 +29,7 @@ public:
     QCoro::Task<Result<std::optional<Instant>>> nextDue() override;
     QCoro::Task<Status> enqueueOutbound(std::vector<OutboundDraft> drafts) override;
     QCoro::Task<Result<std::vector<ClaimedOutbound>>> claimOutbound(EngineLife life, int most) override;
+    QCoro::Task<Status> beginResend(BeginResend begin) override;
     QCoro::Task<Status> finishOutbound(FinishOutbound finish) override;
     QCoro::Task<Result<FeedCursor>> feedHead() override;
     QCoro::Task<Result<FeedBatch>> readFeed(FeedCursor after, int most) override;

@@ -36,10 +36,15 @@ bool Statement::prepare(const char *sql)
 
 void Statement::bind(int position, const QString &value)
 {
-    if (m_query)
-        m_query->bindValue(position, value.isNull() ? u""_s : value);
-    else
+    if (!m_query) {
         bind(position, value.toUtf8());
+        return;
+    }
+    // PostgreSQL refuses a NUL in a text, and what the other side sent must not make a row unstorable.
+    if (value.contains(QChar::Null))
+        m_query->bindValue(position, QString(value).replace(QChar::Null, QChar::ReplacementCharacter));
+    else
+        m_query->bindValue(position, value.isNull() ? u""_s : value);
 }
 
 void Statement::bind(int position, const QByteArray &utf8)

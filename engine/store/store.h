@@ -67,6 +67,8 @@ public:
     [[nodiscard]] virtual QCoro::Task<Status> enqueueOutbound(std::vector<OutboundDraft> drafts) = 0;
     // Rows in state sending, in order within a lane.
     [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedOutbound>>> claimOutbound(EngineLife life, int most) = 0;
+    // Committed before the resend leaves: a second unknown is never sent a third time.
+    [[nodiscard]] virtual QCoro::Task<Status> beginResend(BeginResend begin) = 0;
     // Moves the row and, when it settles them, its delivery.
     [[nodiscard]] virtual QCoro::Task<Status> finishOutbound(FinishOutbound finish) = 0;
 

@@ -46,6 +46,7 @@ namespace signalbox::store {
 [[nodiscard]] Result<bool> enqueueOutboundUnit(Session &session, const std::vector<OutboundDraft> &drafts);
 [[nodiscard]] Result<std::vector<ClaimedOutbound>> claimOutboundUnit(Session &session, const EngineLife &life, int most,
                                                                      const std::vector<ClaimedOutbound> &earlier);
+[[nodiscard]] Result<bool> beginResendUnit(Session &session, const BeginResend &begin);
 [[nodiscard]] Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish);
 
 // sql_feed.cpp

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/outbox.h"
+#include "gateway/outbox_decision.h"
 
 #include <QTest>
 
 using namespace Qt::StringLiterals;
 using namespace signalbox;
 using namespace signalbox::gateway;
+using signalbox::channels::FindOutcome;
+using signalbox::channels::Found;
 using signalbox::channels::SendOutcome;
 using signalbox::domain::OutboundState;
 
@@ -23,7 +25,32 @@ SendOutcome outcome(OutboundState state, const QString &code = {}, Millis retryA
     return made;
 }
 
+OutboundFacts facts(int attempts, Millis age, int looks = 0, bool resent = false)
+{
+    OutboundFacts made;
+    made.attempts = attempts;
+    made.age = age;
+    made.looks = looks;
+    made.resent = resent;
+    return made;
+}
+
+OutboundDecision decide(const SendOutcome &sent, int attempts, Millis age)
+{
+    return decideSent(sent, facts(attempts, age));
+}
+
+LookDecision look(Found found, const OutboundFacts &known, Millis retryAfter = Millis(0))
+{
+    FindOutcome outcome;
+    outcome.found = found;
+    outcome.retryAfter = retryAfter;
+    return decideLook(outcome, known);
+}
+
 } // namespace
+
+Q_DECLARE_METATYPE(signalbox::channels::Found)
 
 class OutboxDecisionTest : public QObject
 {
@@ -31,12 +58,12 @@ class OutboxDecisionTest : public QObject
 private Q_SLOTS:
     void sentAndRefused_areFinal()
     {
-        const auto sent = decideOutbound(outcome(OutboundState::Sent), 1, kYoung, false);
+        const auto sent = decide(outcome(OutboundState::Sent), 1, kYoung);
         QCOMPARE(sent.state, OutboundState::Sent);
         QCOMPARE(sent.dueIn, Millis(0));
         QVERIFY(sent.errorCode.isEmpty() && !sent.maybeDoubled);
         const auto refused
-            = decideOutbound(outcome(OutboundState::Refused, u"is_archived"_s), 3, kDay * 2, false);
+            = decide(outcome(OutboundState::Refused, u"is_archived"_s), 3, kDay * 2);
         QCOMPARE(refused.state, OutboundState::Refused);
         QCOMPARE(refused.errorCode, u"is_archived"_s);
         QCOMPARE(refused.dueIn, Millis(0));
@@ -59,8 +86,7 @@ private Q_SLOTS:
     {
         QFETCH(int, attempts);
         QFETCH(qint64, ms);
-        const auto decision = decideOutbound(
-            outcome(OutboundState::Retry, u"service_unavailable"_s), attempts, kYoung, false);
+        const auto decision = decide(outcome(OutboundState::Retry, u"service_unavailable"_s), attempts, kYoung);
         QCOMPARE(decision.state, OutboundState::Retry);
         QCOMPARE(decision.dueIn, Millis(ms));
         QCOMPARE(decision.errorCode, u"service_unavailable"_s);
@@ -69,49 +95,99 @@ private Q_SLOTS:
     void retryAfter_winsOverTheBackOff()
     {
         for (const int attempts : {1, 50})
-            QCOMPARE(decideOutbound(outcome(OutboundState::Retry, u"ratelimited"_s, Millis(7000)), attempts,
-                         kYoung, false)
+            QCOMPARE(decide(outcome(OutboundState::Retry, u"ratelimited"_s, Millis(7000)), attempts,
+                         kYoung)
                          .dueIn,
                 Millis(7000));
         // Also when it is longer than our longest pause.
         QCOMPARE(
-            decideOutbound(outcome(OutboundState::Retry, u"ratelimited"_s, Millis(900'000)), 1, kYoung, false)
+            decide(outcome(OutboundState::Retry, u"ratelimited"_s, Millis(900'000)), 1, kYoung)
                 .dueIn,
             Millis(900'000));
     }
 
     void retry_givesUpAfterADay()
     {
-        const auto last = decideOutbound(outcome(OutboundState::Retry, u"no_token"_s), 1, kDay, false);
+        const auto last = decide(outcome(OutboundState::Retry, u"no_token"_s), 1, kDay);
         QCOMPARE(last.state, OutboundState::Retry);
         const auto late
-            = decideOutbound(outcome(OutboundState::Retry, u"no_token"_s), 1, kDay + Millis(1), false);
+            = decide(outcome(OutboundState::Retry, u"no_token"_s), 1, kDay + Millis(1));
         QCOMPARE(late.state, OutboundState::Dead);
         QCOMPARE(late.errorCode, u"no_token"_s); // what it died of
         QCOMPARE(late.dueIn, Millis(0));
         // A Retry-After does not keep it alive.
         QCOMPARE(
-            decideOutbound(outcome(OutboundState::Retry, u"ratelimited"_s, Millis(5000)), 1, kDay * 2, false)
+            decide(outcome(OutboundState::Retry, u"ratelimited"_s, Millis(5000)), 1, kDay * 2)
                 .state,
             OutboundState::Dead);
     }
 
     void unknown_isLookedForBeforeAnythingElse()
     {
-        const auto first = decideOutbound(outcome(OutboundState::Unknown, u"http_502"_s), 1, kYoung, false);
+        const auto first = decide(outcome(OutboundState::Unknown, u"http_502"_s), 1, kYoung);
         QCOMPARE(first.state, OutboundState::Unknown);
         QCOMPARE(first.dueIn, Millis(10'000));
-        QCOMPARE(first.errorCode, u"unknown"_s);
+        QCOMPARE(first.errorCode, u"http_502"_s);
+        QCOMPARE(first.looks, 0);
         QVERIFY(!first.maybeDoubled);
-        // Sent again and unknown again: the row says so, because the next absence is its end.
-        const auto second = decideOutbound(outcome(OutboundState::Unknown, u"http_502"_s), 2, kYoung, true);
-        QCOMPARE(second.state, OutboundState::Unknown);
-        QCOMPARE(second.errorCode, u"unknown_resent"_s);
-        QCOMPARE(second.dueIn, Millis(10'000));
-        QVERIFY(second.maybeDoubled);
         // Age alone never turns an unknown into something that is certain.
-        QCOMPARE(decideOutbound(outcome(OutboundState::Unknown), 9, kDay * 3, false).state,
-            OutboundState::Unknown);
+        QCOMPARE(decide(outcome(OutboundState::Unknown), 9, kDay * 3).state, OutboundState::Unknown);
+    }
+
+    void found_isAdoptedAtAnyLook()
+    {
+        for (const int looks : {0, 1, 5}) {
+            for (const bool resent : {false, true}) {
+                const auto seen = look(Found::Yes, facts(3, kDay * 9, looks, resent));
+                QCOMPARE(seen.decision.state, OutboundState::Sent);
+                QVERIFY(!seen.resend && !seen.decision.maybeDoubled);
+            }
+        }
+    }
+
+    void absentTwice_isSentAgainOnce_data()
+    {
+        QTest::addColumn<Found>("found");
+        QTest::addColumn<bool>("doubled");
+        QTest::newRow("absent") << Found::No << false;
+        QTest::newRow("unreadable") << Found::Unreadable << true;
+    }
+    void absentTwice_isSentAgainOnce()
+    {
+        QFETCH(Found, found);
+        QFETCH(bool, doubled);
+        const auto first = look(found, facts(2, kYoung, 0));
+        QVERIFY(!first.resend);
+        QCOMPARE(first.decision.state, OutboundState::Unknown);
+        QCOMPARE(first.decision.looks, 1);
+        QCOMPARE(first.decision.dueIn, Millis(5000));
+        const auto second = look(found, facts(3, kYoung, 1));
+        QVERIFY(second.resend);
+        QCOMPARE(second.decision.maybeDoubled, doubled);
+        // The resend is spent: looked for twice again, then its end.
+        const auto third = look(found, facts(5, kYoung, 0, true));
+        QVERIFY(!third.resend);
+        QCOMPARE(third.decision.state, OutboundState::Unknown);
+        const auto last = look(found, facts(6, kYoung, 1, true));
+        QVERIFY(!last.resend);
+        QCOMPARE(last.decision.state, OutboundState::Dead);
+        QVERIFY(last.decision.maybeDoubled);
+    }
+
+    void passingFailureOfALook_learnsNothing()
+    {
+        const auto limited = look(Found::NotNow, facts(2, kYoung, 1), Millis(30'000));
+        QVERIFY(!limited.resend);
+        QCOMPARE(limited.decision.state, OutboundState::Unknown);
+        QCOMPARE(limited.decision.looks, 1);
+        QCOMPARE(limited.decision.dueIn, Millis(30'000));
+        // Without a word from the channel it backs off.
+        QCOMPARE(look(Found::NotNow, facts(1, kYoung)).decision.dueIn, Millis(5000));
+        QCOMPARE(look(Found::NotNow, facts(50, kYoung)).decision.dueIn, Millis(60'000));
+        // And not for ever.
+        const auto late = look(Found::NotNow, facts(2, kDay + Millis(1), 0, true));
+        QCOMPARE(late.decision.state, OutboundState::Dead);
+        QVERIFY(late.decision.maybeDoubled);
     }
 
     void everyDecision_isAnAllowedMove()
@@ -119,7 +195,7 @@ private Q_SLOTS:
         for (const OutboundState state :
             {OutboundState::Sent, OutboundState::Refused, OutboundState::Retry, OutboundState::Unknown}) {
             for (const Millis age : {kYoung, kDay * 2}) {
-                const auto decision = decideOutbound(outcome(state), 1, age, false);
+                const auto decision = decide(outcome(state), 1, age);
                 QVERIFY2(domain::mayMove(OutboundState::Sending, decision.state),
                     qPrintable(name(decision.state)));
             }

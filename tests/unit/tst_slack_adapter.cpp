@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channels/slack/slack_adapter.h"
 
+#include "base/ids.h"
+
 #include <QTest>
 
 using namespace Qt::StringLiterals;
@@ -8,6 +10,7 @@ using namespace signalbox;
 using signalbox::channels::SendOutcome;
 using signalbox::domain::OutboundState;
 using signalbox::slack::interpretAnswer;
+using signalbox::slack::interpretLook;
 
 namespace {
 
@@ -29,6 +32,7 @@ Result<http::Response> failure(ErrorCode code, const QString &native)
 } // namespace
 
 Q_DECLARE_METATYPE(OutboundState)
+Q_DECLARE_METATYPE(signalbox::channels::Found)
 
 class SlackAdapterTest : public QObject
 {
@@ -180,6 +184,45 @@ private Q_SLOTS:
         QCOMPARE(outcome.state, state);
         QCOMPARE(outcome.errorCode, errorCodeName(static_cast<ErrorCode>(code)));
         QVERIFY(outcome.received.isEmpty());
+    }
+
+    void looks_data()
+    {
+        using signalbox::channels::Found;
+        QTest::addColumn<int>("status");
+        QTest::addColumn<QByteArray>("body");
+        QTest::addColumn<Found>("found");
+        const QByteArray byMetadata
+            = R"({"ok":true,"messages":[{"ts":"1.1"},{"ts":"1.2","metadata":{"event_payload":{"outbox_id":"row-1"}}}]})";
+        const QByteArray byClientId = R"({"ok":true,"messages":[{"ts":"1.2","client_msg_id":")"
+            + uuidV5("row-1").toUtf8() + R"("}]})";
+        QTest::newRow("by metadata") << 200 << byMetadata << Found::Yes;
+        QTest::newRow("by client_msg_id") << 200 << byClientId << Found::Yes;
+        QTest::newRow("absent") << 200 << QByteArray(R"({"ok":true,"messages":[{"ts":"1.1"}]})") << Found::No;
+        QTest::newRow("more than a page")
+            << 200 << QByteArray(R"({"ok":true,"messages":[],"has_more":true})") << Found::Unreadable;
+        QTest::newRow("may not read") << 200 << QByteArray(R"({"ok":false,"error":"missing_scope"})") << Found::Unreadable;
+        QTest::newRow("proxy page") << 403 << QByteArray("<html>") << Found::Unreadable;
+        QTest::newRow("limited in words") << 200 << QByteArray(R"({"ok":false,"error":"ratelimited"})") << Found::NotNow;
+        QTest::newRow("their failure") << 200 << QByteArray(R"({"ok":false,"error":"internal_error"})") << Found::NotNow;
+        QTest::newRow("429") << 429 << QByteArray() << Found::NotNow;
+        QTest::newRow("502") << 502 << byMetadata << Found::NotNow;
+    }
+    void looks()
+    {
+        QFETCH(int, status);
+        QFETCH(QByteArray, body);
+        QFETCH(signalbox::channels::Found, found);
+        const auto outcome = interpretLook(u"row-1"_s, u"conversations.history"_s, answer(status, body, "7"));
+        QCOMPARE(outcome.found, found);
+        QCOMPARE(outcome.channelTs, found == signalbox::channels::Found::Yes ? u"1.2"_s : u""_s);
+        QCOMPARE(outcome.retryAfter, found == signalbox::channels::Found::NotNow ? Millis(7000) : Millis(0));
+    }
+    void look_withoutAnAnswerLearnsNothing()
+    {
+        const auto outcome
+            = interpretLook(u"row-1"_s, u"conversations.history"_s, failure(ErrorCode::DeadlineExceeded, u"timeout"_s));
+        QCOMPARE(outcome.found, signalbox::channels::Found::NotNow);
     }
 
     void summaries_neverHoldWhatPeopleWrote()

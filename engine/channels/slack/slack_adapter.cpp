@@ -140,6 +140,41 @@ SendOutcome interpretAnswer(const QString &method, const Result<http::Response> 
     return outcome;
 }
 
+FindOutcome interpretLook(const QString &outboxId, const QString &method, const Result<http::Response> &answer)
+{
+    FindOutcome outcome;
+    if (!answer || answer->status == 429 || answer->status >= 500) {
+        outcome.found = Found::NotNow;
+        outcome.retryAfter = answer ? retryAfterOf(*answer) : Millis(0);
+        return outcome;
+    }
+    const auto json = Json::parse(answer->body);
+    if (answer->status != 200 || !json || !json->isObject())
+        return outcome;
+    if (!(*json)[u"ok"].toBool()) {
+        const SlackErrorClass error = domain::classifySlackError(method, (*json)[u"error"].toString());
+        // Reading changes nothing, so an unknown outcome of it is only a reason to ask again.
+        if (error == SlackErrorClass::Transient || error == SlackErrorClass::Unknown) {
+            outcome.found = Found::NotNow;
+            outcome.retryAfter = retryAfterOf(*answer);
+        }
+        return outcome;
+    }
+    const QString clientId = uuidV5(outboxId.toUtf8());
+    for (const Json &message : (*json)[u"messages"].toArray()) {
+        const bool ours = message[u"metadata"][u"event_payload"][u"outbox_id"].toString() == outboxId
+            || message[u"client_msg_id"].toString() == clientId;
+        if (ours) {
+            outcome.found = Found::Yes;
+            outcome.channelTs = message[u"ts"].toString();
+            return outcome;
+        }
+    }
+    // More than a page since then: not finding it proves nothing.
+    outcome.found = (*json)[u"has_more"].toBool() ? Found::Unreadable : Found::No;
+    return outcome;
+}
+
 SlackAdapter::SlackAdapter(http::Client &client, QUrl apiBaseUrl, Millis timeout)
     : m_client(client)
     , m_base(std::move(apiBaseUrl))
@@ -178,8 +213,8 @@ QCoro::Task<SendOutcome> SlackAdapter::send(SendRequest request, async::CancelTo
 QCoro::Task<FindOutcome> SlackAdapter::find(SendRequest request, async::CancelToken cancel)
 {
     // Slack reads arguments of these two methods from a form only.
-    FindOutcome outcome;
     const bool threaded = !request.thread.isEmpty();
+    const QString method = threaded ? u"conversations.replies"_s : u"conversations.history"_s;
     QUrlQuery form;
     form.addQueryItem(u"channel"_s, request.place);
     if (threaded)
@@ -188,31 +223,14 @@ QCoro::Task<FindOutcome> SlackAdapter::find(SendRequest request, async::CancelTo
     form.addQueryItem(u"limit"_s, u"200"_s);
     // A minute of slack for the difference of the clocks.
     form.addQueryItem(u"oldest"_s, QString::number(toMs(request.createdAt) / 1000 - 60));
-    http::ClientRequest ask("POST", m_base.resolved(QUrl(threaded ? u"conversations.replies"_s : u"conversations.history"_s)));
+    http::ClientRequest ask("POST", m_base.resolved(QUrl(method)));
     ask.headers.add("Authorization", "Bearer " + request.token.reveal());
     ask.headers.add("Content-Type", "application/x-www-form-urlencoded");
     ask.body = form.toString(QUrl::FullyEncoded).toUtf8();
     ask.timeout = m_timeout;
     ask.idempotent = true;
     const Result<http::Response> answer = co_await m_client.send(std::move(ask), cancel);
-    if (!answer || answer->status != 200)
-        co_return outcome;
-    const auto json = Json::parse(answer->body);
-    if (!json || !(*json)[u"ok"].toBool())
-        co_return outcome;
-    const QString clientId = uuidV5(request.id.toUtf8());
-    for (const Json &message : (*json)[u"messages"].toArray()) {
-        const bool ours = message[u"metadata"][u"event_payload"][u"outbox_id"].toString() == request.id
-            || message[u"client_msg_id"].toString() == clientId;
-        if (ours) {
-            outcome.found = Found::Yes;
-            outcome.channelTs = message[u"ts"].toString();
-            co_return outcome;
-        }
-    }
-    // More than a page since then: not finding it proves nothing.
-    outcome.found = (*json)[u"has_more"].toBool() ? Found::Unreadable : Found::No;
-    co_return outcome;
+    co_return interpretLook(request.id, method, answer);
 }
 
 QCoro::Task<Result<QString>> SlackAdapter::botUserId(Secret token, async::CancelToken cancel)

@@ -34,5 +34,8 @@ private:
 
 // What an HTTP answer (or its absence) to a call of `method` means; pure, by the table of domain/slack_errors.h.
 [[nodiscard]] channels::SendOutcome interpretAnswer(const QString &method, const Result<http::Response> &answer);
+// What an answer of `method` (conversations.history or .replies) says of the post with this outbox id; pure.
+[[nodiscard]] channels::FindOutcome interpretLook(const QString &outboxId, const QString &method,
+                                                  const Result<http::Response> &answer);
 
 } // namespace signalbox::slack

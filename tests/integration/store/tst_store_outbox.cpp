@@ -21,6 +21,7 @@ private:
         FinishOutbound finish;
         finish.life = life;
         finish.id = row.id;
+        finish.attempts = row.attempts;
         finish.state = state;
         finish.channelTs = state == OutboundState::Sent ? u"1700.1"_s : u""_s;
         finish.startedAt = fromMs(1'000 + row.attempts);
@@ -53,7 +54,10 @@ private Q_SLOTS:
     void refusedPart_cancelsTheRest();
     void retry_waitsForItsTime();
     void unknown_isClaimedAsUnknown();
+    void resend_isSpentBeforeItLeaves();
     void stale_changesNothing();
+    void resultOfAnEarlierClaim_isStale();
+    void nulByte_isStorable();
     void repeatedResult_isSuccess();
     void purpose_isUniqueForDelivery();
     void acknowledgement_isRemovedBehindTheEnd();
@@ -188,6 +192,66 @@ void StoreOutboxTest::stale_changesNothing()
     QCOMPARE(refused.error().native(), u"stale"_s);
     QCOMPARE(f.outboundState(row.id), u"sending"_s);
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM attempts WHERE what = 'post'"_s).toInt(), 0);
+}
+
+void StoreOutboxTest::resend_isSpentBeforeItLeaves()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    reply(f, life, u"a"_s);
+    FinishOutbound unknown = result(life, f.claimOutbound(life).front(), OutboundState::Unknown);
+    unknown.looks = 1;
+    QVERIFY(async::blockOn(f.db().finishOutbound(unknown)));
+    ClaimedOutbound row = f.claimOutbound(life).front();
+    QCOMPARE(row.looks, 1);
+    QVERIFY(!row.resent);
+    BeginResend begin;
+    begin.life = life;
+    begin.id = row.id;
+    begin.attempts = row.attempts - 1;
+    const auto stale = async::blockOn(f.db().beginResend(begin));
+    QVERIFY(!stale);
+    QCOMPARE(stale.error().native(), u"stale"_s);
+    begin.attempts = row.attempts;
+    QVERIFY(async::blockOn(f.db().beginResend(begin)));
+    QVERIFY(async::blockOn(f.db().beginResend(begin))); // a repeated unit
+    // A try again later keeps it spent.
+    FinishOutbound later = result(life, row, OutboundState::Retry);
+    QVERIFY(async::blockOn(f.db().finishOutbound(later)));
+    row = f.claimOutbound(life).front();
+    QVERIFY(row.resent);
+    QVERIFY(!row.wasUnknown);
+    QCOMPARE(row.looks, 0);
+}
+
+void StoreOutboxTest::resultOfAnEarlierClaim_isStale()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    reply(f, life, u"a"_s);
+    const FinishOutbound first = result(life, f.claimOutbound(life).front(), OutboundState::Retry);
+    QVERIFY(async::blockOn(f.db().finishOutbound(first)));
+    // The same life has claimed it again: the earlier result, run once more, must not free it.
+    const ClaimedOutbound again = f.claimOutbound(life).front();
+    FinishOutbound held = first;
+    held.sent.clear();
+    held.errorCode = u"held_back"_s;
+    const auto late = async::blockOn(f.db().finishOutbound(held));
+    QVERIFY(!late);
+    QCOMPARE(late.error().native(), u"stale"_s);
+    QCOMPARE(f.outboundState(again.id), u"sending"_s);
+}
+
+void StoreOutboxTest::nulByte_isStorable()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    reply(f, life, u"a"_s);
+    FinishOutbound sent = result(life, f.claimOutbound(life).front(), OutboundState::Sent);
+    sent.received = u"a\0b"_s;
+    QCOMPARE(sent.received.size(), 3);
+    QVERIFY(async::blockOn(f.db().finishOutbound(sent)));
+    QCOMPARE(f.outboundState(sent.id), u"sent"_s);
 }
 
 void StoreOutboxTest::repeatedResult_isSuccess()

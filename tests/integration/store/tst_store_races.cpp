@@ -221,6 +221,7 @@ QCoro::Task<> drainOutbox(Store *store, EngineLife life, std::vector<QString> *o
             FinishOutbound sent;
             sent.life = life;
             sent.id = row.id;
+            sent.attempts = row.attempts;
             auto finishing = store->finishOutbound(sent);
             (void)co_await finishing;
         }

@@ -263,6 +263,7 @@ void StoreTurnsTest::finish_withoutOutboundIsNotStuck()
     QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
     FinishOutbound sent;
     sent.life = life;
+    sent.attempts = 1;
     sent.id = f.claimOutbound(life).front().id;
     sent.startedAt = fromMs(5);
     QVERIFY(async::blockOn(f.db().finishOutbound(sent)));
@@ -317,6 +318,7 @@ void StoreTurnsTest::nextDue_ignoresWhatWaitsInLane()
     QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
     FinishOutbound retry;
     retry.life = life;
+    retry.attempts = 1;
     retry.id = f.claimOutbound(life).front().id;
     auto due = async::blockOn(f.db().nextDue());
     QVERIFY(due);
