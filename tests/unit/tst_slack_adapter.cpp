@@ -194,8 +194,8 @@ private Q_SLOTS:
         QTest::addColumn<Found>("found");
         const QByteArray byMetadata
             = R"({"ok":true,"messages":[{"ts":"1.1"},{"ts":"1.2","metadata":{"event_payload":{"outbox_id":"row-1"}}}]})";
-        const QByteArray byClientId = R"({"ok":true,"messages":[{"ts":"1.2","client_msg_id":")"
-            + uuidV5("row-1").toUtf8() + R"("}]})";
+        QByteArray byClientId = R"({"ok":true,"messages":[{"ts":"1.2","client_msg_id":"UUID"}]})";
+        byClientId.replace("UUID", uuidV5("row-1").toUtf8());
         QTest::newRow("by metadata") << 200 << byMetadata << Found::Yes;
         QTest::newRow("by client_msg_id") << 200 << byClientId << Found::Yes;
         QTest::newRow("absent") << 200 << QByteArray(R"({"ok":true,"messages":[{"ts":"1.1"}]})") << Found::No;
