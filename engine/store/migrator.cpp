@@ -7,6 +7,7 @@
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
+#include <QLockFile>
 #include <QUuid>
 
 #include <map>
@@ -32,6 +33,7 @@ struct Step
 };
 
 constexpr int kKeptCopies = 3;
+constexpr int kOtherMigratorMs = 120'000;
 
 QString folder(Dialect dialect)
 {
@@ -169,9 +171,15 @@ Status writeMeta(Connection &connection)
 
 } // namespace
 
-Status migrate(Connection &connection, const DatabaseTarget &target)
+Status openAndMigrate(Connection &connection, const DatabaseTarget &target)
 {
     const bool postgres = connection.dialect() == Dialect::Postgres;
+    QLockFile alone(target.path + u".migrating"_s);
+    alone.setStaleLockTime(0); // the owner's process tells, however long a big file takes
+    if (!postgres && !alone.tryLock(kOtherMigratorMs))
+        return fail(ErrorCode::Unavailable, u"another process has been migrating the database for too long"_s);
+    if (auto opened = connection.open(false); !opened)
+        return opened;
     if (postgres) {
         if (auto locked = connection.executeText(u"SELECT pg_advisory_lock(7717001)"_s); !locked)
             return locked;

@@ -12,13 +12,12 @@ namespace signalbox::store {
 
 namespace {
 
-// SQLite has one writer and nothing to skip; on PostgreSQL several engines claim side by side.
-constexpr char kDueSqlite[]
-    = "SELECT id, session_id FROM deliveries WHERE (state = 'pending' OR (state = 'waiting' AND waits_for = 'retry')) "
-      "AND due_at <= ? ORDER BY due_at, id LIMIT ?";
-constexpr char kDuePostgres[]
-    = "SELECT id, session_id FROM deliveries WHERE (state = 'pending' OR (state = 'waiting' AND waits_for = 'retry')) "
-      "AND due_at <= ? ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
+// SQLite has one writer and nothing to skip; on PostgreSQL several engines claim side by side. The second condition is the
+// partial index's own.
+constexpr char kDueSqlite[] = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
+                              "AND due_at <= ? ORDER BY due_at, id LIMIT ?";
+constexpr char kDuePostgres[] = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
+                                "AND due_at <= ? ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
 
 Error stale(const QString &what)
 {
@@ -103,6 +102,23 @@ Result<std::vector<ClaimedDelivery>> stillHeld(Session &session, const EngineLif
     return held;
 }
 
+Status findDue(Session &session, const QString &state, const QString &waitsFor, Instant now, int most,
+               std::vector<ClaimedDelivery> &due)
+{
+    const int room = most - static_cast<int>(due.size());
+    if (room <= 0)
+        return {};
+    auto rows = session.query(session.dialect() == Dialect::Sqlite ? kDueSqlite : kDuePostgres, state, waitsFor, now, room);
+    if (!rows)
+        return fail(rows.error());
+    while (rows->next()) {
+        ClaimedDelivery &delivery = due.emplace_back();
+        delivery.id = rows->text(0);
+        delivery.sessionId = rows->text(1);
+    }
+    return {};
+}
+
 } // namespace
 
 Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const EngineLife &life, int most, Millis lockTtl,
@@ -119,16 +135,11 @@ Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const
         return claimed;
     most -= static_cast<int>(claimed->size());
     std::vector<ClaimedDelivery> due;
-    {
-        auto rows = session.query(session.dialect() == Dialect::Sqlite ? kDueSqlite : kDuePostgres, *now, most);
-        if (!rows)
-            return fail(rows.error());
-        while (rows->next()) {
-            ClaimedDelivery &delivery = due.emplace_back();
-            delivery.id = rows->text(0);
-            delivery.sessionId = rows->text(1);
-        }
-    }
+    // What was tried before goes first: it is older, and there is little of it.
+    if (auto found = findDue(session, u"waiting"_s, u"retry"_s, *now, most, due); !found)
+        return fail(found.error());
+    if (auto found = findDue(session, u"pending"_s, u""_s, *now, most, due); !found)
+        return fail(found.error());
     for (ClaimedDelivery &delivery : due) {
         const auto locked = takeLock(session, life, delivery, *now, lockTtl);
         if (!locked)
@@ -351,10 +362,13 @@ Result<std::optional<Instant>> nextDueUnit(Session &session)
             next = rows->instant(0);
         return {};
     };
-    if (auto done = consider(session.query("SELECT MIN(due_at) FROM deliveries WHERE state = 'pending' "
-                                           "OR (state = 'waiting' AND waits_for = 'retry')"));
-        !done)
-        return fail(done.error());
+    for (const auto &[state, waitsFor] : {std::pair(u"pending"_s, u""_s), std::pair(u"waiting"_s, u"retry"_s)}) {
+        if (auto done = consider(session.query("SELECT MIN(due_at) FROM deliveries WHERE state = ? AND state <> 'completed' "
+                                               "AND waits_for = ?",
+                                               state, waitsFor));
+            !done)
+            return fail(done.error());
+    }
     // Heads of lanes only: what waits behind another message is due long ago and still cannot go.
     if (auto done = consider(session.query(
             "SELECT o.due_at FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') AND NOT EXISTS "

@@ -21,19 +21,19 @@ struct LostDelivery
     QString promptState;
 };
 
-// On SQLite there is one engine, so everything that runs is an old life's. On PostgreSQL only this engine's old lives.
+// The second condition is the partial index's own. On SQLite there is one engine, so everything that runs is an old life's. On PostgreSQL only this engine's old lives.
 constexpr char kLostAll[]
     = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
-      "AND NOT (engine_id = ? AND incarnation = ?)";
+      "AND state <> 'completed' AND NOT (engine_id = ? AND incarnation = ?)";
 constexpr char kLostMine[]
     = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
-      "AND engine_id = ? AND incarnation < ?";
+      "AND state <> 'completed' AND engine_id = ? AND incarnation < ?";
 constexpr char kUpToLife[]
     = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
-      "AND engine_id = ? AND incarnation <= ?";
+      "AND state <> 'completed' AND engine_id = ? AND incarnation <= ?";
 constexpr char kOfLife[]
     = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
-      "AND engine_id = ? AND incarnation = ?";
+      "AND state <> 'completed' AND engine_id = ? AND incarnation = ?";
 
 Result<std::vector<LostDelivery>> lostDeliveries(Session &session, const char *sql, const EngineLife &life)
 {

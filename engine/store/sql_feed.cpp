@@ -128,7 +128,9 @@ Result<int> trimFeed(Session &session, Instant before, int most)
     qint64 xid = 0;
     qint64 seq = 0;
     {
-        auto rows = session.query(sqlite ? "SELECT 0, seq FROM (SELECT seq, at FROM feed ORDER BY seq LIMIT ?) AS oldest "
+        // On SQLite the newest stays: the next number is one more than it.
+        auto rows = session.query(sqlite ? "SELECT 0, seq FROM (SELECT seq, at FROM feed "
+                                           "WHERE seq < (SELECT MAX(seq) FROM feed) ORDER BY seq LIMIT ?) AS oldest "
                                            "WHERE at < ? ORDER BY seq DESC LIMIT 1"
                                          : "SELECT xid, seq FROM (SELECT xid, seq, at FROM feed ORDER BY xid, seq LIMIT ?) AS oldest "
                                            "WHERE at < ? ORDER BY xid DESC, seq DESC LIMIT 1",

@@ -16,53 +16,82 @@ struct Known
     bool found = false;
 };
 
+Error runAgain(const QString &why)
+{
+    return Error(ErrorCode::Conflict, why, QString::fromUtf16(kRunAgain));
+}
+
+// SQLite has one writer: filing first tells in the same step whether a key is known. One row a statement: SQLite keeps a
+// copy of every page that a statement of several rows touches. What was filed for a duplicate is taken back.
+Result<Known> fileKeysSqlite(Session &session, const IngestRequest &request, Instant now)
+{
+    const Instant expires = now + request.keyTtl;
+    Known known;
+    qsizetype filed = 0;
+    const auto look = [&](const QString &key) -> Status {
+        auto rows = session.query("SELECT delivery_id FROM inbound_keys WHERE key = ?", key);
+        if (!rows)
+            return fail(rows.error());
+        known.found = rows->next();
+        if (known.found)
+            known.deliveryId = rows->text(0);
+        return {};
+    };
+    for (; filed < request.keys.size() && !known.found; ++filed) {
+        const QString &key = request.keys[filed];
+        const auto one = session.run("INSERT INTO inbound_keys (key, delivery_id, expires_at) VALUES (?, ?, ?) "
+                                     "ON CONFLICT (key) DO NOTHING",
+                                     key, request.deliveryId, expires);
+        if (!one)
+            return fail(one.error());
+        if (*one == 1)
+            continue;
+        if (auto looked = look(key); !looked)
+            return fail(looked.error());
+        break;
+    }
+    for (const QString &key : request.lookupKeys) {
+        if (known.found)
+            break;
+        if (request.keys.contains(key))
+            continue;
+        if (auto looked = look(key); !looked)
+            return fail(looked.error());
+    }
+    for (qsizetype i = 0; known.found && i < filed; ++i) {
+        const auto back = session.run("DELETE FROM inbound_keys WHERE key = ?", request.keys[i]);
+        if (!back)
+            return fail(back.error());
+    }
+    return known;
+}
+
 Result<Known> findKnown(Session &session, const QStringList &keys)
 {
-    Known known;
-    if (session.dialect() == Dialect::Sqlite) {
-        // Nothing crosses a network here, and SQLite builds a table for an IN list at each execution.
-        for (const QString &key : keys) {
-            auto rows = session.query("SELECT delivery_id FROM inbound_keys WHERE key = ?", key);
-            if (!rows)
-                return fail(rows.error());
-            if (rows->next()) {
-                known.found = true;
-                known.deliveryId = rows->text(0);
-                break;
-            }
-        }
-        return known;
-    }
     // Five places are enough for an event, a message and a client id in three buckets; missing ones repeat the first.
     const auto key = [&](qsizetype i) { return i < keys.size() ? keys[i] : keys.first(); };
     auto rows = session.query("SELECT delivery_id FROM inbound_keys WHERE key IN (?, ?, ?, ?, ?) LIMIT 1", key(0), key(1),
                               key(2), key(3), key(4));
     if (!rows)
         return fail(rows.error());
-    if (rows->next()) {
-        known.found = true;
+    Known known;
+    known.found = rows->next();
+    if (known.found)
         known.deliveryId = rows->text(0);
-    }
     return known;
 }
 
-// Files the keys. When somebody else filed one of them in between, the unit starts again and finds a duplicate.
-Status fileKeys(Session &session, const IngestRequest &request, Instant now)
+// Looks for the keys and files them when none is known. When somebody else files one of them in between, the unit starts
+// again and finds a duplicate.
+Result<Known> fileKeysPostgres(Session &session, const IngestRequest &request, Instant now)
 {
+    auto known = findKnown(session, request.lookupKeys);
+    if (!known || known->found)
+        return known;
     const Instant expires = now + request.keyTtl;
     const QStringList &keys = request.keys;
     Result<int> filed = 0;
-    if (session.dialect() == Dialect::Sqlite) {
-        // One row a statement: SQLite keeps a copy of every page that a statement of several rows touches.
-        for (const QString &key : keys) {
-            const auto one = session.run("INSERT INTO inbound_keys (key, delivery_id, expires_at) VALUES (?, ?, ?) "
-                                         "ON CONFLICT (key) DO NOTHING",
-                                         key, request.deliveryId, expires);
-            if (!one)
-                return fail(one.error());
-            *filed += *one;
-        }
-    } else if (keys.size() == 3) {
+    if (keys.size() == 3) {
         filed = session.run("INSERT INTO inbound_keys (key, delivery_id, expires_at) VALUES (?, ?, ?), (?, ?, ?), (?, ?, ?) "
                             "ON CONFLICT (key) DO NOTHING",
                             keys[0], request.deliveryId, expires, keys[1], request.deliveryId, expires, keys[2],
@@ -79,8 +108,8 @@ Status fileKeys(Session &session, const IngestRequest &request, Instant now)
     if (!filed)
         return fail(filed.error());
     if (*filed != static_cast<int>(keys.size()))
-        return fail(Error(ErrorCode::Conflict, u"another unit stored the same message"_s, QString::fromUtf16(kRunAgain)));
-    return {};
+        return fail(runAgain(u"another unit stored the same message"_s));
+    return known;
 }
 
 // SQLite has one writer, so looking first is safe, and cheaper than RETURNING, which makes a table of its own each time.
@@ -201,7 +230,7 @@ Result<IngestOutcome> revive(Session &session, const IngestRequest &request, con
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
-        return fail(Error(ErrorCode::Conflict, u"the ignored twin has just been taken"_s, QString::fromUtf16(kRunAgain)));
+        return fail(runAgain(u"the ignored twin has just been taken"_s));
     session.touch("delivery", deliveryId, rows->number(0));
     IngestRequest payload = request;
     payload.deliveryId = deliveryId;
@@ -250,13 +279,12 @@ Result<IngestOutcome> ingestUnit(Session &session, const IngestRequest &request)
     const auto now = session.now();
     if (!now)
         return fail(now.error());
-    const auto known = findKnown(session, request.lookupKeys);
+    const auto known = session.dialect() == Dialect::Sqlite ? fileKeysSqlite(session, request, *now)
+                                                            : fileKeysPostgres(session, request, *now);
     if (!known)
         return fail(known.error());
     if (known->found)
         return meetKnown(session, request, known->deliveryId, *now);
-    if (auto filed = fileKeys(session, request, *now); !filed)
-        return fail(filed.error());
     return request.ignored ? storeIgnored(session, request, *now) : storeDelivery(session, request, *now);
 }
 

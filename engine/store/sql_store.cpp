@@ -291,12 +291,10 @@ Result<std::unique_ptr<Store>> openStore(const StoreOptions &options, const Cloc
         return fail(ErrorCode::Unavailable, u"the folder of the database cannot be made"_s);
     {
         Connection connection(*target, clock, u"signalbox-migrate"_s);
-        if (auto opened = connection.open(false); !opened)
-            return fail(opened.error());
+        if (auto migrated = openAndMigrate(connection, *target); !migrated)
+            return fail(migrated.error());
         if (sqlite)
             QFile::setPermissions(target->path, QFile::ReadOwner | QFile::WriteOwner);
-        if (auto migrated = migrate(connection, *target); !migrated)
-            return fail(migrated.error());
     }
     std::unique_ptr<Executor> executor;
     if (sqlite)

@@ -366,10 +366,11 @@ Result<DeliveryDetail> deliveryDetailUnit(Session &session, const QString &id)
 Result<StoreCounts> countsUnit(Session &session)
 {
     StoreCounts counts;
+    QString oldest;
     {
         // The first condition is the partial index's own.
         auto rows = session.query(
-            "SELECT state, waits_for, COUNT(*), MIN(created_at) FROM deliveries WHERE state <> 'completed' AND "
+            "SELECT state, waits_for, COUNT(*), MIN(id) FROM deliveries WHERE state <> 'completed' AND "
             "(state IN ('pending', 'running', 'waiting') OR (state IN ('dead', 'unconfirmed') AND resolution IS NULL)) "
             "GROUP BY state, waits_for");
         if (!rows)
@@ -386,10 +387,17 @@ Result<StoreCounts> countsUnit(Session &session)
             }
             if (state == u"dead" || state == u"unconfirmed")
                 counts.needPerson += count;
-            else if (isNever(counts.oldestUnfinishedAt) || rows->instant(3) < counts.oldestUnfinishedAt)
-                counts.oldestUnfinishedAt = rows->instant(3);
+            else if (oldest.isEmpty() || rows->text(3) < oldest)
+                oldest = rows->text(3); // ids follow the time of acceptance
         }
         counts.deliveries.emplace_back(u"waiting"_s, waiting);
+    }
+    if (!oldest.isEmpty()) {
+        auto rows = session.query("SELECT created_at FROM deliveries WHERE id = ?", oldest);
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next())
+            counts.oldestUnfinishedAt = rows->instant(0);
     }
     const auto total = countedTotal(session.query("SELECT COUNT(*) FROM (SELECT 1 FROM deliveries LIMIT 10001) AS counted"));
     if (!total)

@@ -37,7 +37,7 @@ bool Statement::prepare(const char *sql)
 void Statement::bind(int position, const QString &value)
 {
     if (!m_query) {
-        bind(position, value.toUtf8());
+        bindText(position, value);
         return;
     }
     // PostgreSQL refuses a NUL in a text, and what the other side sent must not make a row unstorable.
@@ -47,17 +47,38 @@ void Statement::bind(int position, const QString &value)
         m_query->bindValue(position, value.isNull() ? u""_s : value);
 }
 
+// Most texts are ids, so the memory of the text before is used again and ASCII is narrowed in place.
+void Statement::bindText(int position, QStringView value)
+{
+    QByteArray &held = m_held[static_cast<size_t>(position)];
+    held.resize(value.size());
+    char *out = held.data();
+    char16_t seen = 0;
+    for (const QChar c : value) {
+        seen |= c.unicode();
+        *out++ = static_cast<char>(c.unicode());
+    }
+    if (seen > 0x7f)
+        held = value.toUtf8();
+    hold(position);
+}
+
+// constData() of a null array is an empty text, not NULL. The text stays valid until the next bind.
+void Statement::hold(int position)
+{
+    const QByteArray &held = m_held[static_cast<size_t>(position)];
+    sqlite3_bind_text64(m_statement, position + 1, held.constData(), static_cast<sqlite3_uint64>(held.size()), SQLITE_STATIC,
+                        SQLITE_UTF8);
+}
+
 void Statement::bind(int position, const QByteArray &utf8)
 {
     if (m_query) {
         bind(position, QString::fromUtf8(utf8));
         return;
     }
-    QByteArray &held = m_held[static_cast<size_t>(position)];
-    held = utf8;
-    // constData() of a null array is an empty text, not NULL. Reused texts stay valid until the next bind.
-    sqlite3_bind_text64(m_statement, position + 1, held.constData(), static_cast<sqlite3_uint64>(held.size()), SQLITE_STATIC,
-                        SQLITE_UTF8);
+    m_held[static_cast<size_t>(position)] = utf8;
+    hold(position);
 }
 
 void Statement::bind(int position, qint64 value)

@@ -56,6 +56,8 @@ private:
     // The first row was read by exec(): SQLite changes rows while it is stepped.
     enum class Row { None, Waiting, Current, End };
     [[nodiscard]] bool step();
+    void bindText(int position, QStringView value);
+    void hold(int position);
 
     sqlite3 *m_native;
     sqlite3_stmt *m_statement = nullptr;

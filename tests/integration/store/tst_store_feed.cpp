@@ -10,6 +10,9 @@ using namespace signalbox::store;
 using signalbox::domain::DeliveryState;
 using signalbox::testing::StoreFixture;
 
+// On SQLite the newest entry stays: numbers never come again.
+const int kNewestStays = StoreFixture::isPostgres() ? 0 : 1;
+
 class StoreFeedTest : public QObject
 {
     Q_OBJECT
@@ -132,7 +135,7 @@ void StoreFeedTest::trimmedEmpty_headIsNoGap()
     SIGNALBOX_STORE(f);
     f.ingest(u"a"_s, u"t1"_s);
     QVERIFY(sweep(f, Millis(-1000), 100) > 0);
-    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM feed"_s).toInt(), 0);
+    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM feed"_s).toInt(), kNewestStays);
     const FeedCursor at = head(f);
     QVERIFY(!read(f, at).gap);
     f.ingest(u"b"_s, u"t2"_s);
@@ -200,7 +203,7 @@ void StoreFeedTest::sweep_isBounded()
     QVERIFY(rounds > 5);
     QVERIFY(all >= 100); // 60 keys and at least 40 feed rows
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM inbound_keys"_s).toInt(), 0);
-    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM feed"_s).toInt(), 0);
+    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM feed"_s).toInt(), kNewestStays);
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM payloads"_s).toInt(), 20);
 }
 

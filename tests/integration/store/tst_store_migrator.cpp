@@ -25,9 +25,7 @@ private:
         if (!target)
             return fail(target.error());
         Connection connection(*target, clock, name);
-        if (auto opened = connection.open(false); !opened)
-            return opened;
-        return migrate(connection, *target);
+        return openAndMigrate(connection, *target);
     }
 
 private Q_SLOTS:
