@@ -26,12 +26,23 @@ using runtimes::AcpCommand;
 using runtimes::AcpLimits;
 using runtimes::Binding;
 using runtimes::OpenRequest;
+using runtimes::Turn;
+using runtimes::TurnClocks;
+using runtimes::TurnEnd;
+using runtimes::TurnResult;
 using Opened = Result<std::shared_ptr<runtimes::Turn>>;
 constexpr Millis kLimit {20'000};
 
 inline bool isGroupGone(qint64 pid)
 {
     return ::kill(static_cast<pid_t>(-pid), 0) == -1 && errno == ESRCH;
+}
+
+// One that nobody has waited for yet is gone too.
+inline bool isProcessGone(qint64 pid)
+{
+    QFile stat(u"/proc/%1/stat"_s.arg(pid));
+    return !stat.open(QIODevice::ReadOnly) || stat.readAll().contains(") Z ");
 }
 
 // Bytes that this process has allocated and not freed.
@@ -65,10 +76,14 @@ public:
     void use(const QString &mode)
     {
         stop();
+        start(command(mode));
+    }
+    [[nodiscard]] AcpCommand command(const QString &mode) const
+    {
         AcpCommand command;
         const QString agent = qEnvironmentVariable("SIGNALBOX_BIN_DIR") + u"/fake_acp_agent"_s;
         command.command = {agent, mode, folder.path()};
-        start(command);
+        return command;
     }
     void start(const AcpCommand &command)
     {
@@ -80,7 +95,7 @@ public:
             const qint64 pid = backend->processId();
             async::blockOn(backend->close(Millis(2000)), kLimit);
             backend.reset();
-            QVERIFY(pid == 0 || isGroupGone(pid));
+            QTRY_VERIFY(pid == 0 || isGroupGone(pid)); // an orphan of it may wait to be reaped
         }
     }
     [[nodiscard]] Opened open(const QString &stored = {}) const
@@ -103,5 +118,57 @@ public:
 private:
     AcpLimits m_limits;
 };
+
+// ---- turns
+
+inline TurnClocks clocksOf(int firstFrame, int idle, int maximum, int grace)
+{
+    TurnClocks clocks;
+    clocks.firstFrame = Millis(firstFrame);
+    clocks.idle = Millis(idle);
+    clocks.maximum = Millis(maximum);
+    clocks.cancelGrace = Millis(grace);
+    return clocks;
+}
+
+inline const TurnClocks kPatient = clocksOf(15'000, 15'000, 0, 15'000);
+
+struct Run
+{
+    TurnResult result;
+    int accepted = 0;
+};
+
+inline Run prompt(Turn &turn, const TurnClocks &clocks = kPatient, const async::CancelToken &cancel = {})
+{
+    Run run;
+    run.result = async::blockOn(
+        turn.prompt(u"question"_s, clocks, [] { return true; }, [&run] { ++run.accepted; }, cancel), kLimit);
+    return run;
+}
+
+inline QCoro::Task<> keepResult(QCoro::Task<TurnResult> task, std::shared_ptr<std::optional<TurnResult>> into)
+{
+    *into = co_await task;
+}
+
+inline QCoro::Task<> keepTurn(QCoro::Task<Opened> task, std::shared_ptr<std::vector<Opened>> into)
+{
+    Opened opened = co_await task;
+    into->push_back(std::move(opened));
+}
+
+inline std::shared_ptr<std::optional<TurnResult>> promptLater(Turn &turn, const TurnClocks &clocks = kPatient,
+                                                              const QString &text = u"question"_s)
+{
+    auto into = std::make_shared<std::optional<TurnResult>>();
+    keepResult(turn.prompt(text, clocks, [] { return true; }, [] { }, {}), into);
+    return into;
+}
+
+inline QString nativeOf(const Opened &opened)
+{
+    return opened ? u"(opened)"_s : opened.error().native();
+}
 
 } // namespace signalbox::testing
