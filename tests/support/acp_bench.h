@@ -6,13 +6,16 @@
 #include "support/fake_clock.h"
 
 #include <QCoreApplication>
+#include <QDir>
 #include <QFile>
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <malloc.h>
+#include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
 extern "C" size_t __sanitizer_get_current_allocated_bytes(); // its header is not installed with every compiler
@@ -33,16 +36,41 @@ using runtimes::TurnResult;
 using Opened = Result<std::shared_ptr<runtimes::Turn>>;
 constexpr Millis kLimit {20'000};
 
-inline bool isGroupGone(qint64 pid)
+// What the kernel says about a process: its state, its parent and its group.
+struct ProcessFacts
 {
-    return ::kill(static_cast<pid_t>(-pid), 0) == -1 && errno == ESRCH;
-}
+    explicit ProcessFacts(const QString &pid)
+    {
+        QFile stat(u"/proc/"_s + pid + u"/stat"_s);
+        if (stat.open(QIODevice::ReadOnly)) {
+            const QByteArray text = stat.readAll();
+            fields = text.mid(text.lastIndexOf(')') + 2).split(' ');
+        }
+    }
+    // An orphan that is dead and that init has not reaped yet is gone; a child that we have not reaped is not.
+    [[nodiscard]] bool isGone() const
+    {
+        return fields.size() < 3 || (fields.at(0) == "Z" && fields.at(1).toLongLong() != ::getpid());
+    }
+    [[nodiscard]] qint64 group() const { return fields.value(2).toLongLong(); }
+    QByteArrayList fields;
+};
 
-// One that nobody has waited for yet is gone too.
 inline bool isProcessGone(qint64 pid)
 {
-    QFile stat(u"/proc/%1/stat"_s.arg(pid));
-    return !stat.open(QIODevice::ReadOnly) || stat.readAll().contains(") Z ");
+    return ProcessFacts(QString::number(pid)).isGone();
+}
+
+inline bool isGroupGone(qint64 pid)
+{
+    if (::kill(static_cast<pid_t>(-pid), 0) == -1 && errno == ESRCH) {
+        return true;
+    }
+    const QStringList pids = QDir(u"/proc"_s).entryList({u"[0-9]*"_s}, QDir::Dirs);
+    return std::all_of(pids.cbegin(), pids.cend(), [pid](const QString &other) {
+        const ProcessFacts facts(other);
+        return facts.isGone() || facts.group() != pid;
+    });
 }
 
 // Bytes that this process has allocated and not freed.
@@ -95,7 +123,7 @@ public:
             const qint64 pid = backend->processId();
             async::blockOn(backend->close(Millis(2000)), kLimit);
             backend.reset();
-            QTRY_VERIFY(pid == 0 || isGroupGone(pid)); // an orphan of it may wait to be reaped
+            QTRY_VERIFY(pid == 0 || isGroupGone(pid)); // killed is not yet dead
         }
     }
     [[nodiscard]] Opened open(const QString &stored = {}) const
