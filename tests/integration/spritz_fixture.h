@@ -7,6 +7,7 @@
 #include "runtimes/spritz/spritz_backend.h"
 
 #include <QCoreApplication>
+#include <QSocketNotifier>
 #include <QTcpSocket>
 #include <QWebSocket>
 #include <QWebSocketServer>
@@ -68,7 +69,12 @@ public:
     }
     // The runtime asks for something; `stopReading` before: and reads nothing any more.
     void ask() { send(R"({"jsonrpc":"2.0","id":0,"method":"fs/read_text_file","params":{}})"); }
-    void stopReading() { raw->setReadBufferSize(1); }
+    void stopReading()
+    {
+        for (QSocketNotifier *notifier : raw->findChildren<QSocketNotifier *>()) {
+            notifier->setEnabled(notifier->type() != QSocketNotifier::Read && notifier->isEnabled());
+        }
+    }
     [[nodiscard]] const http::Request &call(const QString &step) const { return calls.find(step)->second; }
 
     std::map<QString, std::pair<http::Response, Millis>> scripts;

@@ -25,7 +25,7 @@
 //   foreign           sends updates of other sessions
 //   stubborn          ignores the end of stdin and SIGTERM, and leaves a child in its group
 //   leaves            has a child in its group, and exits as soon as a prompt comes
-//   wedged            with the first prompt it stops reading and saying anything, has a child in its group and ignores SIGTERM
+//   wedged            neither reads nor says anything from its first prompt on, ignores SIGTERM, has a child in its group
 //   nosession         answers initialize and nothing else
 //   environment       writes its environment to a file
 //   longid            gives a session an id of 513 characters

@@ -223,7 +223,7 @@ QCoro::Task<Result<AcpConnection::Opened>> AcpConnection::newSession(bool contex
     opened.session = (*answer)[u"sessionId"].toString();
     opened.contextLost = contextLost;
     if (opened.session.isEmpty() || opened.session.size() > kMaxIdLength) {
-        co_return fail(Error(ErrorCode::Corrupt, u"session/new answered without a usable session id"_s, u"bad_answer"_s));
+        co_return fail(Error(ErrorCode::Corrupt, u"session/new gave no usable session id"_s, u"bad_answer"_s));
     }
     (void)remember(opened.session);
     co_return opened;

@@ -17,12 +17,9 @@ namespace {
 bool isPassedOn(const QString &name)
 {
     static const QSet<QString> kNames {
-        u"PATH"_s,          u"HOME"_s,         u"USER"_s,
-        u"LOGNAME"_s,       u"SHELL"_s,        u"LANG"_s,
-        u"LANGUAGE"_s,      u"TZ"_s,           u"TMPDIR"_s,
-        u"TERM"_s,          u"SSL_CERT_FILE"_s, u"SSL_CERT_DIR"_s,
-        u"http_proxy"_s,    u"https_proxy"_s,  u"no_proxy"_s,
-        u"HTTP_PROXY"_s,    u"HTTPS_PROXY"_s,  u"NO_PROXY"_s,
+        u"PATH"_s,       u"HOME"_s,        u"USER"_s,     u"LOGNAME"_s,       u"SHELL"_s,        u"LANG"_s,
+        u"LANGUAGE"_s,   u"TZ"_s,          u"TMPDIR"_s,   u"TERM"_s,          u"SSL_CERT_FILE"_s, u"SSL_CERT_DIR"_s,
+        u"http_proxy"_s, u"https_proxy"_s, u"no_proxy"_s, u"HTTP_PROXY"_s,    u"HTTPS_PROXY"_s,   u"NO_PROXY"_s,
         u"NODE_EXTRA_CA_CERTS"_s,
     };
     return kNames.contains(name) || name.startsWith(u"LC_") || name.startsWith(u"XDG_");

@@ -201,7 +201,7 @@ void SpritzConnection::shut(const QString &reason)
     Q_EMIT settled();
 }
 
-// The socket says goodbye on its own and then goes.
+// The socket says goodbye on its own and then goes. One whose other side does not read would wait behind what is unread.
 void SpritzConnection::release()
 {
     QWebSocket *socket = m_socket.data();
@@ -212,7 +212,7 @@ void SpritzConnection::release()
     socket->disconnect(this);
     connect(socket, &QWebSocket::disconnected, socket, &QObject::deleteLater);
     QTimer::singleShot(kGoodbye, socket, &QObject::deleteLater);
-    if (socket->isValid()) {
+    if (socket->isValid() && !m_isChoked) {
         socket->close();
     } else {
         socket->abort();

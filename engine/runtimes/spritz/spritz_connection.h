@@ -18,8 +18,8 @@ namespace signalbox::runtimes {
 
 // The socket of one turn (contracts/spritz-backend.md §5.3, §5.4): opened, loaded, prompted once, closed. Lives on
 // the engine thread, in a shared_ptr; dropping it closes the socket. A frame and a message that come in have at most
-// kMaxIncoming bytes: a longer one ends the connection as "socket_closed". A runtime that leaves more than kMaxUnwritten
-// unread ends it as "not_reading".
+// kMaxIncoming bytes: a longer one ends the connection as "socket_closed". A runtime that leaves more than
+// kMaxUnwritten unread ends it as "not_reading".
 class SpritzConnection : public QObject
 {
     Q_OBJECT
