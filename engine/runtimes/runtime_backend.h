@@ -17,6 +17,9 @@
 
 namespace signalbox::runtimes {
 
+// Characters of an id that a runtime or its registry gives: a longer one makes the answer a malformed one.
+inline constexpr qsizetype kMaxIdLength = 512;
+
 // What a runtime provider says about one place: who answers there, and as whom we speak there.
 struct Binding
 {

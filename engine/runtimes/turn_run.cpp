@@ -112,6 +112,13 @@ void TurnRun::tick()
     }
 }
 
+bool TurnRun::hasRunOut() const
+{
+    const TurnEnd end = m_result.end;
+    return isDone()
+        && (end == TurnEnd::FirstFrameTimeout || end == TurnEnd::IdleTimeout || end == TurnEnd::TooLong);
+}
+
 void TurnRun::cancel(TurnEnd reason)
 {
     if (m_phase != Phase::Waiting && m_phase != Phase::Accepted) {

@@ -42,6 +42,8 @@ public:
 
     [[nodiscard]] bool isDone() const { return m_phase == Phase::Done; }
     [[nodiscard]] bool isCancelling() const { return m_phase == Phase::Cancelling; }
+    // Done because one of its clocks was over, and not the end of its cancel token or of the transport.
+    [[nodiscard]] bool hasRunOut() const;
     // Waits for the end; once.
     [[nodiscard]] static QCoro::Task<TurnResult> wait(std::shared_ptr<TurnRun> run);
 

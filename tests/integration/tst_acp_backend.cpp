@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "async/block_on.h"
 #include "async/cancel.h"
 #include "support/acp_bench.h"
 
@@ -11,59 +10,6 @@ using namespace Qt::StringLiterals;
 using namespace signalbox;
 using namespace signalbox::runtimes;
 using namespace signalbox::testing;
-
-namespace {
-
-TurnClocks clocksOf(int firstFrame, int idle, int maximum, int grace)
-{
-    TurnClocks clocks;
-    clocks.firstFrame = Millis(firstFrame);
-    clocks.idle = Millis(idle);
-    clocks.maximum = Millis(maximum);
-    clocks.cancelGrace = Millis(grace);
-    return clocks;
-}
-
-const TurnClocks kPatient = clocksOf(15'000, 15'000, 0, 15'000);
-
-struct Run
-{
-    TurnResult result;
-    int accepted = 0;
-};
-
-Run prompt(Turn &turn, const TurnClocks &clocks = kPatient, const async::CancelToken &cancel = {})
-{
-    Run run;
-    run.result = async::blockOn(
-        turn.prompt(u"question"_s, clocks, [] { return true; }, [&run] { ++run.accepted; }, cancel), kLimit);
-    return run;
-}
-
-QCoro::Task<> keepResult(QCoro::Task<TurnResult> task, std::shared_ptr<std::optional<TurnResult>> into)
-{
-    *into = co_await task;
-}
-
-QCoro::Task<> keepTurn(QCoro::Task<Opened> task, std::shared_ptr<std::vector<Opened>> into)
-{
-    Opened opened = co_await task;
-    into->push_back(std::move(opened));
-}
-
-std::shared_ptr<std::optional<TurnResult>> promptLater(Turn &turn, const TurnClocks &clocks = kPatient)
-{
-    auto into = std::make_shared<std::optional<TurnResult>>();
-    keepResult(turn.prompt(u"question"_s, clocks, [] { return true; }, [] { }, {}), into);
-    return into;
-}
-
-QString nativeOf(const Opened &opened)
-{
-    return opened ? u"(opened)"_s : opened.error().native();
-}
-
-} // namespace
 
 class AcpBackendTest : public QObject
 {
@@ -162,13 +108,14 @@ private Q_SLOTS:
         QCOMPARE(bench.lines(u"cancels"_s).size(), 1);
     }
 
+    // Where the agent still works for others: see tst_acp_agent_faults for one that does not.
     void agentThatIgnoresCancel_losesOnlyItsTurn_data()
     {
         QTest::addColumn<int>("idle");
         QTest::addColumn<int>("maximum");
         QTest::addColumn<int>("end");
-        QTest::newRow("idle") << 100 << 60'000 << int(TurnEnd::IdleTimeout);
-        QTest::newRow("maximum") << 60'000 << 100 << int(TurnEnd::TooLong);
+        QTest::newRow("idle") << 300 << 60'000 << int(TurnEnd::IdleTimeout);
+        QTest::newRow("maximum") << 60'000 << 300 << int(TurnEnd::TooLong);
     }
     void agentThatIgnoresCancel_losesOnlyItsTurn()
     {
@@ -177,16 +124,20 @@ private Q_SLOTS:
         QFETCH(int, end);
         Bench bench(u"ignorecancel"_s);
         const Opened turn = bench.open();
-        QVERIFY(turn);
-        const Run run = prompt(**turn, clocksOf(15'000, idle, maximum, 50));
-        QCOMPARE(int(run.result.end), end);
-        QVERIFY(run.result.accepted);
-        QCOMPARE(run.result.text, u"word"_s);
+        const Opened other = bench.open();
+        QVERIFY(turn && other);
+        const auto run = promptLater(**turn, clocksOf(15'000, idle, maximum, 50));
+        const auto working = promptLater(**other); // its word comes after the other's
+        QTRY_VERIFY(*run);
+        QCOMPARE(int((*run)->end), end);
+        QVERIFY((*run)->accepted);
+        QCOMPARE((*run)->text, u"word"_s);
         // The prompt is still in flight over there, so its session is not used again.
         const Opened next = bench.open((*turn)->agentSession());
         QVERIFY(next);
         QVERIFY((*next)->agentSession() != (*turn)->agentSession());
         QVERIFY((*next)->contextLost());
+        QVERIFY(!*working);
         QCOMPARE(bench.lines(u"starts"_s).size(), 1);
     }
 
@@ -194,10 +145,13 @@ private Q_SLOTS:
     {
         Bench bench(u"latecancel"_s);
         const Opened turn = bench.open();
-        QVERIFY(turn);
-        const Run run = prompt(**turn, clocksOf(50, 50, 0, 50));
-        QCOMPARE(int(run.result.end), int(TurnEnd::FirstFrameTimeout));
-        QVERIFY(!run.result.accepted);
+        const Opened other = bench.open();
+        QVERIFY(turn && other);
+        const auto run = promptLater(**turn, clocksOf(300, 300, 0, 50));
+        const auto working = promptLater(**other); // the agent is not mute
+        QTRY_VERIFY(*run);
+        QCOMPARE(int((*run)->end), int(TurnEnd::FirstFrameTimeout));
+        QVERIFY(!(*run)->accepted);
         const Opened fresh = bench.open(); // the late answer comes before this one's
         QVERIFY(fresh);
         const Opened again = bench.open((*turn)->agentSession()); // loaded anew, as it is free by now
@@ -205,6 +159,7 @@ private Q_SLOTS:
         QCOMPARE((*again)->agentSession(), (*turn)->agentSession());
         QVERIFY(!(*again)->contextLost());
         QVERIFY(prompt(**again, clocksOf(50, 50, 0, 50)).result.text.isEmpty());
+        QCOMPARE(bench.lines(u"starts"_s).size(), 1);
     }
 
     void death_losesTheTurnAndTheNextOpenRestarts_data()
@@ -428,7 +383,11 @@ private Q_SLOTS:
         while (taken < 1000 && process.write(frame)) {
             ++taken;
         }
-        QVERIFY(taken >= 16 && taken < 20);
+        QVERIFY(taken >= 8 && taken < 12);
+        QSignalSpy ended(&process, &AcpProcess::ended);
+        QVERIFY(ended.wait());
+        QCOMPARE(ended.first().first().toString(), u"not_reading"_s);
+        QVERIFY(isGroupGone(process.processId()));
     }
 
     void idleSessions_areForgottenAndClosed()

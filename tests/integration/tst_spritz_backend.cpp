@@ -1,238 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "async/block_on.h"
-#include "async/wait.h"
-#include "http/server.h"
+#include "integration/spritz_fixture.h"
 #include "runtimes/backend_factory.h"
-#include "runtimes/spritz/spritz_backend.h"
 
-#include <QCoreApplication>
 #include <QTest>
-#include <QWebSocket>
-#include <QWebSocketServer>
 
 using namespace Qt::StringLiterals;
 using namespace signalbox;
 using namespace signalbox::runtimes;
-
-namespace {
-
-constexpr Millis kLimit {20'000};
-using Opened = Result<std::shared_ptr<Turn>>;
-
-const QByteArray kResolved
-    = R"({"status":"resolved","session":{"accessToken":"owner-token","ownerAuthId":"owner-1","namespace":"ns 1",)"
-      R"("instanceId":"inst-1","providerAuth":{"apiAppId":"A1","botUserId":"UBOT","botAccessToken":"xoxb-1"},)"
-      R"("installationConfig":{"channelPolicies":[{"externalChannelId":"C1","requireMention":false},)"
-      R"({"externalChannelId":"C1","requireMention":true},{"externalChannelId":"C2"}]}}})";
-const QByteArray kUpserted = R"({"status":"success","data":{"conversation":{"metadata":{"name":"conv a/b"}}}})";
-const QByteArray kBootstrapped
-    = R"({"status":"success","data":{"effectiveSessionId":"sess-1","conversation":{"spec":{"cwd":"/home/x"}}}})";
-
-QCoro::Task<http::Response> answer(http::Response response, Millis wait, async::CancelToken cancel)
-{
-    if (wait.count() > 0)
-        co_await async::delay(wait, cancel);
-    co_return response;
-}
-
-// The registry, the Spritz API and a runtime behind it, on one port. What a step answers is set by the test.
-class FakeSpritz : public QObject
-{
-    Q_OBJECT
-public:
-    FakeSpritz()
-        : m_sockets(u"fake"_s, QWebSocketServer::NonSecureMode)
-    {
-        script(u"exchange"_s, 200, kResolved);
-        script(u"upsert"_s, 201, kUpserted);
-        script(u"bootstrap"_s, 200, kBootstrapped);
-        script(u"connect"_s, 101, {});
-        http::Router router;
-        add(router, "POST", u"/base/internal/v1/spritz/channel-sessions/exchange"_s, u"exchange"_s);
-        add(router, "POST", u"/base/api/channel-conversations/upsert"_s, u"upsert"_s);
-        add(router, "POST", u"/base/api/acp/conversations/{name}/bootstrap"_s, u"bootstrap"_s);
-        add(router, "GET", u"/base/api/acp/conversations/{name}/connect"_s, u"connect"_s);
-        m_server = std::make_unique<http::Server>(std::move(router), http::Limits());
-        m_server->setUpgradeHandler(
-            [this](const http::Request &head, QTcpSocket *taken) { return upgrade(head, taken); });
-        connect(&m_sockets, &QWebSocketServer::newConnection, this, &FakeSpritz::accept);
-    }
-    [[nodiscard]] bool listen() { return m_server->listen(QHostAddress::LocalHost, 0).has_value(); }
-    [[nodiscard]] QUrl url() const { return QUrl(u"http://127.0.0.1:%1/base/"_s.arg(m_server->port())); }
-    QCoro::Task<> close() { return m_server->close(Millis(0)); }
-    void script(const QString &step, int status, const QByteArray &body, Millis wait = Millis(0))
-    {
-        http::Response response(status, "application/json", body);
-        scripts[step] = {response, wait};
-    }
-    [[nodiscard]] const http::Request &call(const QString &step) const { return calls.find(step)->second; }
-
-    std::map<QString, std::pair<http::Response, Millis>> scripts;
-    std::map<QString, http::Request> calls; // the last one of each step
-    std::map<QString, int> counts;
-    QString mode = u"normal"_s;
-    QList<QByteArray> frames;
-    QPointer<QWebSocket> socket;
-
-private:
-    void add(http::Router &router, const QByteArray &method, const QString &pattern, const QString &step)
-    {
-        router.add(method, pattern, [this, step](const http::Request &request, const http::Context &context) {
-            calls[step] = request;
-            ++counts[step];
-            return answer(scripts[step].first, scripts[step].second, context.cancel);
-        });
-    }
-    bool upgrade(const http::Request &head, QTcpSocket *taken)
-    {
-        calls[u"upgrade"_s] = head;
-        if (scripts[u"connect"_s].first.status != 101) {
-            return false;
-        }
-        taken->setParent(this); // QWebSocketServer does not delete it
-        m_sockets.handleConnection(taken);
-        return true;
-    }
-    void accept()
-    {
-        socket = m_sockets.nextPendingConnection();
-        socket->setParent(this);
-        connect(socket, &QWebSocket::disconnected, socket, &QObject::deleteLater);
-        connect(socket, &QWebSocket::textMessageReceived, this, [this](const QString &text) {
-            frames.append(text.toUtf8());
-            handle(*Json::parse(text.toUtf8()));
-        });
-        if (mode == u"closes") {
-            socket->close();
-        }
-    }
-    void send(const QByteArray &frame) { socket->sendTextMessage(QString::fromUtf8(frame)); }
-    void result(const Json &id, const QByteArray &value)
-    {
-        send(R"({"jsonrpc":"2.0","id":)" + id.toBytes() + R"(,"result":)" + value + '}');
-    }
-    void refuse(const Json &id)
-    {
-        send(R"({"jsonrpc":"2.0","id":)" + id.toBytes() + R"(,"error":{"code":-32603,"message":"they wrote"}})");
-    }
-    void update(const QByteArray &update)
-    {
-        send(R"({"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"other","update":)" + update + "}}");
-    }
-    void handle(const Json &message)
-    {
-        const QString &method = message[u"method"].toString();
-        if (method == u"initialize") {
-            mode == u"initialize error" ? refuse(message[u"id"]) : result(message[u"id"], R"({"protocolVersion":1})");
-        } else if (method == u"session/load") {
-            load(message[u"id"]);
-        } else if (method == u"session/prompt") {
-            m_prompt = message[u"id"];
-            prompt();
-        } else if (method.isEmpty()) {
-            update(R"({"sessionUpdate":"agent_message_chunk","content":"after"})");
-            result(m_prompt, R"({"stopReason":"end_turn"})");
-        }
-    }
-    void load(const Json &id)
-    {
-        if (mode == u"load error") {
-            refuse(id);
-        } else if (mode == u"load garbage") {
-            send("{garbage");
-        } else if (mode != u"load mute") {
-            update(R"({"sessionUpdate":"agent_message_chunk","content":"replayed"})");
-            result(id, "null");
-        }
-    }
-    void prompt()
-    {
-        if (mode == u"mute") {
-            return;
-        }
-        if (mode == u"dies before") {
-            socket->close();
-            return;
-        }
-        if (mode == u"error") {
-            refuse(m_prompt);
-            return;
-        }
-        update(R"({"sessionUpdate":"available_commands_update"})");
-        update(R"({"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":" Hello"}})");
-        update(R"({"sessionUpdate":"agent_thought_chunk","content":"hidden"})");
-        update(R"({"sessionUpdate":"agent_message_chunk","content":[{"text":" a"},"",{"uri":"b"}]})");
-        if (mode == u"dies after") {
-            socket->close();
-        } else if (mode == u"garbage") {
-            send("{garbage");
-        } else if (mode == u"permission" || mode == u"unknown request") {
-            const QByteArray asked
-                = mode == u"permission" ? "session/request_permission" : "fs/read_text_file";
-            send(R"({"jsonrpc":"2.0","id":0,"method":")" + asked + R"(","params":{}})");
-        } else {
-            result(m_prompt, R"({"stopReason":"end_turn"})");
-        }
-    }
-
-    Json m_prompt;
-    std::unique_ptr<http::Server> m_server;
-    QWebSocketServer m_sockets;
-};
-
-BindRequest bindRequest(bool force = false)
-{
-    BindRequest request;
-    request.tenant = u"T1"_s;
-    request.place = u"C1"_s;
-    request.force = force;
-    return request;
-}
-
-OpenRequest openRequest()
-{
-    OpenRequest request;
-    request.tenant = u"T1"_s;
-    request.place = u"C1"_s;
-    request.messageTs = u"1.2"_s;
-    return request;
-}
-
-TurnClocks clocksOf(int firstFrame)
-{
-    TurnClocks clocks;
-    clocks.firstFrame = Millis(firstFrame);
-    clocks.idle = Millis(15'000);
-    clocks.cancelGrace = Millis(100);
-    return clocks;
-}
-
-} // namespace
+using namespace signalbox::testing;
 
 class SpritzBackendTest : public QObject
 {
     Q_OBJECT
 private Q_SLOTS:
-    void init()
-    {
-        m_fake = std::make_unique<FakeSpritz>();
-        QVERIFY(m_fake->listen());
-        m_client = std::make_unique<http::Client>();
-        make(Millis(10'000), Millis(10'000));
-    }
-    void cleanup()
-    {
-        async::blockOn(m_backend->close(Millis(0)));
-        m_backend.reset();
-        m_client.reset();
-        async::blockOn(m_fake->close(), kLimit);
-        m_fake.reset();
-        QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
-    }
+    void init() { m_world = std::make_unique<SpritzWorld>(); }
+    void cleanup() { m_world.reset(); }
 
     void exchange_bindsThePlace()
     {
-        const Result<Binding> binding = bind();
+        const Result<Binding> binding = m_world->bind();
         QVERIFY2(binding, binding ? "" : qPrintable(binding.error().toString()));
         QCOMPARE(binding->botToken.reveal(), QByteArray("xoxb-1"));
         QCOMPARE(binding->botUserId, u"UBOT"_s);
@@ -242,17 +28,17 @@ private Q_SLOTS:
         QCOMPARE(binding->instanceId, u"inst-1"_s);
         QCOMPARE(binding->ownerId, u"owner-1"_s);
         QCOMPARE(binding->ownerToken.reveal(), QByteArray("owner-token"));
-        const http::Request &sent = m_fake->call(u"exchange"_s);
+        const http::Request &sent = m_world->fake.call(u"exchange"_s);
         QCOMPARE(sent.body,
                  QByteArray(R"({"principalId":"gate","provider":"slack","externalScopeType":"workspace",)"
                             R"("externalTenantId":"T1","externalChannelId":"C1"})"));
         QCOMPARE(sent.headers.value("Authorization"), QByteArray("Bearer registry-token"));
-        QVERIFY(bind(true));
-        QVERIFY(m_fake->call(u"exchange"_s).body.endsWith(R"(,"forceRefresh":true})"));
-        QCOMPARE(m_backend->lastKnown(u"T1"_s, u"C2"_s)->requireMention, std::optional<bool>(true));
-        QCOMPARE(m_backend->lastKnown(u"T1"_s, u"C3"_s)->requireMention, std::optional<bool>());
-        QVERIFY(m_backend->lastKnown(u"T1"_s, u"C1"_s)->ownerToken.isEmpty());
-        QVERIFY(!m_backend->lastKnown(u"T2"_s, u"C1"_s));
+        QVERIFY(m_world->bind(true));
+        QVERIFY(m_world->fake.call(u"exchange"_s).body.endsWith(R"(,"forceRefresh":true})"));
+        QCOMPARE(m_world->backend->lastKnown(u"T1"_s, u"C2"_s)->requireMention, std::optional<bool>(true));
+        QCOMPARE(m_world->backend->lastKnown(u"T1"_s, u"C3"_s)->requireMention, std::optional<bool>());
+        QVERIFY(m_world->backend->lastKnown(u"T1"_s, u"C1"_s)->ownerToken.isEmpty());
+        QVERIFY(!m_world->backend->lastKnown(u"T2"_s, u"C1"_s));
     }
 
     void exchangeError_isClassified_data()
@@ -287,89 +73,89 @@ private Q_SLOTS:
         QFETCH(QString, native);
         QFETCH(int, code);
         QFETCH(QByteArray, knownToken);
-        m_fake->script(u"exchange"_s, status, body);
-        const Result<Binding> binding = bind();
+        m_world->fake.script(u"exchange"_s, status, body);
+        const Result<Binding> binding = m_world->bind();
         QVERIFY(!binding);
         QCOMPARE(binding.error().native(), native);
         QCOMPARE(int(binding.error().code()), code);
-        const std::optional<Binding> known = m_backend->lastKnown(u"T1"_s, u"C1"_s);
+        const std::optional<Binding> known = m_world->backend->lastKnown(u"T1"_s, u"C1"_s);
         QCOMPARE(known ? known->botToken.reveal() : QByteArray("-"), knownToken);
     }
 
     void forcedExchange_mayOutlastAStep()
     {
-        make(Millis(150), Millis(10'000));
-        m_fake->script(u"exchange"_s, 200, kResolved, Millis(600));
-        const Result<Binding> plain = bind();
+        m_world->make(Millis(150), Millis(10'000));
+        m_world->fake.script(u"exchange"_s, 200, kResolved, Millis(600));
+        const Result<Binding> plain = m_world->bind();
         QVERIFY(!plain);
         QCOMPARE(plain.error().native(), u"timeout"_s);
-        QVERIFY(bind(true));
+        QVERIFY(m_world->bind(true));
     }
 
     void deadServer_isUnreachable()
     {
-        async::blockOn(m_fake->close(), kLimit);
-        const Result<Binding> binding = bind();
+        async::blockOn(m_world->fake.close(), kLimit);
+        const Result<Binding> binding = m_world->bind();
         QVERIFY(!binding);
         QCOMPARE(binding.error().native(), u"unreachable"_s);
     }
 
     void open_goesTheWholeWay()
     {
-        const Opened turn = open();
+        const Opened turn = m_world->open();
         QVERIFY2(turn, turn ? "" : qPrintable(turn.error().toString()));
         QCOMPARE((*turn)->agentSession(), u"sess-1"_s);
         QVERIFY(!(*turn)->contextLost());
-        const http::Request &upsert = m_fake->call(u"upsert"_s);
+        const http::Request &upsert = m_world->fake.call(u"upsert"_s);
         QCOMPARE(upsert.body,
                  QByteArray(R"({"namespace":"ns 1","conversationId":"","principalId":"gate","instanceId":"inst-1",)"
                             R"("ownerId":"owner-1","provider":"slack","externalScopeType":"workspace",)"
                             R"("externalTenantId":"T1","externalChannelId":"C1","externalConversationId":"C1",)"
                             R"("title":"Slack C1","lookupExternalConversationIds":["1.2"]})"));
         QCOMPARE(upsert.headers.value("Authorization"), QByteArray("Bearer owner-token"));
-        const http::Request &bootstrap = m_fake->call(u"bootstrap"_s);
+        const http::Request &bootstrap = m_world->fake.call(u"bootstrap"_s);
         QCOMPARE(bootstrap.body, QByteArray("{}"));
         QCOMPARE(bootstrap.pathValues.at(u"name"_s), u"conv a/b"_s);
         QCOMPARE(bootstrap.query(u"namespace"), std::optional<QString>(u"ns 1"_s));
         QCOMPARE(bootstrap.headers.value("Authorization"), QByteArray("Bearer spritz-token"));
-        const http::Request &upgrade = m_fake->call(u"upgrade"_s);
+        const http::Request &upgrade = m_world->fake.call(u"upgrade"_s);
         QVERIFY(!upgrade.headers.contains("Origin"));
         QVERIFY(!upgrade.headers.contains("Sec-WebSocket-Protocol"));
         QCOMPARE(upgrade.headers.value("Authorization"), QByteArray("Bearer spritz-token"));
-        const TurnResult result = prompt(**turn);
+        const TurnResult result = m_world->prompt(**turn);
         QCOMPARE(int(result.end), int(TurnEnd::Ended));
         QCOMPARE(result.text, u" Hello a\nb"_s);
         QCOMPARE(result.stopReason, u"end_turn"_s);
-        QCOMPARE(m_fake->frames.size(), 3);
-        QCOMPARE(m_fake->frames.at(0),
+        QCOMPARE(m_world->fake.frames.size(), 3);
+        QCOMPARE(m_world->fake.frames.at(0),
                  QByteArray(R"({"jsonrpc":"2.0","id":"rpc-1","method":"initialize","params":{"protocolVersion":1,)"
                             R"("clientCapabilities":{},"clientInfo":{"name":"slack-gateway",)"
                             R"("title":"Slack Gateway","version":"1.0.0"}}})"));
-        QCOMPARE(m_fake->frames.at(1),
+        QCOMPARE(m_world->fake.frames.at(1),
                  QByteArray(R"({"jsonrpc":"2.0","id":"rpc-2","method":"session/load","params":)"
                             R"({"sessionId":"sess-1","cwd":"/home/x","mcpServers":[]}})"));
-        QCOMPARE(m_fake->frames.at(2),
+        QCOMPARE(m_world->fake.frames.at(2),
                  QByteArray(R"({"jsonrpc":"2.0","id":"rpc-3","method":"session/prompt","params":)"
                             R"({"sessionId":"sess-1","prompt":[{"type":"text","text":"q"}]}})"));
-        QTRY_VERIFY(!m_fake->socket); // closed afterwards
+        QTRY_VERIFY(!m_world->fake.socket); // closed afterwards
     }
 
     void lookups_areTheOlderIdentity()
     {
         OpenRequest request = openRequest();
         request.threadTs = u"0.9"_s;
-        QVERIFY(open(request));
-        QVERIFY(m_fake->call(u"upsert"_s).body.endsWith(R"("lookupExternalConversationIds":["0.9"]})"));
+        QVERIFY(m_world->open(request));
+        QVERIFY(m_world->fake.call(u"upsert"_s).body.endsWith(R"("lookupExternalConversationIds":["0.9"]})"));
         request.direct = true;
-        QVERIFY(open(request));
-        QVERIFY(!m_fake->call(u"upsert"_s).body.contains("lookup"));
+        QVERIFY(m_world->open(request));
+        QVERIFY(!m_world->fake.call(u"upsert"_s).body.contains("lookup"));
     }
 
     void replacedSession_hasLostItsContext()
     {
-        m_fake->script(u"bootstrap"_s, 200,
+        m_world->fake.script(u"bootstrap"_s, 200,
                        R"({"data":{"effectiveSessionId":"new","effectiveCwd":"/","replaced":true}})");
-        const Opened turn = open();
+        const Opened turn = m_world->open();
         QVERIFY(turn);
         QVERIFY((*turn)->contextLost());
         QCOMPARE((*turn)->agentSession(), u"new"_s);
@@ -405,11 +191,11 @@ private Q_SLOTS:
         QFETCH(int, status);
         QFETCH(QByteArray, body);
         QFETCH(QString, native);
-        m_fake->script(step, status, body);
-        const Opened turn = open();
+        m_world->fake.script(step, status, body);
+        const Opened turn = m_world->open();
         QVERIFY(!turn);
         QCOMPARE(turn.error().native(), native);
-        QVERIFY(m_fake->frames.isEmpty());
+        QVERIFY(m_world->fake.frames.isEmpty());
     }
 
     void muteStep_hitsItsOwnDeadline_data()
@@ -422,14 +208,14 @@ private Q_SLOTS:
     void muteStep_hitsItsOwnDeadline()
     {
         QFETCH(QString, step);
-        const Result<Binding> binding = bind();
+        const Result<Binding> binding = m_world->bind();
         QVERIFY(binding);
-        make(Millis(300), Millis(300));
-        m_fake->mode = step;
-        if (m_fake->scripts.contains(step)) {
-            m_fake->script(step, 200, "{}", Millis(30'000));
+        m_world->make(Millis(300), Millis(300));
+        m_world->fake.mode = step;
+        if (m_world->fake.scripts.contains(step)) {
+            m_world->fake.script(step, 200, "{}", Millis(30'000));
         }
-        const Opened turn = async::blockOn(m_backend->open(*binding, openRequest(), {}), kLimit);
+        const Opened turn = async::blockOn(m_world->backend->open(*binding, openRequest(), {}), kLimit);
         QVERIFY(!turn);
         QCOMPARE(turn.error().native(), u"timeout"_s);
     }
@@ -445,8 +231,8 @@ private Q_SLOTS:
     void runtimeError_isAnErrorOfOpen()
     {
         QFETCH(QString, native);
-        m_fake->mode = QString::fromUtf8(QTest::currentDataTag());
-        const Opened turn = open();
+        m_world->fake.mode = QString::fromUtf8(QTest::currentDataTag());
+        const Opened turn = m_world->open();
         QVERIFY(!turn);
         QCOMPARE(turn.error().native(), native);
         QVERIFY(!turn.error().toString().contains(u"they wrote"_s));
@@ -476,53 +262,53 @@ private Q_SLOTS:
         QFETCH(QString, error);
         QFETCH(bool, accepted);
         QFETCH(QString, text);
-        m_fake->mode = QString::fromUtf8(QTest::currentDataTag());
-        const Opened turn = open();
+        m_world->fake.mode = QString::fromUtf8(QTest::currentDataTag());
+        const Opened turn = m_world->open();
         QVERIFY(turn);
-        const TurnResult result = prompt(**turn, m_fake->mode == u"mute" ? 100 : 15'000);
+        const TurnResult result = m_world->prompt(**turn, m_world->fake.mode == u"mute" ? 100 : 15'000);
         QCOMPARE(int(result.end), end);
         QCOMPARE(result.errorCode, error);
         QCOMPARE(result.accepted, accepted);
         QCOMPARE(result.text, text);
         QVERIFY(!result.errorText.contains(u"they wrote"_s));
-        QCOMPARE(result.permissionsRefused, m_fake->mode == u"permission" ? 1 : 0);
-        const QByteArray last = m_fake->frames.last();
-        if (m_fake->mode == u"permission") {
+        QCOMPARE(result.permissionsRefused, m_world->fake.mode == u"permission" ? 1 : 0);
+        const QByteArray last = m_world->fake.frames.last();
+        if (m_world->fake.mode == u"permission") {
             QCOMPARE(last,
                      QByteArray(R"({"jsonrpc":"2.0","id":0,"error":{"code":-32000,"message":"Permission denied: )"
                                 R"(interactive approvals are unavailable in the Slack gateway."}})"));
-        } else if (m_fake->mode == u"unknown request") {
+        } else if (m_world->fake.mode == u"unknown request") {
             QVERIFY(last.startsWith(R"({"jsonrpc":"2.0","id":0,"error":{"code":-32601,)"));
-        } else if (m_fake->mode == u"mute") {
+        } else if (m_world->fake.mode == u"mute") {
             QVERIFY(last.contains(R"("method":"session/cancel")"));
         }
     }
 
     void closedFence_sendsNothing()
     {
-        const Opened turn = open();
+        const Opened turn = m_world->open();
         QVERIFY(turn);
         const TurnResult result = async::blockOn(
             (*turn)->prompt(u"q"_s, TurnClocks(), [] { return false; }, [] { }, {}), kLimit);
         QCOMPARE(int(result.end), int(TurnEnd::NotSent));
-        QCOMPARE(m_fake->frames.size(), 2);
+        QCOMPARE(m_world->fake.frames.size(), 2);
     }
 
     void socketGoneBeforeThePrompt_isNotSent()
     {
-        const Opened turn = open();
+        const Opened turn = m_world->open();
         QVERIFY(turn);
-        async::blockOn(m_backend->close(Millis(0)));
-        QCOMPARE(int(prompt(**turn).end), int(TurnEnd::NotSent));
-        QCOMPARE(m_fake->frames.size(), 2);
+        async::blockOn(m_world->backend->close(Millis(0)));
+        QCOMPARE(int(m_world->prompt(**turn).end), int(TurnEnd::NotSent));
+        QCOMPARE(m_world->fake.frames.size(), 2);
     }
 
     void droppedTurn_closesItsSocket()
     {
-        Opened turn = open();
-        QVERIFY(turn && m_fake->socket);
+        Opened turn = m_world->open();
+        QVERIFY(turn && m_world->fake.socket);
         turn->reset();
-        QTRY_VERIFY(!m_fake->socket);
+        QTRY_VERIFY(!m_world->fake.socket);
     }
 
     void contentText_followsItsShape_data()
@@ -552,47 +338,21 @@ private Q_SLOTS:
         config::Config config;
         config::BackendConfig table;
         table.name = u"b"_s;
-        QVERIFY(!makeBackend(table, config, *m_client));
+        QVERIFY(!makeBackend(table, config, m_world->client));
         table.kind = u"spritz"_s;
-        QVERIFY(!makeBackend(table, config, *m_client));
+        QVERIFY(!makeBackend(table, config, m_world->client));
         table.registryUrl = table.spritzUrl = u"http://localhost"_s;
-        const auto made = makeBackend(table, config, *m_client);
+        const auto made = makeBackend(table, config, m_world->client);
         QVERIFY(made && (*made)->kind() == u"spritz" && !(*made)->sessionsPerThread() && !(*made)->unescapesText());
         table.kind = u"acp"_s;
-        QVERIFY(!makeBackend(table, config, *m_client));
+        QVERIFY(!makeBackend(table, config, m_world->client));
         table.command = {u"agent"_s};
-        const auto acp = makeBackend(table, config, *m_client);
+        const auto acp = makeBackend(table, config, m_world->client);
         QVERIFY(acp && (*acp)->kind() == u"acp" && (*acp)->name() == u"b");
     }
 
 private:
-    void make(Millis step, Millis forced)
-    {
-        SpritzOptions options;
-        options.name = u"prod"_s;
-        options.registryUrl = m_fake->url();
-        options.registryToken = Secret("registry-token");
-        options.spritzUrl = m_fake->url();
-        options.spritzToken = Secret("spritz-token");
-        options.principalId = u"gate"_s;
-        options.stepTimeout = step;
-        options.forcedExchangeTimeout = forced;
-        m_backend = std::make_unique<SpritzBackend>(options, *m_client);
-    }
-    Result<Binding> bind(bool force = false) { return async::blockOn(m_backend->bind(bindRequest(force), {}), kLimit); }
-    Opened open(const OpenRequest &request = openRequest())
-    {
-        const Result<Binding> binding = bind();
-        return async::blockOn(m_backend->open(*binding, request, {}), kLimit);
-    }
-    TurnResult prompt(Turn &turn, int firstFrame = 15'000)
-    {
-        return async::blockOn(turn.prompt(u"q"_s, clocksOf(firstFrame), [] { return true; }, [] { }, {}), kLimit);
-    }
-
-    std::unique_ptr<FakeSpritz> m_fake;
-    std::unique_ptr<http::Client> m_client;
-    std::unique_ptr<SpritzBackend> m_backend;
+    std::unique_ptr<SpritzWorld> m_world;
 };
 
 QTEST_GUILESS_MAIN(SpritzBackendTest)

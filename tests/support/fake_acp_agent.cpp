@@ -24,6 +24,11 @@
 //   fails             answers every prompt with an error that has text in it
 //   foreign           sends updates of other sessions
 //   stubborn          ignores the end of stdin and SIGTERM, and leaves a child in its group
+//   leaves            has a child in its group, and exits as soon as a prompt comes
+//   wedged            neither reads nor says anything from its first prompt on, ignores SIGTERM, has a child in its group
+//   nosession         answers initialize and nothing else
+//   environment       writes its environment to a file
+//   longid            gives a session an id of 513 characters
 //   ids               says several messages by their ids, with empty chunks between
 #include "base/json.h"
 
@@ -108,6 +113,13 @@ void quiet(const QString &session, const QString &kind)
     update(session, Json::object({{u"sessionUpdate"_s, kind}}));
 }
 
+[[noreturn]] void pauseForEver()
+{
+    for (;;) {
+        ::pause();
+    }
+}
+
 Json readMessage()
 {
     std::string line;
@@ -117,9 +129,7 @@ Json readMessage()
         }
     }
     if (mode == u"stubborn") {
-        for (;;) {
-            ::pause();
-        }
+        pauseForEver();
     }
     ::_exit(0);
 }
@@ -181,7 +191,8 @@ void load(const Json &id, const QString &session)
 
 void newSession(const Json &id)
 {
-    const QString session = u"s%1-%2"_s.arg(::getpid()).arg(sessions.size() + 1);
+    const QString session = mode == u"longid" ? QString(513, u's')
+                                              : u"s%1-%2"_s.arg(::getpid()).arg(sessions.size() + 1);
     sessions.append(session);
     append(sessionFile(), session);
     if (mode == u"latecancel" && hasHeldPrompt) {
@@ -253,11 +264,16 @@ void prompt(const Json &id, const QString &session, const QString &text)
         answerError(id, -32603, u"I could not do: "_s + text);
         return;
     }
-    if (mode == u"diesbefore") {
+    if (mode == u"diesbefore" || mode == u"leaves") {
         ::_exit(3);
     }
+    if (mode == u"wedged") {
+        pauseForEver();
+    }
     if (mode == u"mute" || mode == u"latecancel") {
-        heldPrompt = id;
+        if (mode == u"mute" || !hasHeldPrompt) {
+            heldPrompt = id;
+        }
         hasHeldPrompt = true;
         quiet(session, u"usage_update"_s);
         return;
@@ -304,6 +320,8 @@ void handle(const Json &message)
     const QString &session = params[u"sessionId"].toString();
     if (method == u"initialize") {
         initialize(id);
+    } else if (mode == u"nosession") {
+        append(folder + u"/unanswered"_s, method);
     } else if (method == u"session/new") {
         newSession(id);
     } else if (method == u"session/resume") {
@@ -334,12 +352,17 @@ int main(int argc, char **argv)
     folder = argc > 2 ? QString::fromUtf8(argv[2]) : u"/tmp"_s;
     append(folder + u"/starts"_s, QString::number(::getpid()));
     readSessions();
-    if (mode == u"stubborn") {
+    if (mode == u"stubborn" || mode == u"wedged" || mode == u"leaves") {
         ::signal(SIGTERM, SIG_IGN);
-        if (const pid_t child = ::fork(); child == 0) {
-            for (;;) {
-                ::pause();
-            }
+        const pid_t child = ::fork();
+        if (child == 0) {
+            pauseForEver();
+        }
+        append(folder + u"/children"_s, QString::number(child));
+    }
+    if (mode == u"environment") {
+        for (char **entry = environ; *entry != nullptr; ++entry) {
+            append(folder + u"/environment"_s, QString::fromLocal8Bit(*entry));
         }
     }
     if (mode == u"noisy") {

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "runtimes/acp/acp_turn.h"
 
+#include <QPointer>
+
 using namespace Qt::StringLiterals;
 
 namespace signalbox::runtimes {
@@ -16,6 +18,11 @@ Q_LOGGING_CATEGORY(lcAcp, "signalbox.engine.runtimes")
 std::shared_ptr<AcpConnection> makeConnection(const AcpCommand &command, const AcpLimits &limits)
 {
     return {new AcpConnection(command, limits), [](AcpConnection *connection) { connection->deleteLater(); }};
+}
+
+Error closedError()
+{
+    return {ErrorCode::Unavailable, u"the agent was stopped"_s, u"closed"_s};
 }
 
 Error exitedError(const QString &message)
@@ -37,9 +44,11 @@ AcpBackend::AcpBackend(QString name, AcpCommand command, AcpLimits limits, const
 AcpBackend::~AcpBackend()
 {
     m_scope->cancel();
-    if (m_connection) {
-        m_connection->disconnect(this);
-        m_connection->process().kill();
+    for (const std::shared_ptr<AcpConnection> &connection : {m_connection, m_wedged}) {
+        if (connection) {
+            connection->disconnect(this);
+            connection->process().kill();
+        }
     }
 }
 
@@ -72,11 +81,13 @@ QCoro::Task<Result<std::shared_ptr<Turn>>> AcpBackend::open(Binding, OpenRequest
     co_return std::static_pointer_cast<Turn>(std::make_shared<AcpTurn>(held, *opened));
 }
 
+// The backend may be destroyed at each co_await, whatever ended the wait: nothing of it is touched before a look.
 QCoro::Task<AcpBackend::Connected> AcpBackend::connection(async::CancelToken cancel)
 {
+    const QPointer<AcpBackend> self(this);
     for (;;) {
-        if (m_isClosing) {
-            co_return fail(Error(ErrorCode::Unavailable, u"the agent is being closed"_s, u"closed"_s));
+        if (!self || m_isClosing) {
+            co_return fail(closedError());
         }
         if (cancel.isCancelled()) {
             co_return fail(Error(ErrorCode::Cancelled, u"cancelled while the agent started"_s));
@@ -85,7 +96,7 @@ QCoro::Task<AcpBackend::Connected> AcpBackend::connection(async::CancelToken can
             const std::shared_ptr<AcpConnection> copy = m_connection; // QCoro 0.8 moves out of what co_return names
             co_return copy;
         }
-        if (!m_isStarting) {
+        if (!m_isStarting && !m_wedged) {
             if (const std::optional<Error> refused = refusal()) {
                 co_return fail(*refused);
             }
@@ -93,14 +104,14 @@ QCoro::Task<AcpBackend::Connected> AcpBackend::connection(async::CancelToken can
             ++m_attempt;
             m_scope->spawn("acp.start", startAgent());
         }
-        // startAgent() answers from the event loop, so there is always something to wait for here.
+        // startAgent() and stopWedged() answer from the event loop, so there is always something to wait for here.
         const quint64 attempt = m_attempt;
-        const async::Wake wake = co_await async::waitSignal(this, &AcpBackend::startSettled,
-                                                            m_limits.initializeTimeout + Millis(10'000), cancel);
-        if (wake == async::Wake::TimedOut || wake == async::Wake::SenderGone) {
+        const Millis patience = m_limits.initializeTimeout + m_limits.stopGrace + Millis(10'000);
+        const async::Wake wake = co_await async::waitSignal(this, &AcpBackend::startSettled, patience, cancel);
+        if (wake == async::Wake::TimedOut) {
             co_return fail(Error(ErrorCode::DeadlineExceeded, u"the agent did not start in time"_s, u"timeout"_s));
         }
-        if (wake == async::Wake::Fired && m_attempt == attempt && m_startError) {
+        if (self && wake == async::Wake::Fired && m_attempt == attempt && m_startError) {
             co_return fail(*m_startError);
         }
     }
@@ -108,21 +119,33 @@ QCoro::Task<AcpBackend::Connected> AcpBackend::connection(async::CancelToken can
 
 QCoro::Task<> AcpBackend::startAgent()
 {
+    const QPointer<AcpBackend> self(this);
     m_startError.reset();
     m_connection = makeConnection(m_command, m_limits);
     const std::shared_ptr<AcpConnection> started = m_connection;
     connect(started.get(), &AcpConnection::ended, this,
             [this, raw = started.get()](const QString &) { onEnded(raw); });
+    connect(started.get(), &AcpConnection::wedged, this, [this, raw = started.get()] { onWedged(raw); });
     connect(started.get(), &AcpConnection::loginNeeded, this, [this] { Q_EMIT phaseChanged(u"login_needed"_s); });
     Q_EMIT phaseChanged(u"starting"_s);
     const Status status = co_await started->initialize(m_scope->token());
+    if (self) {
+        onStarted(started, status);
+    }
+    if (!self || m_connection != started) {
+        co_await started->stop(Millis(2000), closedError());
+    }
+}
+
+void AcpBackend::onStarted(const std::shared_ptr<AcpConnection> &started, const Status &status)
+{
     m_isStarting = false;
     if (status && started == m_connection) {
         m_isReady = true;
         logInfo(lcAcp, "agent ready", {{"backend", m_name}, {"pid", QString::number(processId())}});
         Q_EMIT phaseChanged(u"ready"_s);
         Q_EMIT startSettled();
-        co_return;
+        return;
     }
     const Error error = status ? exitedError(u"the agent ended as soon as it had started"_s) : status.error();
     m_startError = error;
@@ -135,7 +158,6 @@ QCoro::Task<> AcpBackend::startAgent()
         noteCrash();
     }
     Q_EMIT startSettled();
-    co_await started->stop(Millis(2000));
 }
 
 void AcpBackend::onEnded(const AcpConnection *ended)
@@ -147,6 +169,30 @@ void AcpBackend::onEnded(const AcpConnection *ended)
     m_connection.reset();
     m_isReady = false;
     noteCrash();
+}
+
+void AcpBackend::onWedged(const AcpConnection *wedged)
+{
+    if (m_connection.get() != wedged || !m_isReady) {
+        return;
+    }
+    logWarning(lcAcp, "agent wedged", {{"backend", m_name}, {"pid", QString::number(processId())}});
+    m_wedged = std::exchange(m_connection, nullptr);
+    m_isReady = false;
+    m_scope->spawn("acp.stop", stopWedged(m_wedged));
+    noteCrash();
+}
+
+QCoro::Task<> AcpBackend::stopWedged(std::shared_ptr<AcpConnection> connection)
+{
+    const QPointer<AcpBackend> self(this);
+    const Error reason(ErrorCode::Unavailable, u"the agent said nothing any more and is replaced"_s, u"wedged"_s);
+    co_await connection->stop(m_limits.stopGrace, reason);
+    if (self) {
+        m_lastErrorOutput = connection->process().errorOutput();
+        m_wedged.reset();
+        Q_EMIT startSettled();
+    }
 }
 
 void AcpBackend::noteCrash()
@@ -172,14 +218,24 @@ std::optional<Error> AcpBackend::refusal()
 
 QCoro::Task<> AcpBackend::close(Millis grace)
 {
+    const QPointer<AcpBackend> self(this);
     m_isClosing = true;
     m_scope->cancel();
     m_isReady = false;
+    if (m_wedged) {
+        m_wedged->process().kill(); // it has had its chance
+    }
     if (const std::shared_ptr<AcpConnection> held = std::exchange(m_connection, nullptr)) {
-        co_await held->stop(grace);
+        co_await held->stop(grace, closedError());
+        if (!self) {
+            co_return;
+        }
         m_lastErrorOutput = held->process().errorOutput();
     }
     co_await m_scope->join(grace + Millis(10'000));
+    if (!self) {
+        co_return;
+    }
     m_scope = std::make_unique<async::TaskScope>(u"acp"_s);
     m_isClosing = false;
 }

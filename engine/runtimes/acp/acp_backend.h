@@ -12,10 +12,12 @@
 namespace signalbox::runtimes {
 
 // An agent on this host that speaks ACP on its stdin and stdout (DESIGN.md "ACP agent processes"). One process serves
-// every conversation of the backend; it is started by the first open() and again by the next one after it ended.
+// every conversation of the backend; it is started by the first open() and again by the next one after it ended. A
+// wedged one (see AcpConnection) is replaced: its turns are lost, it is stopped within AcpLimits::stopGrace, and the
+// next open() waits for that and starts a new one. Every end that was not asked for counts as a crash, this one too.
 // Native codes of open()'s errors: "exited" (ended meanwhile, or five ends in ten minutes: no restart until ten minutes
 // after the first of them), "timeout", "unsupported_version", "login_needed", "session_busy", "bad_answer", "closed",
-// "not_sent", or the number of an error that the agent answered with.
+// "wedged", "not_sent", or the number of an error that the agent answered with.
 class AcpBackend final : public RuntimeBackend
 {
     Q_OBJECT
@@ -23,7 +25,7 @@ public:
     // `clock` outlives the backend; without one it is the system's.
     AcpBackend(QString name, AcpCommand command, AcpLimits limits = {}, const Clock *clock = nullptr,
                QObject *parent = nullptr);
-    // close() comes first; without it the process is killed.
+    // close() comes first. Without it the process is killed, and what waits in open() or close() ends with "closed".
     ~AcpBackend() override;
 
     [[nodiscard]] QString name() const override { return m_name; }
@@ -50,7 +52,10 @@ private:
     using Connected = Result<std::shared_ptr<AcpConnection>>;
     [[nodiscard]] QCoro::Task<Connected> connection(async::CancelToken cancel);
     [[nodiscard]] QCoro::Task<> startAgent();
+    [[nodiscard]] QCoro::Task<> stopWedged(std::shared_ptr<AcpConnection> connection);
+    void onStarted(const std::shared_ptr<AcpConnection> &started, const Status &status);
     void onEnded(const AcpConnection *ended);
+    void onWedged(const AcpConnection *wedged);
     void noteCrash();
     [[nodiscard]] std::optional<Error> refusal();
 
@@ -60,6 +65,7 @@ private:
     SystemClock m_systemClock;
     const Clock *m_clock;
     std::shared_ptr<AcpConnection> m_connection;
+    std::shared_ptr<AcpConnection> m_wedged; // while it is being stopped
     QByteArray m_lastErrorOutput;
     bool m_isReady = false;
     bool m_isStarting = false;

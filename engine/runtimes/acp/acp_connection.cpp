@@ -5,6 +5,8 @@
 
 #include <QDir>
 
+#include <algorithm>
+
 using namespace Qt::StringLiterals;
 
 namespace signalbox::runtimes {
@@ -13,7 +15,6 @@ namespace {
 Q_LOGGING_CATEGORY(lcAcp, "signalbox.engine.runtimes")
 
 constexpr qint64 kWireVersion = 1;
-constexpr Millis kCloseTimeout {30'000};
 
 Json initializeParams()
 {
@@ -50,7 +51,10 @@ AcpConnection::AcpConnection(const AcpCommand &command, AcpLimits limits)
     , m_process(command)
     , m_peer([this](const QByteArray &frame) { return m_process.write(frame); })
 {
-    m_process.setFrameHandler([this](const QByteArray &frame) { m_peer.receive(frame); });
+    m_process.setFrameHandler([this](const QByteArray &frame) {
+        ++m_heard;
+        m_peer.receive(frame);
+    });
     connect(&m_process, &AcpProcess::ended, this, &AcpConnection::onEnded);
     m_peer.setNotificationHandler([this](const QString &method, const Json &params) {
         if (method == u"session/update") {
@@ -98,10 +102,10 @@ Status AcpConnection::agree(const Json &answer)
     return {};
 }
 
-QCoro::Task<> AcpConnection::stop(Millis grace)
+QCoro::Task<> AcpConnection::stop(Millis grace, Error reason)
 {
     m_stopping = true;
-    m_peer.close(Error(ErrorCode::Unavailable, u"the agent was stopped"_s, u"closed"_s));
+    m_peer.close(reason);
     co_await m_process.stop(grace);
 }
 
@@ -180,12 +184,22 @@ QCoro::Task<Result<AcpConnection::Opened>> AcpConnection::openSession(QString st
     co_return co_await newSession(true, cancel);
 }
 
+QCoro::Task<Result<Json>> AcpConnection::call(QString method, Json params, async::CancelToken cancel)
+{
+    const quint64 heard = m_heard;
+    Result<Json> answer = co_await m_peer.call(method, std::move(params), m_limits.sessionTimeout, cancel);
+    if (!answer && answer.error().native() == u"timeout" && m_heard == heard) {
+        Q_EMIT wedged();
+    }
+    co_return answer;
+}
+
 // True: the agent has it. False: it answered that it has not. Anything else is an error.
 QCoro::Task<Result<bool>> AcpConnection::take(Take how, QString id, async::CancelToken cancel)
 {
     const QString method = how == Take::Resume ? u"session/resume"_s : u"session/load"_s;
     remember(id).replayed = 0; // what comes now is history
-    const Result<Json> answer = co_await m_peer.call(method, sessionParams(id), m_limits.sessionTimeout, cancel);
+    const Result<Json> answer = co_await call(method, sessionParams(id), cancel);
     if (answer) {
         if (how == Take::Resume) {
             remember(id).replayed = -1;
@@ -201,16 +215,15 @@ QCoro::Task<Result<bool>> AcpConnection::take(Take how, QString id, async::Cance
 
 QCoro::Task<Result<AcpConnection::Opened>> AcpConnection::newSession(bool contextLost, async::CancelToken cancel)
 {
-    const Result<Json> answer
-        = co_await m_peer.call(u"session/new"_s, sessionParams({}), m_limits.sessionTimeout, cancel);
+    const Result<Json> answer = co_await call(u"session/new"_s, sessionParams({}), cancel);
     if (!answer) {
         co_return fail(noteLogin(answer.error()).context(u"session/new"_s));
     }
     Opened opened;
     opened.session = (*answer)[u"sessionId"].toString();
     opened.contextLost = contextLost;
-    if (opened.session.isEmpty()) {
-        co_return fail(Error(ErrorCode::Corrupt, u"session/new answered without a session id"_s, u"bad_answer"_s));
+    if (opened.session.isEmpty() || opened.session.size() > kMaxIdLength) {
+        co_return fail(Error(ErrorCode::Corrupt, u"session/new gave no usable session id"_s, u"bad_answer"_s));
     }
     (void)remember(opened.session);
     co_return opened;
@@ -289,7 +302,27 @@ void AcpConnection::prompt(const QString &id, const QString &text, const std::sh
     session.inFlight = true;
     session.run = run;
     session.text = MessageText();
+    session.heard = m_heard;
+    connect(run.get(), &TurnRun::finished, this, [this, id, raw = run.get()] { onRunFinished(id, raw); });
     run->begin(cancel);
+}
+
+// Its answer takes the prompt out of flight before the run is finished.
+void AcpConnection::onRunFinished(const QString &id, const TurnRun *run)
+{
+    const auto session = m_sessions.constFind(id);
+    const bool isUnanswered = session != m_sessions.cend() && session->inFlight && session->run.lock().get() == run;
+    if (isUnanswered && run->hasRunOut() && (session->heard == m_heard || !hasOtherPrompts())) {
+        Q_EMIT wedged();
+    }
+}
+
+bool AcpConnection::hasOtherPrompts() const
+{
+    return std::any_of(m_sessions.cbegin(), m_sessions.cend(), [](const Session &session) {
+        const std::shared_ptr<TurnRun> run = session.inFlight ? session.run.lock() : nullptr;
+        return run && !run->isDone();
+    });
 }
 
 void AcpConnection::cancelPrompt(const QString &session)
@@ -341,6 +374,7 @@ void AcpConnection::onUpdate(const Json &params)
     if (!run || run->isDone()) {
         return;
     }
+    session->heard = m_heard;
     const QString text = session->text.take(update);
     if (!text.isEmpty()) {
         run->append(text);
@@ -355,6 +389,9 @@ bool AcpConnection::onRequest(const QString &method, const Json &params, const J
     }
     const auto session = m_sessions.find(params[u"sessionId"].toString());
     const std::shared_ptr<TurnRun> run = session == m_sessions.end() ? nullptr : session->run.lock();
+    if (run) {
+        session->heard = m_heard;
+    }
     if (!run || run->isDone() || run->isCancelling()) {
         m_peer.respond(id, cancelledOutcome());
         if (run) {

@@ -4,6 +4,7 @@
 #include "runtimes/acp/acp_process.h"
 #include "runtimes/acp/session_update.h"
 #include "runtimes/json_rpc.h"
+#include "runtimes/runtime_backend.h"
 #include "runtimes/turn_run.h"
 
 #include <QHash>
@@ -23,10 +24,16 @@ struct AcpLimits
     // Conversations remembered as open in the agent. One that was forgotten is loaded again; where the agent can do
     // neither that nor resume, ten times as many are remembered.
     size_t rememberedSessions = 5000;
+    Millis stopGrace {5000}; // of a process that is replaced: end of stdin, SIGTERM, SIGKILL
 };
 
 // One running agent: its process, the calls to it and the conversations it has open. Wire version 1 only, without fs
 // and terminal (contracts/acp.md §3, §6). Lives on the engine thread, in a shared_ptr.
+//
+// An agent is taken for wedged (contracts/acp.md §3 "session/cancel", 5) when it let a turn run out and did not answer
+// the cancel within its grace, or did not answer session/new, load or resume in time. Not while it still works for
+// others: where another prompt is in flight, it must have said nothing at all since the turn fell silent, and for the
+// other calls, nothing at all since they were sent.
 class AcpConnection : public QObject
 {
     Q_OBJECT
@@ -37,7 +44,8 @@ public:
     // Starts the process and agrees on the version. Errors: native "exited" (also when it cannot be started),
     // "timeout", "unsupported_version", or the code the agent answered with.
     [[nodiscard]] QCoro::Task<Status> initialize(async::CancelToken cancel);
-    [[nodiscard]] QCoro::Task<> stop(Millis grace);
+    // What is open ends with `reason`; then AcpProcess::stop().
+    [[nodiscard]] QCoro::Task<> stop(Millis grace, Error reason);
     [[nodiscard]] bool isOpen() const { return !m_peer.isClosed(); }
     [[nodiscard]] AcpProcess &process() { return m_process; }
     [[nodiscard]] JsonRpcPeer &peer() { return m_peer; }
@@ -63,6 +71,8 @@ Q_SIGNALS:
     // The process is gone, and every call has failed. Not after stop().
     void ended(const QString &reason);
     void loginNeeded();
+    // Alive, and no use any more: its owner stops it. May come more than once.
+    void wedged();
 
 private:
     struct Session
@@ -72,12 +82,17 @@ private:
         std::list<QString>::iterator age;
         int replayed = -1; // updates while it is being loaded; -1: it is not
         bool inFlight = false; // a prompt of it has no answer yet
+        quint64 heard = 0; // m_heard when its prompt left, or with its last update since
         int failures = 0; // prompts that failed in a row
     };
     enum class Take { Resume, Load };
 
     [[nodiscard]] QCoro::Task<Result<bool>> take(Take how, QString session, async::CancelToken cancel);
     [[nodiscard]] QCoro::Task<Result<Opened>> newSession(bool contextLost, async::CancelToken cancel);
+    // Calls the agent, and notices when it is mute.
+    [[nodiscard]] QCoro::Task<Result<Json>> call(QString method, Json params, async::CancelToken cancel);
+    [[nodiscard]] bool hasOtherPrompts() const;
+    void onRunFinished(const QString &session, const TurnRun *run);
     [[nodiscard]] Json sessionParams(const QString &session) const;
     [[nodiscard]] Session &remember(const QString &id);
     void forget(const QString &id);
@@ -98,6 +113,7 @@ private:
     bool m_canResume = false;
     bool m_canClose = false;
     bool m_stopping = false;
+    quint64 m_heard = 0; // messages from the agent
     QHash<QString, Session> m_sessions;
     std::list<QString> m_byAge; // the one used last is the last
 };

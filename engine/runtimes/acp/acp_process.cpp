@@ -2,6 +2,7 @@
 #include "runtimes/acp/acp_process.h"
 
 #include <QPointer>
+#include <QSet>
 
 #include <algorithm>
 #include <csignal>
@@ -11,6 +12,34 @@
 using namespace Qt::StringLiterals;
 
 namespace signalbox::runtimes {
+
+namespace {
+bool isPassedOn(const QString &name)
+{
+    static const QSet<QString> kNames {
+        u"PATH"_s,       u"HOME"_s,        u"USER"_s,     u"LOGNAME"_s,       u"SHELL"_s,        u"LANG"_s,
+        u"LANGUAGE"_s,   u"TZ"_s,          u"TMPDIR"_s,   u"TERM"_s,          u"SSL_CERT_FILE"_s, u"SSL_CERT_DIR"_s,
+        u"http_proxy"_s, u"https_proxy"_s, u"no_proxy"_s, u"HTTP_PROXY"_s,    u"HTTPS_PROXY"_s,   u"NO_PROXY"_s,
+        u"NODE_EXTRA_CA_CERTS"_s,
+    };
+    return kNames.contains(name) || name.startsWith(u"LC_") || name.startsWith(u"XDG_");
+}
+} // namespace
+
+QProcessEnvironment agentEnvironment(const QProcessEnvironment &engine, const QMap<QString, QString> &added)
+{
+    QProcessEnvironment environment;
+    environment.insert(u"PATH"_s, u"/usr/local/bin:/usr/bin:/bin"_s); // QProcess takes an empty one for "inherit all"
+    for (const QString &name : engine.keys()) {
+        if (isPassedOn(name)) {
+            environment.insert(name, engine.value(name));
+        }
+    }
+    for (auto it = added.cbegin(); it != added.cend(); ++it) {
+        environment.insert(it.key(), it.value());
+    }
+    return environment;
+}
 
 AcpProcess::AcpProcess(AcpCommand command, QObject *parent)
     : QObject(parent)
@@ -27,7 +56,7 @@ AcpProcess::AcpProcess(AcpCommand command, QObject *parent)
     connect(&m_process, &QProcess::finished, this, [this](int, QProcess::ExitStatus status) {
         readFrames();
         readErrors();
-        if (!m_buffer.isEmpty() && !m_tooLong) {
+        if (!m_buffer.isEmpty() && !isBrokenOff()) {
             emitFrame(std::exchange(m_buffer, {})); // a last line without its end is a message too
         }
         end(status == QProcess::NormalExit ? u"exited"_s : u"crashed"_s);
@@ -49,11 +78,8 @@ void AcpProcess::start()
         end(u"not_started"_s);
         return;
     }
-    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
-    for (auto it = m_command.environment.cbegin(); it != m_command.environment.cend(); ++it) {
-        environment.insert(it.key(), it.value());
-    }
-    m_process.setProcessEnvironment(environment);
+    m_process.setProcessEnvironment(
+        agentEnvironment(QProcessEnvironment::systemEnvironment(), m_command.environment));
     if (!m_command.workingDirectory.isEmpty()) {
         m_process.setWorkingDirectory(m_command.workingDirectory);
     }
@@ -74,7 +100,11 @@ void AcpProcess::start()
 
 bool AcpProcess::write(const QByteArray &frame)
 {
-    if (!isRunning() || m_ended || m_process.bytesToWrite() > kMaxUnwritten) {
+    if (!isRunning() || m_ended || isBrokenOff()) {
+        return false;
+    }
+    if (m_process.bytesToWrite() > kMaxUnwritten) {
+        breakOff(u"not_reading"_s);
         return false;
     }
     m_process.write(frame + '\n');
@@ -83,7 +113,7 @@ bool AcpProcess::write(const QByteArray &frame)
 
 void AcpProcess::readFrames()
 {
-    if (m_tooLong) {
+    if (isBrokenOff()) {
         m_process.readAllStandardOutput();
         return;
     }
@@ -92,9 +122,10 @@ void AcpProcess::readFrames()
     bytes += m_process.readAllStandardOutput();
     qsizetype begin = 0;
     qsizetype newline = bytes.indexOf('\n', searched);
-    while (newline >= 0 && !m_tooLong) {
+    bool tooLong = false;
+    while (newline >= 0 && !tooLong && !isBrokenOff()) { // by an answer that could not be written
         if (newline - begin > kMaxFrame) {
-            m_tooLong = true;
+            tooLong = true;
         } else {
             emitFrame(QByteArrayView(bytes).sliced(begin, newline - begin));
         }
@@ -102,13 +133,19 @@ void AcpProcess::readFrames()
         newline = bytes.indexOf('\n', begin);
     }
     m_buffer = begin == 0 ? std::move(bytes) : bytes.sliced(begin); // a long line is not copied with every read
-    if (m_buffer.size() > kMaxFrame) {
-        m_tooLong = true;
+    if (tooLong || m_buffer.size() > kMaxFrame) {
+        breakOff(u"frame_too_long"_s);
     }
-    if (m_tooLong) {
+    if (isBrokenOff()) {
         m_buffer = {};
-        kill();
     }
+}
+
+// The end itself comes from the event loop.
+void AcpProcess::breakOff(const QString &reason)
+{
+    m_brokenOff = reason;
+    kill();
 }
 
 void AcpProcess::emitFrame(QByteArrayView line)
@@ -134,7 +171,7 @@ void AcpProcess::end(const QString &reason)
     }
     m_ended = true;
     signalGroup(SIGKILL); // whatever it left behind in its group
-    Q_EMIT ended(m_tooLong ? u"frame_too_long"_s : reason);
+    Q_EMIT ended(isBrokenOff() ? m_brokenOff : reason);
 }
 
 void AcpProcess::signalGroup(int signalNumber) const

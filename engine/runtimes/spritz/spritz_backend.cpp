@@ -3,6 +3,8 @@
 
 #include "runtimes/spritz/spritz_turn.h"
 
+#include <QPointer>
+
 using namespace Qt::StringLiterals;
 
 namespace signalbox::runtimes {
@@ -14,7 +16,22 @@ SpritzBackend::SpritzBackend(SpritzOptions options, http::Client &client, QObjec
 {
 }
 
-SpritzBackend::~SpritzBackend() = default;
+namespace {
+Error closedError()
+{
+    return {ErrorCode::Unavailable, u"the backend was closed"_s, u"closed"_s};
+}
+} // namespace
+
+SpritzBackend::~SpritzBackend()
+{
+    m_closing.cancel();
+    const QSet<SpritzConnection *> open = std::exchange(m_connections, {});
+    for (SpritzConnection *connection : open) {
+        connection->disconnect(this);
+        connection->shut(u"closed"_s);
+    }
+}
 
 QString SpritzBackend::kind() const
 {
@@ -39,7 +56,10 @@ http::ClientRequest SpritzBackend::post(const QUrl &url, const Secret &token, QB
 
 QCoro::Task<Result<http::Response>> SpritzBackend::call(http::ClientRequest request, async::CancelToken cancel)
 {
-    Result<http::Response> response = co_await m_client.send(std::move(request), cancel);
+    async::CancelSource source;
+    source.follow(cancel);
+    source.follow(m_closing.token());
+    Result<http::Response> response = co_await m_client.send(std::move(request), source.token());
     if (!response) {
         co_return fail(spritz::transportError(response.error()));
     }
@@ -54,7 +74,11 @@ QCoro::Task<Result<Binding>> SpritzBackend::bind(BindRequest request, async::Can
     if (request.force) {
         exchange.timeout = std::max(m_options.stepTimeout, m_options.forcedExchangeTimeout);
     }
+    const QPointer<SpritzBackend> self(this);
     const Result<http::Response> response = co_await call(std::move(exchange), cancel);
+    if (!self) {
+        co_return fail(closedError());
+    }
     if (!response) {
         co_return fail(response.error().context(u"exchange"_s));
     }
@@ -99,13 +123,18 @@ std::optional<Binding> SpritzBackend::lastKnown(const QString &tenant, const QSt
     return binding;
 }
 
+// The backend may be destroyed at each co_await: nothing of it is touched before a look.
 QCoro::Task<Result<std::shared_ptr<Turn>>> SpritzBackend::open(Binding binding, OpenRequest request,
                                                                async::CancelToken cancel)
 {
+    const QPointer<SpritzBackend> self(this);
     http::ClientRequest upsert
         = post(spritz::urlUnder(m_options.spritzUrl, "/api/channel-conversations/upsert"), binding.ownerToken,
                spritz::upsertBody(m_options.principalId, binding, request));
     const Result<http::Response> upserted = co_await call(std::move(upsert), cancel);
+    if (!self) {
+        co_return fail(closedError());
+    }
     const Result<QString> name = upserted ? spritz::readUpsert(*upserted) : fail(upserted.error());
     if (!name) {
         co_return fail(name.error().context(u"upsert"_s));
@@ -114,18 +143,21 @@ QCoro::Task<Result<std::shared_ptr<Turn>>> SpritzBackend::open(Binding binding, 
         = post(spritz::conversationUrl(m_options.spritzUrl, *name, u"bootstrap"_s, binding.nameSpace),
                m_options.spritzToken, "{}");
     const Result<http::Response> answer = co_await call(std::move(bootstrap), cancel);
+    if (!self) {
+        co_return fail(closedError());
+    }
     const Result<spritz::Bootstrapped> ready = answer ? spritz::readBootstrap(*answer) : fail(answer.error());
     if (!ready) {
         co_return fail(ready.error().context(u"bootstrap"_s));
     }
     const std::shared_ptr<SpritzConnection> connection = makeConnection();
     const Status upgraded = co_await upgrade(connection, *name, binding.nameSpace, cancel);
-    if (!upgraded) {
-        co_return fail(upgraded.error().context(u"connect"_s));
+    if (!upgraded || !self) {
+        co_return fail(self ? upgraded.error().context(u"connect"_s) : closedError());
     }
     const Status loaded = co_await connection->load(ready->sessionId, ready->cwd, m_options.stepTimeout, cancel);
-    if (!loaded) {
-        co_return fail(loaded.error());
+    if (!loaded || !self) {
+        co_return fail(self ? loaded.error() : closedError());
     }
     co_return std::static_pointer_cast<Turn>(
         std::make_shared<SpritzTurn>(connection, ready->sessionId, ready->replaced));
@@ -150,10 +182,14 @@ std::shared_ptr<SpritzConnection> SpritzBackend::makeConnection()
 QCoro::Task<Status> SpritzBackend::upgrade(std::shared_ptr<SpritzConnection> connection, QString conversation,
                                            QString nameSpace, async::CancelToken cancel)
 {
+    const QPointer<SpritzBackend> self(this);
     const QUrl socketUrl
         = spritz::conversationUrl(m_options.spritzUrl, conversation, u"connect"_s, nameSpace, true);
     const Status connected
         = co_await connection->connectTo(socketUrl, m_options.spritzToken, m_options.stepTimeout, cancel);
+    if (!self) {
+        co_return fail(closedError());
+    }
     if (connected || connected.error().native() != u"handshake") {
         co_return connected;
     }
@@ -175,6 +211,7 @@ QCoro::Task<Status> SpritzBackend::upgrade(std::shared_ptr<SpritzConnection> con
 
 QCoro::Task<> SpritzBackend::close(Millis)
 {
+    std::exchange(m_closing, async::CancelSource()).cancel();
     const QSet<SpritzConnection *> open = m_connections;
     for (SpritzConnection *connection : open) {
         connection->shut(u"closed"_s);

@@ -35,7 +35,7 @@ class SpritzBackend final : public RuntimeBackend
 {
     Q_OBJECT
 public:
-    // `client` outlives the backend.
+    // `client` outlives the backend. close() comes first; without it what waits in bind() or open() ends with "closed".
     SpritzBackend(SpritzOptions options, http::Client &client, QObject *parent = nullptr);
     ~SpritzBackend() override;
 
@@ -49,7 +49,7 @@ public:
     [[nodiscard]] std::optional<Binding> lastKnown(const QString &tenant, const QString &place) const override;
     [[nodiscard]] QCoro::Task<Result<std::shared_ptr<Turn>>> open(Binding binding, OpenRequest request,
                                                                   async::CancelToken cancel) override;
-    // Open turns end as Lost. There is no process to wait for, so the grace is not used.
+    // Open turns end as Lost, calls as cancelled. There is no process to wait for, so the grace is not used.
     [[nodiscard]] QCoro::Task<> close(Millis grace) override;
 
 private:
@@ -72,6 +72,7 @@ private:
     QHash<QString, Known> m_known;
     std::list<QString> m_byAge; // the one asked last is the last
     QSet<SpritzConnection *> m_connections;
+    async::CancelSource m_closing; // of the calls
 };
 
 } // namespace signalbox::runtimes

@@ -46,6 +46,11 @@ Error badAnswer(const QString &what)
     return {ErrorCode::Corrupt, what, u"bad_answer"_s};
 }
 
+bool isAbsurd(const QString &id)
+{
+    return id.size() > kMaxIdLength;
+}
+
 TenantFacts factsOf(const Json &providerAuth, const Json &installationConfig)
 {
     TenantFacts facts;
@@ -140,6 +145,9 @@ Result<Binding> readExchange(const http::Response &response, const QString &plac
     binding.instanceId = session[u"instanceId"].toString();
     binding.ownerId = session[u"ownerAuthId"].toString();
     binding.ownerToken = Secret(session[u"accessToken"].toString().toUtf8());
+    if (isAbsurd(binding.nameSpace) || isAbsurd(binding.instanceId) || isAbsurd(binding.ownerId)) {
+        return fail(badAnswer(u"an id in the answer is too long"_s));
+    }
     return binding;
 }
 
@@ -173,8 +181,8 @@ Result<QString> readUpsert(const http::Response &response)
     }
     const Result<Json> body = Json::parse(response.body);
     const QString name = body ? (*body)[u"data"][u"conversation"][u"metadata"][u"name"].toString() : QString();
-    if (name.isEmpty()) {
-        return fail(badAnswer(u"no conversation in the answer"_s));
+    if (name.isEmpty() || isAbsurd(name)) {
+        return fail(badAnswer(u"no usable conversation in the answer"_s));
     }
     return name;
 }
@@ -197,6 +205,9 @@ Result<Bootstrapped> readBootstrap(const http::Response &response)
     result.replaced = data[u"replaced"].toBool();
     if (result.sessionId.isEmpty() || result.cwd.isEmpty()) {
         return fail(badAnswer(u"no session id or no working directory in the answer"_s));
+    }
+    if (isAbsurd(result.sessionId)) {
+        return fail(badAnswer(u"the session id in the answer is too long"_s));
     }
     return result;
 }

@@ -11,7 +11,8 @@
 
 namespace signalbox::runtimes::spritz {
 
-// The requests and answers of contracts/spritz-backend.md §4.1 and §5, as pure functions.
+// The requests and answers of contracts/spritz-backend.md §4.1 and §5, as pure functions. An id that is longer than
+// kMaxIdLength makes an answer a "bad_answer".
 
 // What a registry said about a tenant: the whole of an exchange's answer that outlives the message.
 struct TenantFacts

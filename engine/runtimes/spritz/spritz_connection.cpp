@@ -6,6 +6,7 @@
 #include "runtimes/spritz/spritz_calls.h"
 
 #include <QNetworkRequest>
+#include <QSslSocket>
 #include <QTimer>
 #include <QWebSocket>
 
@@ -14,7 +15,6 @@ using namespace Qt::StringLiterals;
 namespace signalbox::runtimes {
 
 namespace {
-constexpr quint64 kMaxFrame = 32 * 1024 * 1024;
 constexpr int kPermissionDenied = -32000;
 constexpr Millis kGoodbye {5000};
 
@@ -46,6 +46,13 @@ Error named(const Error &error)
     }
     return error.native().isEmpty() ? Error(error.code(), error.message(), u"cancelled"_s) : error;
 }
+
+// With TLS a frame leaves the socket's own buffer at once, and waits in the one below.
+qint64 unwrittenBytes(const QWebSocket &socket)
+{
+    const auto *tls = socket.findChild<QSslSocket *>();
+    return socket.bytesToWrite() + (tls != nullptr ? tls->encryptedBytesToWrite() : 0);
+}
 } // namespace
 
 SpritzConnection::SpritzConnection(QObject *owner)
@@ -53,8 +60,8 @@ SpritzConnection::SpritzConnection(QObject *owner)
     : m_socket(new QWebSocket(QString(), QWebSocketProtocol::VersionLatest, owner))
     , m_peer([this](const QByteArray &frame) { return write(frame); }, u"rpc-"_s)
 {
-    m_socket->setMaxAllowedIncomingFrameSize(kMaxFrame);
-    m_socket->setMaxAllowedIncomingMessageSize(kMaxFrame);
+    m_socket->setMaxAllowedIncomingFrameSize(kMaxIncoming);
+    m_socket->setMaxAllowedIncomingMessageSize(kMaxIncoming);
     connect(m_socket, &QWebSocket::connected, this, [this] {
         m_isUpgraded = true;
         Q_EMIT settled();
@@ -149,9 +156,14 @@ void SpritzConnection::cancelPrompt(const QString &sessionId)
     m_peer.notify(u"session/cancel"_s, Json::object({{u"sessionId"_s, sessionId}}));
 }
 
+// Our caller may be in the middle of a call, so the end comes from the event loop.
 bool SpritzConnection::write(const QByteArray &frame)
 {
-    return m_socket && m_socket->isValid() && m_socket->sendTextMessage(QString::fromUtf8(frame)) > 0;
+    if (m_socket && !m_isChoked && unwrittenBytes(*m_socket) > kMaxUnwritten) {
+        m_isChoked = true;
+        QMetaObject::invokeMethod(this, [this] { shut(u"not_reading"_s); }, Qt::QueuedConnection);
+    }
+    return !m_isChoked && m_socket && m_socket->isValid() && m_socket->sendTextMessage(QString::fromUtf8(frame)) > 0;
 }
 
 void SpritzConnection::onNotification(const QString &method, const Json &params)
@@ -189,7 +201,7 @@ void SpritzConnection::shut(const QString &reason)
     Q_EMIT settled();
 }
 
-// The socket says goodbye on its own and then goes.
+// The socket says goodbye on its own and then goes. One whose other side does not read would wait behind what is unread.
 void SpritzConnection::release()
 {
     QWebSocket *socket = m_socket.data();
@@ -200,7 +212,7 @@ void SpritzConnection::release()
     socket->disconnect(this);
     connect(socket, &QWebSocket::disconnected, socket, &QObject::deleteLater);
     QTimer::singleShot(kGoodbye, socket, &QObject::deleteLater);
-    if (socket->isValid()) {
+    if (socket->isValid() && !m_isChoked) {
         socket->close();
     } else {
         socket->abort();

@@ -16,19 +16,24 @@ class QWebSocket;
 
 namespace signalbox::runtimes {
 
-// The socket of one turn (contracts/spritz-backend.md §5.3, §5.4): opened, loaded, prompted once, closed. Every frame is
-// at most 32 MiB. Lives on the engine thread, in a shared_ptr; dropping it closes the socket.
+// The socket of one turn (contracts/spritz-backend.md §5.3, §5.4): opened, loaded, prompted once, closed. Lives on
+// the engine thread, in a shared_ptr; dropping it closes the socket. A frame and a message that come in have at most
+// kMaxIncoming bytes: a longer one ends the connection as "socket_closed". A runtime that leaves more than
+// kMaxUnwritten unread ends it as "not_reading".
 class SpritzConnection : public QObject
 {
     Q_OBJECT
 public:
+    static constexpr quint64 kMaxIncoming = 16 * 1024 * 1024; // bytes
+    static constexpr qint64 kMaxUnwritten = 8 * 1024 * 1024; // bytes, TLS included
+
     // `owner` takes the socket while it says goodbye, which it does after this object is gone.
     explicit SpritzConnection(QObject *owner);
     ~SpritzConnection() override;
 
     // The upgrade. "handshake": refused or unreachable, and QWebSocket does not tell which; "timeout"; "cancelled".
     [[nodiscard]] QCoro::Task<Status> connectTo(QUrl url, Secret token, Millis timeout, async::CancelToken cancel);
-    // initialize and session/load. "socket_closed", "timeout", "bad_frame", "rpc_<code>".
+    // initialize and session/load. "socket_closed", "not_reading", "timeout", "bad_frame", "rpc_<code>".
     [[nodiscard]] QCoro::Task<Status> load(QString sessionId, QString cwd, Millis timeout, async::CancelToken cancel);
     // Sends the prompt, asking `mayLeave` immediately before the write, and reports to `run` until it is done.
     void prompt(const QString &sessionId, const QString &text, const std::shared_ptr<TurnRun> &run,
@@ -50,6 +55,7 @@ private:
     JsonRpcPeer m_peer;
     std::weak_ptr<TurnRun> m_run;
     bool m_isUpgraded = false;
+    bool m_isChoked = false;
 };
 
 } // namespace signalbox::runtimes
