@@ -7,6 +7,7 @@
 #include <QPointer>
 
 #include <exception>
+#include <vector>
 
 using namespace Qt::StringLiterals;
 
@@ -14,6 +15,7 @@ namespace signalbox::async {
 
 namespace {
 Q_LOGGING_CATEGORY(lcAsync, "signalbox.engine.async")
+thread_local std::vector<TaskScope *> t_late;
 } // namespace
 
 TaskScope::TaskScope(QString name)
@@ -23,6 +25,7 @@ TaskScope::TaskScope(QString name)
 
 TaskScope::~TaskScope()
 {
+    setLate(false);
     if (m_live > 0)
         logCritical(lcAsync, "scope destroyed with live tasks", {{"scope", m_name}, {"live", QString::number(m_live)}});
 }
@@ -49,8 +52,28 @@ QCoro::Task<> TaskScope::run(const char *name, QCoro::Task<> task)
     }
     if (failed)
         logCritical(lcAsync, "task ended with an exception", {{"task", QString::fromUtf8(name)}, {"what", failure}});
-    if (self && --m_live == 0)
+    if (self && --m_live == 0) {
+        setLate(false);
         Q_EMIT drained();
+    }
+}
+
+void TaskScope::setLate(bool late)
+{
+    if (std::exchange(m_late, late) == late)
+        return;
+    if (late)
+        t_late.push_back(this);
+    else
+        std::erase(t_late, this);
+}
+
+QStringList TaskScope::unjoined()
+{
+    QStringList names;
+    for (const TaskScope *scope : t_late)
+        names << u"%1 (%2)"_s.arg(scope->m_name).arg(scope->m_live);
+    return names;
 }
 
 QCoro::Task<bool> TaskScope::join(Millis timeout)
@@ -62,8 +85,12 @@ QCoro::Task<bool> TaskScope::join(Millis timeout)
     while (self && m_live > 0) {
         const Millis left = forever ? kNoDeadline : Millis(deadline.remainingTime());
         const Wake wake = co_await waitSignal(this, &TaskScope::drained, left);
-        if (wake != Wake::Fired)
-            co_return false;
+        if (wake == Wake::Fired)
+            continue;
+        const bool ended = self && m_live == 0;
+        if (self && !ended)
+            setLate(true);
+        co_return ended;
     }
     co_return true;
 }
