@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine.h"
 
+#include "async/keep_until_exit.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -11,6 +12,7 @@
 #include <QSaveFile>
 #include <QSysInfo>
 #include <QCoreApplication>
+#include <QPointer>
 
 #include <sys/file.h>
 
@@ -23,10 +25,18 @@ Q_LOGGING_CATEGORY(lcEngine, "signalbox.engine")
 constexpr Millis kServerGrace {2000};
 // Slack has given up after three seconds; what is stored later is recognised when it comes again.
 constexpr Millis kIngressHandlerTimeout {10'000};
+// An eighth of the whole. Slack comes from many addresses; a reverse proxy on another host comes from one, and has a
+// request in each of these only when more than five hundred wait for their commit at once.
+constexpr int kIngressConnectionsPerPeer = 512;
 
 Error needed(const QString &what, const Error &error)
 {
     return Error(error.code() == ErrorCode::Conflict ? ErrorCode::Conflict : ErrorCode::Unavailable, error.toString(), what);
+}
+
+Status stoppedMeanwhile()
+{
+    return fail(Error(ErrorCode::Cancelled, u"the engine was stopped while it started"_s, u"stopping"_s));
 }
 
 QString shown(const std::unique_ptr<http::Server> &server)
@@ -119,6 +129,19 @@ store::EngineRegistration Engine::registration() const
 
 QCoro::Task<Status> Engine::start()
 {
+    if (m_stopping)
+        co_return stoppedMeanwhile();
+    m_starting = true;
+    m_joined = false;
+    const Status started = co_await startParts();
+    m_starting = false;
+    Q_EMIT startEnded();
+    co_return started;
+}
+
+// After each await a stop() may have been called. It waits for the end of this, and then unwinds what there is.
+QCoro::Task<Status> Engine::startParts()
+{
     m_startedAt = m_clock.now();
     if (auto ready = prepareDataDir(); !ready)
         co_return ready;
@@ -128,6 +151,8 @@ QCoro::Task<Status> Engine::start()
     connect(m_gateway.get(), &gateway::Gateway::replaced, this, &Engine::replaced);
     store::EngineRegistration mine = registration();
     const Status prepared = co_await m_gateway->prepare(std::move(mine));
+    if (m_stopping)
+        co_return stoppedMeanwhile();
     if (!prepared)
         co_return fail(needed(u"gateway"_s, prepared.error()));
     const auto vitals = [this](domain::EngineStatus &status) { fillVitals(status); };
@@ -173,6 +198,7 @@ Status Engine::listenAll()
         http::Limits limits;
         limits.maxBodyBytes = m_config.ingress.maxBodyBytes;
         limits.handlerTimeout = kIngressHandlerTimeout;
+        limits.maxConnectionsPerPeer = kIngressConnectionsPerPeer;
         auto server = listen(m_config.ingress.listen, std::move(router), limits);
         if (!server)
             return fail(server.error());
@@ -221,21 +247,53 @@ Status Engine::writeAdminFile()
     return {};
 }
 
-QCoro::Task<> Engine::stop()
+QCoro::Task<bool> Engine::stop()
 {
-    if (std::exchange(m_stopping, true))
-        co_return;
+    if (std::exchange(m_stopping, true)) {
+        const QPointer<Engine> self(this);
+        if (!m_stopped)
+            co_await async::waitSignal(this, &Engine::stopEnded, async::kNoDeadline);
+        co_return self && self->m_joined;
+    }
+    if (m_starting)
+        co_await async::waitSignal(this, &Engine::startEnded, async::kNoDeadline);
+    co_await stopParts();
+    // The one place where a join that failed somewhere below is acted upon.
+    const QStringList left = async::TaskScope::unjoined();
+    if (left.isEmpty())
+        logInfo(lcEngine, "engine stopped", {{"engine", m_config.engine.id}});
+    else
+        logCritical(lcEngine, "work did not end in time; what it uses is kept", {{"scopes", left.join(u", "_s)}});
+    const bool joined = left.isEmpty();
+    m_joined = joined;
+    m_stopped = true;
+    Q_EMIT stopEnded();
+    co_return joined;
+}
+
+QCoro::Task<> Engine::stopParts()
+{
     if (m_ingress)
         co_await m_ingress->close(kServerGrace);
-    if (m_gateway && m_started)
+    if (m_gateway)
         co_await m_gateway->stop(m_config.engine.shutdownGrace);
-    if (m_service)
-        co_await m_service->stop();
     if (m_admin)
         co_await m_admin->close(kServerGrace);
+    if (m_service)
+        co_await m_service->stop();
     if (m_store)
         m_store->close();
-    logInfo(lcEngine, "engine stopped", {{"engine", m_config.engine.id}});
+    // What the store had finished reaches its awaiters; what they ask for now is refused at once.
+    co_await async::nextTurn();
+}
+
+void Engine::dispose(std::unique_ptr<Engine> engine)
+{
+    if (!engine || engine->m_joined)
+        return;
+    if (engine->m_store)
+        engine->m_store->close(); // its threads must not outlive main()
+    async::keepUntilExit(std::move(engine));
 }
 
 QString Engine::ingressAddress() const
@@ -263,6 +321,8 @@ void Engine::fillVitals(domain::EngineStatus &status) const
     status.ingestQueueLimit = m_config.engine.maxQueuedIngest;
     if (m_stopping)
         status.reasons << u"the engine is stopping"_s;
+    else if (!m_started)
+        status.reasons << u"the engine is starting"_s;
     if (m_gateway->lease().isLapsed())
         status.reasons << u"the engine's lease has lapsed"_s;
     if (!m_config.ingress.listen.isEmpty() && (!m_ingress || m_ingress->port() == 0))

@@ -17,8 +17,9 @@
 namespace signalbox {
 
 // The engine, composed. Lives on one thread: the main thread of signalboxd, a thread of its own in the console. Start
-// order: data folder, database, registration, gateway, listeners. Stop order: ingress stops accepting, the gateway gives
-// running work its grace and hands the rest back, admin closes, the store finishes what is queued.
+// order: data folder, database, registration, gateway, listeners. Stop order: a running start ends, ingress stops
+// accepting, the gateway gives running work its grace and hands the rest back, admin closes, the operator's service ends,
+// the store finishes what is queued.
 class Engine : public QObject
 {
     Q_OBJECT
@@ -27,9 +28,15 @@ public:
     explicit Engine(config::Config config, bool sandbox = false);
     ~Engine() override;
 
-    // Unavailable with native "database" or "listener" when something needed is not to be had.
+    // Once. Unavailable with native "database" or "listener" when something needed is not to be had, Cancelled when stop()
+    // was called meanwhile; stop() is needed in either case.
     [[nodiscard]] QCoro::Task<Status> start();
-    [[nodiscard]] QCoro::Task<> stop();
+    // At any time and more than once; every call answers when the engine has stopped. False: some work did not end within
+    // its deadline, which is logged as critical, and still uses the engine. See dispose().
+    [[nodiscard]] QCoro::Task<bool> stop();
+    // The way to destroy an engine, on its thread: one that was started and not stopped, or whose work did not end,
+    // closes its store and is kept until the process ends.
+    static void dispose(std::unique_ptr<Engine> engine);
 
     // "host:port", or "-" for a listener that is off.
     [[nodiscard]] QString ingressAddress() const;
@@ -40,8 +47,12 @@ public:
 Q_SIGNALS:
     // Another life of this engine has begun: the process must end.
     void replaced();
+    void startEnded();
+    void stopEnded();
 
 private:
+    [[nodiscard]] QCoro::Task<Status> startParts();
+    [[nodiscard]] QCoro::Task<> stopParts();
     [[nodiscard]] Status prepareDataDir();
     [[nodiscard]] Status lockDataDir();
     [[nodiscard]] Status openDatabase();
@@ -66,8 +77,11 @@ private:
     std::unique_ptr<admin::AdminRoutes> m_adminRoutes;
     std::unique_ptr<http::Server> m_ingress;
     std::unique_ptr<http::Server> m_admin;
+    bool m_starting = false;
     bool m_started = false;
     bool m_stopping = false;
+    bool m_stopped = false;
+    bool m_joined = true; // nothing of it runs
 };
 
 } // namespace signalbox

@@ -25,12 +25,18 @@ int exitCodeFor(const Error &error)
     return static_cast<int>(needed ? headless::ExitCode::ServiceUnavailable : headless::ExitCode::Failed);
 }
 
-// Stops the engine and then the event loop; `code` is what main() returns.
+// Stops the engine and then the event loop, which runs: `code` is what main() returns, unless something did not end.
 QCoro::Task<> stopAndQuit(Engine *engine, int code)
 {
     headless::notifyServiceManager("STOPPING=1");
-    co_await engine->stop();
-    QCoreApplication::exit(code);
+    const bool joined = co_await engine->stop();
+    QCoreApplication::exit(joined ? code : static_cast<int>(headless::ExitCode::Failed));
+}
+
+void stopLater(Engine *engine, int code)
+{
+    const auto stop = [engine, code] { auto stopping = stopAndQuit(engine, code); };
+    QMetaObject::invokeMethod(engine, stop, Qt::QueuedConnection);
 }
 
 void tellReady(const Engine &engine, const headless::SandboxRun &sandbox)
@@ -57,30 +63,31 @@ int runEngine(const headless::Options &options, config::Config config)
         sandbox = std::move(*started);
     }
     headless::ProcessSignals signalsOfProcess;
-    Engine engine(config, options.sandbox);
-    const Status started = async::blockOn(engine.start(), Millis(60'000));
-    if (!started) {
-        std::fprintf(stderr, "signalboxd: %s\n", qUtf8Printable(started.error().toString()));
-        async::blockOn(engine.stop(), Millis(60'000));
-        return exitCodeFor(started.error());
-    }
-    QObject::connect(&signalsOfProcess, &headless::ProcessSignals::stopRequested, &engine, [&engine] {
-        logInfo(lcMain, "stopping");
-        auto stopping = stopAndQuit(&engine, 0);
-    });
-    QObject::connect(&engine, &Engine::replaced, &engine, [] {
+    auto owner = std::make_unique<Engine>(config, options.sandbox);
+    Engine *engine = owner.get();
+    QObject::connect(engine, &Engine::replaced, engine, [] {
         // Another process works under this engine's name: everything that this one still holds is that one's now.
         std::fprintf(stderr, "signalboxd: another process has started with this engine's id; stopping\n");
         std::_Exit(static_cast<int>(headless::ExitCode::Failed));
     });
-    if (signalsOfProcess.wasStopRequested()) {
-        async::blockOn(engine.stop(), Millis(60'000));
-        return 0;
+    const Status started = async::blockOn(engine->start(), Millis(60'000));
+    if (!started) {
+        std::fprintf(stderr, "signalboxd: %s\n", qUtf8Printable(started.error().toString()));
+        stopLater(engine, exitCodeFor(started.error()));
+    } else if (signalsOfProcess.wasStopRequested()) {
+        stopLater(engine, 0);
+    } else {
+        QObject::connect(&signalsOfProcess, &headless::ProcessSignals::stopRequested, engine, [engine] {
+            logInfo(lcMain, "stopping");
+            stopLater(engine, 0);
+        });
+        if (sandbox.sandbox)
+            sandbox.sandbox->startTraffic(u"http://"_s + engine->ingressAddress());
+        tellReady(*engine, sandbox);
     }
-    if (sandbox.sandbox)
-        sandbox.sandbox->startTraffic(u"http://"_s + engine.ingressAddress());
-    tellReady(engine, sandbox);
-    return QCoreApplication::exec();
+    const int code = QCoreApplication::exec();
+    Engine::dispose(std::move(owner));
+    return code;
 }
 
 } // namespace

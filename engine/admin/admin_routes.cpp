@@ -105,7 +105,7 @@ void AdminRoutes::addRoutes(http::Router &router)
     addGet(router, u"/deliveries"_s, &AdminRoutes::deliveries);
     addGet(router, u"/deliveries/{id}"_s, &AdminRoutes::delivery);
     router.add("GET", u"/healthz"_s, [](Request, http::Context) -> Answer { co_return Response::text(200, "ok"); });
-    router.add("GET", u"/readyz"_s, [this](Request, http::Context) { return ready(); });
+    router.add("GET", u"/readyz"_s, [this](Request request, http::Context) { return ready(std::move(request)); });
 }
 
 AdminRoutes::Answer AdminRoutes::self(Request request)
@@ -161,14 +161,18 @@ AdminRoutes::Answer AdminRoutes::delivery(Request request)
     co_return answer(detail);
 }
 
-AdminRoutes::Answer AdminRoutes::ready()
+AdminRoutes::Answer AdminRoutes::ready(Request request)
 {
-    const auto status = co_await m_service.status();
-    Json reasons = Json::array();
-    for (const QString &reason : status->reasons)
-        reasons.append(reason);
-    Json json = Json::object({{u"ready"_s, status->ready}, {u"reasons"_s, reasons}});
-    co_return Response::json(status->ready ? 200 : 503, json);
+    const bool told = request.peer.isLoopback() || tokenOf(request);
+    const domain::EngineStatus status = co_await m_service.readiness();
+    Json json = Json::object({{u"ready"_s, status.ready}});
+    if (told) {
+        Json reasons = Json::array();
+        for (const QString &reason : status.reasons)
+            reasons.append(reason);
+        json.set(u"reasons"_s, reasons);
+    }
+    co_return Response::json(status.ready ? 200 : 503, json);
 }
 
 } // namespace signalbox::admin

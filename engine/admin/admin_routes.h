@@ -7,8 +7,8 @@
 
 namespace signalbox::admin {
 
-// The HTTP side of OperatorApi (INTERFACE.md "Admin routes"): Bearer tokens with a role; /healthz and /readyz need none
-// on loopback. Engine thread; outlives the server that calls it.
+// The HTTP side of OperatorApi (INTERFACE.md "Admin routes"): Bearer tokens with a role; /healthz and /readyz need none,
+// but why an engine is not ready is told on loopback or to a token only. Engine thread; outlives the server that calls it.
 class AdminRoutes
 {
 public:
@@ -26,7 +26,7 @@ private:
     [[nodiscard]] Answer session(http::Request request);
     [[nodiscard]] Answer deliveries(http::Request request);
     [[nodiscard]] Answer delivery(http::Request request);
-    [[nodiscard]] Answer ready();
+    [[nodiscard]] Answer ready(http::Request request);
     OperatorService &m_service;
     QList<config::TokenConfig> m_tokens;
 };

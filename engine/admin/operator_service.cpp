@@ -18,6 +18,8 @@ constexpr Millis kBackstop {1000};
 constexpr Millis kPulse {1000};
 constexpr int kQuietPulses = 5;
 constexpr int kMostListed = 500;
+constexpr Millis kPingAge {1000};
+constexpr Millis kPingDeadline {2000};
 
 Status checkQuery(const ListQuery &query)
 {
@@ -81,6 +83,39 @@ void OperatorService::fillVitals(EngineStatus &status) const
     status.ingestQueue = stats.queuedIngest;
     status.feedLagMs = m_lagMs;
     m_vitals(status);
+}
+
+QCoro::Task<> OperatorService::ping()
+{
+    const Status answered = co_await m_store.ping();
+    m_databaseAnswers = answered.has_value();
+    m_pingedAt = m_clock.boot();
+    m_pinging = false;
+    Q_EMIT pinged();
+}
+
+bool OperatorService::isPingFresh() const
+{
+    return m_pingedAt && m_clock.boot() - *m_pingedAt < kPingAge;
+}
+
+QCoro::Task<EngineStatus> OperatorService::readiness()
+{
+    const async::CancelToken token = m_scope.token();
+    if (!isPingFresh() && !m_pinging && !token.isCancelled()) {
+        m_pinging = true;
+        m_scope.spawn("database ping", ping());
+    }
+    if (m_pinging)
+        co_await async::waitSignal(this, &OperatorService::pinged, kPingDeadline, token);
+    const bool answers = isPingFresh() && m_databaseAnswers;
+    EngineStatus status;
+    fillVitals(status);
+    if (!answers) {
+        status.ready = false;
+        status.reasons << u"the database does not answer"_s;
+    }
+    co_return status;
 }
 
 QCoro::Task<Result<EngineStatus>> OperatorService::status()

@@ -26,6 +26,9 @@ public:
 
     // Vitals without the database.
     void fillVitals(domain::EngineStatus &status) const;
+    // Vitals, and whether the database answers: one trivial read a second at most, shared by everybody who asks, and not
+    // waited for longer than two seconds. Never counts rows. This is /readyz.
+    [[nodiscard]] QCoro::Task<domain::EngineStatus> readiness();
     // Never an error: while the database is away, ready is false and says so.
     [[nodiscard]] QCoro::Task<Result<domain::EngineStatus>> status();
     [[nodiscard]] QCoro::Task<Result<domain::Page<domain::SessionItem>>> sessions(domain::ListQuery query);
@@ -39,8 +42,11 @@ Q_SIGNALS:
     void statusChanged(const signalbox::domain::EngineStatus &status);
     void gap();
     void wake();
+    void pinged();
 
 private:
+    [[nodiscard]] QCoro::Task<> ping();
+    [[nodiscard]] bool isPingFresh() const;
     [[nodiscard]] QCoro::Task<> pump();
     [[nodiscard]] QCoro::Task<> pulse();
     [[nodiscard]] QCoro::Task<> tellStatus();
@@ -53,6 +59,9 @@ private:
     std::optional<store::FeedCursor> m_cursor;
     qint64 m_lagMs = 0;
     bool m_changed = true;
+    bool m_pinging = false;
+    bool m_databaseAnswers = false; // as of the last ping
+    std::optional<Millis> m_pingedAt; // boot time
     async::TaskScope m_scope;
 };
 

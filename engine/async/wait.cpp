@@ -14,6 +14,15 @@ QCoro::Task<Wake> delay(Millis time, CancelToken token)
     co_return wake == Wake::TimedOut ? Wake::Fired : wake;
 }
 
+QCoro::Task<> nextTurn()
+{
+    LatchAwaiter awaiter;
+    Latch *latch = awaiter.latch();
+    const auto fire = [latch] { latch->complete(Wake::Fired); };
+    QMetaObject::invokeMethod(latch, fire, Qt::QueuedConnection); // and its resumption is posted once more
+    co_await awaiter.wake();
+}
+
 QCoro::Task<Wake> waitProcess(QPointer<QProcess> process, Millis timeout, CancelToken token)
 {
     if (!process)

@@ -28,6 +28,9 @@ template<class Sender, class Signal>
 // Fired when the time is over, Cancelled when the token fired first.
 [[nodiscard]] QCoro::Task<Wake> delay(Millis time, CancelToken token = {});
 
+// Resumes behind everything that is posted to this thread already, and behind what that posts in turn.
+[[nodiscard]] QCoro::Task<> nextTurn();
+
 // Fired when the process is not running any more, whether it never started, ended or was killed.
 [[nodiscard]] QCoro::Task<Wake> waitProcess(QPointer<QProcess> process, Millis timeout, CancelToken token = {});
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/delivery_runner.h"
 
+#include "async/completion.h"
 #include "base/log.h"
 #include "domain/feedback.h"
 #include "domain/prompt_text.h"
@@ -59,8 +60,8 @@ struct DeliveryRunner::Work
     bool timedOut = false;
     bool contextLost = false;
     QString received;
-    // The queueing of the acknowledgement; over before the outcome is written, so that its removal finds it.
-    std::optional<QCoro::Task<>> acknowledgement;
+    // The queueing of the acknowledgement has ended; before the outcome is written, so that its removal finds it.
+    std::optional<async::Completion<bool>> acknowledged;
 };
 
 DeliveryRunner::DeliveryRunner(store::Store &store, InstallationBook &book, Backends &backends, EngineLease &lease,
@@ -109,10 +110,8 @@ QCoro::Task<> DeliveryRunner::run(store::ClaimedDelivery delivery, async::Cancel
     timeout.stop();
     // A turn that ended well while the engine was stopping is still written down; the rest is handed back by whoever
     // stops the engine.
-    if (stop.isCancelled() && decision.attemptOutcome != u"ok") {
-        work->acknowledgement.reset();
+    if (stop.isCancelled() && decision.attemptOutcome != u"ok")
         co_return;
-    }
     if (decision.again && work->delivery.attempts >= kMostNotSent)
         decision = decideNotOpened(Error(ErrorCode::Unavailable, u"the prompt could not be handed over"_s, u"not_sent"_s));
     co_await finish(work, std::move(decision));
@@ -173,7 +172,10 @@ QCoro::Task<Result<std::shared_ptr<runtimes::Turn>>> DeliveryRunner::open(std::s
                                             work->delivery.mentioned, false);
     if (text.isEmpty())
         co_return fail(Error(ErrorCode::InvalidInput, u"nothing but a mention"_s, u"nothing_to_say"_s));
-    work->acknowledgement.emplace(acknowledge(work));
+    if (!m_config.slack.ackReaction.isEmpty()) {
+        work->acknowledged.emplace();
+        m_scope.spawn("acknowledgement", acknowledge(work));
+    }
     runtimes::OpenRequest request;
     request.tenant = work->delivery.tenant;
     request.place = work->delivery.place;
@@ -210,8 +212,6 @@ QCoro::Task<Status> DeliveryRunner::bind(std::shared_ptr<Work> work)
 
 QCoro::Task<> DeliveryRunner::acknowledge(std::shared_ptr<Work> work)
 {
-    if (m_config.slack.ackReaction.isEmpty())
-        co_return;
     store::OutboundDraft reaction = draft(*work, u"ack"_s, OutboundKind::Reaction, QString());
     reaction.op = OutboundOp::React;
     reaction.targetTs = work->delivery.messageTs;
@@ -219,12 +219,11 @@ QCoro::Task<> DeliveryRunner::acknowledge(std::shared_ptr<Work> work)
     std::vector<store::OutboundDraft> drafts;
     drafts.push_back(std::move(reaction));
     const Status queued = co_await m_store.enqueueOutbound(std::move(drafts));
-    if (!queued) {
+    if (!queued)
         logWarning(lcDelivery, "the acknowledgement could not be queued", {{"delivery", work->held.id}});
-        co_return;
-    }
-    if (m_outbound)
+    else if (m_outbound)
         m_outbound();
+    work->acknowledged->finish(queued.has_value()); // resumes finish() here, where it waits for this
 }
 
 QCoro::Task<Status> DeliveryRunner::beginTurn(std::shared_ptr<Work> work, QString agentSession, QString prompt)
@@ -321,9 +320,8 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<Work> work, Decision decisi
         logWarning(lcDelivery, "a delivery did not end well",
                    {{"delivery", work->held.id}, {"state", name(decision.state)}, {"error", decision.errorCode}});
     }
-    if (work->acknowledgement)
-        co_await *work->acknowledgement;
-    work->acknowledgement.reset(); // its frame owns the work in turn
+    if (work->acknowledged)
+        co_await work->acknowledged->wait();
     // The outcome must not be lost: it is tried until it is stored, or until this engine holds it no more.
     Millis pause = kStorePauseFirst;
     int refused = 0;

@@ -20,7 +20,7 @@ public:
     // Raises the incarnation and frees the work of former lives.
     [[nodiscard]] QCoro::Task<Result<store::Registered>> begin(store::EngineRegistration registration);
     void startRenewing();
-    // Stops renewing, hands back what still runs, lets the lease end.
+    // Stops renewing, hands back what still runs, lets the lease end. Nothing may act from then on. Also without begin().
     [[nodiscard]] QCoro::Task<> end(QString interruptedText);
 
     [[nodiscard]] const store::EngineLife &life() const { return m_life; }

@@ -25,7 +25,8 @@ public:
     [[nodiscard]] QCoro::Task<Status> prepare(store::EngineRegistration registration);
     void addIngressRoutes(http::Router &router) { m_ingress.addRoutes(router); }
     void start();
-    // Claims nothing more, gives what runs the grace, hands the rest back.
+    // Claims nothing more, gives what runs the grace, hands the rest back. Also when start() or prepare() was never
+    // called or failed.
     [[nodiscard]] QCoro::Task<> stop(Millis grace);
 
     [[nodiscard]] const EngineLease &lease() const { return m_lease; }

@@ -479,7 +479,10 @@ void Connection::send(Response response, bool keepAlive)
     const QByteArray head = serialize(response, options);
     m_closeAfterWrite = !keepAlive;
     m_parser.reset();
-    enter(State::Writing, m_server->m_limits.bodyTimeout);
+    const qint64 now = m_server->now();
+    m_write.begin(m_server->m_limits, now, head.size() + response.body.size());
+    m_state = State::Writing;
+    m_deadline = m_write.at();
     const bool wasProcessing = std::exchange(m_processing, true); // written() is called once, below
     m_socket->write(head);
     if (!response.body.isEmpty())
@@ -493,7 +496,8 @@ void Connection::send(Response response, bool keepAlive)
 void Connection::written()
 {
     if (m_socket->bytesToWrite() > 0) {
-        enter(State::Writing, m_server->m_limits.bodyTimeout); // the peer reads: it may go on
+        m_write.progressed(m_server->now());
+        m_deadline = m_write.at();
         return;
     }
     if (m_closeAfterWrite) {

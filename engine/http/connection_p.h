@@ -3,6 +3,7 @@
 
 #include "http/request_parser_p.h"
 #include "http/server.h"
+#include "http/write_deadline_p.h"
 
 #include <QPointer>
 #include <QTcpSocket>
@@ -75,6 +76,7 @@ private:
     QHostAddress m_peer;
     Router::Match m_match;
     QString m_path;
+    WriteDeadline m_write; // of the answer that is leaving
     qint64 m_deadline = 0;
     qsizetype m_scanned = 0; // bytes of m_in without an end of head
     qint64 m_drained = 0;

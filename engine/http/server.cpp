@@ -20,14 +20,27 @@ constexpr size_t kSpareParsers = 64;
 constexpr Millis kJoinAfterAbort {1'000};
 // How many connections over the limit may hold a 503 in their hands at the same time; the rest is closed unanswered.
 constexpr int kRefusedAtOnce = 64;
+constexpr int kRefusedOfPeer = 16; // of them, over the limit of one peer
 
 Millis scanInterval(const Limits &limits)
 {
-    const Millis shortest = std::min({limits.headTimeout, limits.bodyTimeout, limits.idleTimeout, limits.handlerTimeout});
+    const Millis shortest = std::min({limits.headTimeout, limits.bodyTimeout, limits.idleTimeout, limits.handlerTimeout,
+                                      limits.writeTimeout});
     return std::clamp(shortest / 4, Millis(20), Millis(250));
 }
 
 } // namespace
+
+QHostAddress peerGroup(const QHostAddress &address)
+{
+    bool mapped = false;
+    const quint32 v4 = address.toIPv4Address(&mapped);
+    if (mapped)
+        return QHostAddress(v4);
+    Q_IPV6ADDR network = address.toIPv6Address();
+    std::fill(std::begin(network.c) + 8, std::end(network.c), quint8(0));
+    return QHostAddress(network);
+}
 
 // Hands out descriptors, so that limits are checked before a socket object exists.
 class Server::Listener : public QTcpServer
@@ -107,17 +120,20 @@ void Server::admit(qintptr descriptor)
         delete socket;
         return;
     }
-    int &ofPeer = m_peers[socket->peerAddress()];
-    const bool full = m_connections.size() >= m_limits.maxConnections || ofPeer >= m_limits.maxConnectionsPerPeer;
-    if (m_connections.size() >= m_limits.maxConnections + kRefusedAtOnce) {
-        if (ofPeer == 0)
-            m_peers.remove(socket->peerAddress());
+    const bool limited = m_limits.limitLoopbackPeers || !socket->peerAddress().isLoopback();
+    const QHostAddress group = peerGroup(socket->peerAddress());
+    const int ofPeer = m_peers.value(group);
+    const bool full = m_connections.size() >= m_limits.maxConnections
+        || (limited && ofPeer >= m_limits.maxConnectionsPerPeer);
+    // A stranger over its own limit is told so a few times at most; the places beyond the total are everybody's.
+    const bool crowd = limited && ofPeer >= m_limits.maxConnectionsPerPeer + kRefusedOfPeer;
+    if (crowd || m_connections.size() >= m_limits.maxConnections + kRefusedAtOnce) {
         socket->abort();
         socket->deleteLater();
         ++m_stats.refused;
         return;
     }
-    ++ofPeer;
+    m_peers.insert(group, ofPeer + 1);
     auto *connection = new Connection(this, socket);
     m_connections.insert(connection);
     m_stats.connections = static_cast<int>(m_connections.size());
@@ -130,7 +146,7 @@ void Server::forget(Connection *connection)
     if (!m_connections.remove(connection))
         return;
     m_stats.connections = static_cast<int>(m_connections.size());
-    const auto ofPeer = m_peers.find(connection->peer());
+    const auto ofPeer = m_peers.find(peerGroup(connection->peer()));
     if (ofPeer != m_peers.end() && --ofPeer.value() <= 0)
         m_peers.erase(ofPeer);
     if (m_connections.isEmpty())

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+using namespace Qt::StringLiterals;
+
 namespace signalbox::store {
 
 void Executor::deliver(std::vector<JobPtr> jobs, bool changed)
@@ -17,6 +19,35 @@ void Executor::deliver(std::vector<JobPtr> jobs, bool changed)
                 (*listener)();
         },
         Qt::QueuedConnection);
+}
+
+namespace {
+Error closedError()
+{
+    return Error(ErrorCode::Unavailable, u"the store is closed"_s, u"closed"_s);
+}
+} // namespace
+
+void Executor::refuse(JobPtr job)
+{
+    job->fail(closedError());
+    job->deliver();
+}
+
+void Executor::refuseQueued(std::initializer_list<std::deque<JobPtr> *> queues)
+{
+    std::vector<JobPtr> left;
+    for (std::deque<JobPtr> *queue : queues) {
+        for (JobPtr &job : *queue) {
+            job->fail(closedError());
+            left.push_back(std::move(job));
+        }
+        queue->clear();
+    }
+    m_stats->queuedIngest = 0;
+    m_stats->queuedWork = 0;
+    if (!left.empty())
+        deliver(std::move(left), false);
 }
 
 void LatencyWindow::add(quint64 micros)

@@ -6,6 +6,7 @@
 #include <QObject>
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -33,8 +34,11 @@ public:
     virtual ~Executor() = default;
     // Opens the connections; Unavailable when the database cannot be had.
     [[nodiscard]] virtual Status open() = 0;
+    // After close() the job fails at once, before post() returns: Unavailable with native "closed".
     virtual void post(Lane lane, JobPtr job) = 0;
-    // Runs what is queued, then ends the threads. Results still arrive through the event loop afterwards.
+    // Runs what is queued, then ends the threads; without threads, what is queued fails as above. Results still arrive
+    // through the event loop afterwards: whoever destroys `home` lets it turn once more first, or their awaiters never
+    // resume.
     virtual void close() = 0;
 
     [[nodiscard]] const ExecutorStats &stats() const { return *m_stats; }
@@ -50,6 +54,10 @@ protected:
     }
     // From a store thread.
     void deliver(std::vector<JobPtr> jobs, bool changed);
+    // Once closed, on the thread of `home`: at once for a job that is being posted, through the event loop for those that
+    // no thread has taken.
+    static void refuse(JobPtr job);
+    void refuseQueued(std::initializer_list<std::deque<JobPtr> *> queues);
     ExecutorStats &mutableStats() { return *m_stats; }
 
 private:

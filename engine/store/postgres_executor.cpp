@@ -57,6 +57,11 @@ Status PostgresExecutor::open()
 
 void PostgresExecutor::post(Lane lane, JobPtr job)
 {
+    // close() is called on this thread, so nothing comes between.
+    if (isClosed()) {
+        refuse(std::move(job));
+        return;
+    }
     {
         const std::lock_guard guard(m_mutex);
         if (lane == Lane::Ingest) {
@@ -72,6 +77,12 @@ void PostgresExecutor::post(Lane lane, JobPtr job)
     m_wake.notify_one();
 }
 
+bool PostgresExecutor::isClosed()
+{
+    const std::lock_guard guard(m_mutex);
+    return m_closing;
+}
+
 void PostgresExecutor::close()
 {
     {
@@ -79,9 +90,11 @@ void PostgresExecutor::close()
         m_closing = true;
     }
     m_wake.notify_all();
+    m_closed.notify_all();
     for (std::thread &thread : m_threads)
         thread.join();
     m_threads.clear();
+    refuseQueued({&m_ingest, &m_work, &m_reads}); // the threads have emptied them, unless there were none
 }
 
 bool PostgresExecutor::take(JobPtr &job, Lane &lane)
@@ -143,7 +156,7 @@ bool PostgresExecutor::runJob(Connection &connection, Job &job, Lane lane)
             connection.close();
         const int jitter = QRandomGenerator::global()->bounded(10 * run + 1);
         std::unique_lock lock(m_mutex);
-        m_wake.wait_for(lock, std::chrono::milliseconds(5 * run + jitter), [this] { return m_closing; });
+        m_closed.wait_for(lock, std::chrono::milliseconds(5 * run + jitter), [this] { return m_closing; });
     }
 }
 

@@ -24,6 +24,7 @@ public:
     void close() override;
 
 private:
+    [[nodiscard]] bool isClosed();
     void loop(Connection &connection);
     [[nodiscard]] bool take(JobPtr &job, Lane &lane);
     [[nodiscard]] bool runJob(Connection &connection, Job &job, Lane lane);
@@ -35,7 +36,8 @@ private:
     const Clock &m_clock;
     int m_count;
     std::mutex m_mutex;
-    std::condition_variable m_wake;
+    std::condition_variable m_wake; // threads without a job
+    std::condition_variable m_closed; // threads between two runs of one: a new job is not for them
     std::deque<JobPtr> m_ingest;
     std::deque<JobPtr> m_work;
     std::deque<JobPtr> m_reads;

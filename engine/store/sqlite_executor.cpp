@@ -64,6 +64,11 @@ Status SqliteExecutor::open()
 
 void SqliteExecutor::post(Lane lane, JobPtr job)
 {
+    // close() is called on this thread, so nothing comes between.
+    if (isClosed()) {
+        refuse(std::move(job));
+        return;
+    }
     {
         const std::lock_guard guard(m_mutex);
         if (lane == Lane::Ingest) {
@@ -82,6 +87,12 @@ void SqliteExecutor::post(Lane lane, JobPtr job)
         m_writerWake.notify_one();
 }
 
+bool SqliteExecutor::isClosed()
+{
+    const std::lock_guard guard(m_mutex);
+    return m_closing;
+}
+
 void SqliteExecutor::close()
 {
     {
@@ -93,6 +104,7 @@ void SqliteExecutor::close()
     for (std::thread &thread : m_threads)
         thread.join();
     m_threads.clear();
+    refuseQueued({&m_ingest, &m_work, &m_reads}); // the threads have emptied them, unless there were none
 }
 
 void SqliteExecutor::take(std::deque<JobPtr> &queue, size_t most, std::vector<JobPtr> &taken)

@@ -24,6 +24,7 @@ public:
     void close() override;
 
 private:
+    [[nodiscard]] bool isClosed();
     void writeLoop(Connection &connection);
     void readLoop(Connection &connection);
     [[nodiscard]] std::vector<JobPtr> takeGroup();

@@ -79,6 +79,13 @@ inline QCoro::Task<Response> big(Request, Context)
     co_return Response(200, "application/octet-stream", QByteArray(4 * 1024 * 1024, 'b'));
 }
 
+inline constexpr qint64 kHuge = 32 * 1024 * 1024; // more than the buffers of a loopback connection hold
+
+inline QCoro::Task<Response> huge(Request, Context)
+{
+    co_return Response(200, "application/octet-stream", QByteArray(kHuge, 'h'));
+}
+
 inline QCoro::Task<Response> splitting(Request, Context)
 {
     Response response = Response::text(200, "ok");
@@ -113,6 +120,7 @@ inline Router makeRouter()
         return answerWith(throwAtOnce());
     });
     router.add("GET", u"/big"_s, big);
+    router.add("GET", u"/huge"_s, huge);
     router.add("GET", u"/splitting"_s, splitting);
     router.add("GET", u"/bodiless"_s, bodiless);
     return router;
@@ -123,6 +131,7 @@ inline Limits shortLimits()
     Limits limits;
     limits.headTimeout = Millis(400);
     limits.bodyTimeout = Millis(400);
+    limits.writeTimeout = Millis(400);
     limits.idleTimeout = Millis(20'000);
     limits.handlerTimeout = Millis(20'000);
     return limits;

@@ -293,7 +293,7 @@ void TestHttpServer::manyPipelinedRequests_areAllAnswered()
 void TestHttpServer::unreadAnswers_stopReading()
 {
     Limits limits = shortLimits();
-    limits.bodyTimeout = Millis(400);
+    limits.writeTimeout = Millis(400);
     start(limits);
     // A socket that nobody reads: answers of 4 MiB fill it, and further requests wait.
     QTcpSocket greedy;
@@ -302,7 +302,7 @@ void TestHttpServer::unreadAnswers_stopReading()
     QTRY_COMPARE(greedy.state(), QAbstractSocket::ConnectedState);
     greedy.write(request("GET /big HTTP/1.1").repeated(50));
     QTRY_VERIFY(m_server->stats().requests >= 1);
-    QTRY_COMPARE(m_server->stats().connections, 0); // given up after bodyTimeout
+    QTRY_COMPARE(m_server->stats().connections, 0); // given up after writeTimeout
     QVERIFY(m_server->stats().requests < 50);
 }
 

@@ -5,6 +5,7 @@ using namespace Qt::StringLiterals;
 using namespace signalbox;
 using namespace signalbox::http;
 using signalbox::testing::RawPeer;
+using signalbox::testing::SlowReader;
 using namespace signalbox::testing::http_server;
 
 // Who may stay how long, how many may come, and what is left when they go.
@@ -21,6 +22,11 @@ private Q_SLOTS:
     void peerLeaving_survivesADeafHandler();
     void tooManyConnections_get503();
     void tooManyConnectionsOfAPeer_get503();
+    void crowdOfAPeer_isClosedUnanswered();
+    void loopbackPeers_areExempt();
+    void answerThatNobodyReads_isGivenUp();
+    void answerThatIsReadTooSlowly_isGivenUp();
+    void answerThatIsReadInPieces_arrives();
     void close_letsARunningHandlerAnswer();
     void close_abortsAfterTheGrace();
     void destruction_survivesARunningHandler();
@@ -139,6 +145,7 @@ void TestHttpServerLifetimes::tooManyConnectionsOfAPeer_get503()
 {
     Limits limits = shortLimits();
     limits.maxConnectionsPerPeer = 1;
+    limits.limitLoopbackPeers = true;
     start(limits);
     RawPeer first(m_server->port());
     QTRY_COMPARE(m_server->stats().connections, 1);
@@ -146,6 +153,78 @@ void TestHttpServerLifetimes::tooManyConnectionsOfAPeer_get503()
     QTRY_COMPARE(second.statuses(), Statuses {503});
     first.send(request("GET /hello HTTP/1.1"));
     QTRY_COMPARE(first.statuses(), Statuses {200});
+}
+
+void TestHttpServerLifetimes::crowdOfAPeer_isClosedUnanswered()
+{
+    Limits limits = shortLimits();
+    limits.maxConnectionsPerPeer = 1;
+    limits.limitLoopbackPeers = true;
+    start(limits);
+    std::vector<std::unique_ptr<RawPeer>> peers;
+    for (int i = 0; i < 60; ++i)
+        peers.push_back(std::make_unique<RawPeer>(m_server->port()));
+    QTRY_COMPARE(m_server->stats().refused, quint64(59));
+    int answered = 0;
+    QTRY_VERIFY(std::all_of(peers.begin() + 1, peers.end(), [](const auto &peer) { return peer->isClosed(); }));
+    for (const auto &peer : peers)
+        answered += peer->statuses() == Statuses {503} ? 1 : 0;
+    QVERIFY2(answered > 0 && answered < 59, QByteArray::number(answered).constData());
+}
+
+void TestHttpServerLifetimes::loopbackPeers_areExempt()
+{
+    Limits limits = shortLimits();
+    limits.maxConnectionsPerPeer = 1;
+    start(limits);
+    std::vector<std::unique_ptr<RawPeer>> peers;
+    for (int i = 0; i < 5; ++i) {
+        peers.push_back(std::make_unique<RawPeer>(m_server->port()));
+        peers.back()->send(request("GET /hello HTTP/1.1"));
+    }
+    for (const auto &peer : peers)
+        QTRY_COMPARE(peer->statuses(), Statuses {200});
+    QCOMPARE(m_server->stats().connections, 5);
+}
+
+void TestHttpServerLifetimes::answerThatNobodyReads_isGivenUp()
+{
+    SlowReader peer(m_server->port(), 0, Millis(1000));
+    peer.send(request("GET /huge HTTP/1.1"));
+    QTRY_COMPARE(m_server->stats().requests, quint64(1));
+    QTRY_COMPARE(m_server->stats().connections, 0);
+    QCOMPARE(peer.received(), 0);
+}
+
+// It takes something all the time, so that it never stalls, and would have the whole after some seconds.
+void TestHttpServerLifetimes::answerThatIsReadTooSlowly_isGivenUp()
+{
+    Limits limits = shortLimits();
+    limits.writeTimeout = Millis(1'000);
+    limits.minWriteRate = kHuge * 2; // the whole in half a second
+    start(limits);
+    SlowReader peer(m_server->port(), 64 * 1024, Millis(15));
+    peer.send(request("GET /huge HTTP/1.1"));
+    QTRY_COMPARE(m_server->stats().requests, quint64(1));
+    QElapsedTimer sinceAsked;
+    sinceAsked.start();
+    QTRY_COMPARE_WITH_TIMEOUT(m_server->stats().connections, 0, 20'000);
+    // Not before the rule says so; a stall would have ended it earlier.
+    QVERIFY2(sinceAsked.elapsed() > 1'300, QByteArray::number(sinceAsked.elapsed()).constData());
+    QTRY_VERIFY(peer.isClosed());
+    QVERIFY(peer.received() > 0 && peer.received() < kHuge);
+}
+
+void TestHttpServerLifetimes::answerThatIsReadInPieces_arrives()
+{
+    Limits limits = shortLimits();
+    limits.writeTimeout = Millis(2'000);
+    limits.minWriteRate = 256 * 1024;
+    start(limits);
+    SlowReader peer(m_server->port(), 256 * 1024, Millis(5));
+    peer.send(request("GET /huge HTTP/1.1"));
+    QTRY_VERIFY_WITH_TIMEOUT(peer.received() > kHuge, 60'000); // with its head
+    QCOMPARE(m_server->stats().connections, 1);
 }
 
 void TestHttpServerLifetimes::close_letsARunningHandlerAnswer()

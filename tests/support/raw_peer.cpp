@@ -59,4 +59,27 @@ QList<int> RawPeer::statuses(int bodiless) const
     return statuses;
 }
 
+SlowReader::SlowReader(quint16 port, qint64 bytes, std::chrono::milliseconds every)
+{
+    QObject::connect(&m_socket, &QTcpSocket::connected, &m_socket, [this] { send(std::exchange(m_early, {})); });
+    m_socket.setReadBufferSize(std::max<qint64>(bytes, 1));
+    m_socket.bind(QHostAddress(QHostAddress::LocalHost)); // there is a descriptor from here on
+    m_socket.setSocketOption(QAbstractSocket::ReceiveBufferSizeSocketOption, 16 * 1024);
+    m_socket.connectToHost(QHostAddress::LocalHost, port);
+    m_timer.setInterval(every);
+    m_timer.callOnTimeout([this, bytes] { m_received += m_socket.read(bytes).size(); });
+    if (bytes > 0)
+        m_timer.start();
+}
+
+void SlowReader::send(const QByteArray &bytes)
+{
+    if (m_socket.state() != QAbstractSocket::ConnectedState) {
+        m_early += bytes;
+        return;
+    }
+    m_socket.write(bytes);
+    m_socket.flush();
+}
+
 } // namespace signalbox::testing

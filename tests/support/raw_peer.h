@@ -4,7 +4,9 @@
 #include <QByteArray>
 #include <QHostAddress>
 #include <QTcpSocket>
+#include <QTimer>
 
+#include <chrono>
 #include <vector>
 
 namespace signalbox::testing {
@@ -38,6 +40,24 @@ private:
     QTcpSocket m_socket;
     QByteArray m_early; // to be sent when connected
     QByteArray m_received;
+};
+
+// A client that takes `bytes` of what is there each `every`, with as little buffered on its side as the system lets it:
+// a peer that reads, but slowly. `bytes` = 0 reads nothing.
+class SlowReader
+{
+public:
+    SlowReader(quint16 port, qint64 bytes, std::chrono::milliseconds every);
+
+    void send(const QByteArray &bytes); // at once, or as soon as it is connected
+    [[nodiscard]] bool isClosed() const { return m_socket.state() == QAbstractSocket::UnconnectedState; }
+    [[nodiscard]] qint64 received() const { return m_received; }
+
+private:
+    QTcpSocket m_socket;
+    QTimer m_timer;
+    QByteArray m_early;
+    qint64 m_received = 0;
 };
 
 } // namespace signalbox::testing

@@ -117,6 +117,55 @@ private Q_SLOTS:
         QVERIFY(blockOn(scope.join(Millis(5000))));
     }
 
+    void scope_whoseJoinFailed_isUnjoinedUntilItsTasksEnd()
+    {
+        const auto sleeper = [](CancelToken token) -> QCoro::Task<> { co_await delay(Millis(60'000), token); };
+        TaskScope quiet(u"quiet"_s); // nobody joins it: nothing is known of it
+        quiet.spawn("a", sleeper(quiet.token()));
+        TaskScope scope(u"stuck"_s);
+        scope.spawn("a", sleeper(scope.token()));
+        scope.spawn("b", sleeper(scope.token()));
+        QCOMPARE(TaskScope::unjoined(), QStringList());
+        QVERIFY(!blockOn(scope.join(Millis(5))));
+        QCOMPARE(TaskScope::unjoined(), QStringList {u"stuck (2)"_s});
+        QVERIFY(!blockOn(scope.join(Millis(5))));
+        QCOMPARE(TaskScope::unjoined(), QStringList {u"stuck (2)"_s}); // once
+        scope.cancel(); // they end by themselves, and nobody joins again
+        QTRY_COMPARE(scope.live(), 0);
+        QCOMPARE(TaskScope::unjoined(), QStringList());
+        quiet.cancel();
+        QVERIFY(blockOn(quiet.join(Millis(5000))));
+    }
+
+    void scope_thatIsGone_isUnjoinedUntilItsTasksEnd()
+    {
+        CancelSource source;
+        {
+            TaskScope scope(u"gone"_s);
+            const auto sleeper = [](CancelToken token) -> QCoro::Task<> { co_await delay(Millis(60'000), token); };
+            scope.spawn("a", sleeper(source.token()));
+            QVERIFY(!blockOn(scope.join(Millis(5))));
+            QCOMPARE(TaskScope::unjoined().size(), 1);
+        }
+        QCOMPARE(TaskScope::unjoined(), QStringList {u"gone (1)"_s});
+        source.cancel();
+        QTRY_COMPARE(TaskScope::unjoined(), QStringList());
+    }
+
+    void nextTurn_comesBehindWhatIsPosted()
+    {
+        QStringList order;
+        QObject context;
+        const auto second = [&order] { order << u"second"_s; };
+        const auto first = [&] {
+            order << u"first"_s;
+            QMetaObject::invokeMethod(&context, second, Qt::QueuedConnection);
+        };
+        QMetaObject::invokeMethod(&context, first, Qt::QueuedConnection);
+        blockOn(nextTurn());
+        QCOMPARE(order, QStringList({u"first"_s, u"second"_s}));
+    }
+
     void scope_logsAThrowingTaskWithItsName()
     {
         s_logged.clear();
