@@ -43,8 +43,6 @@ SqlStore::~SqlStore()
 template<class T>
 QCoro::Task<Result<T>> SqlStore::run(Lane lane, Unit<T> unit)
 {
-    if (m_closed)
-        co_return fail(ErrorCode::Unavailable, u"the store is closed"_s);
     async::Completion<Result<T>> done;
     m_executor->post(lane, std::make_unique<UnitJob<T>>(std::move(unit), done));
     co_return co_await done.wait();
