@@ -7,12 +7,12 @@
 #include "base/log.h"
 #include "config/render.h"
 
+#include <QCoreApplication>
 #include <QDir>
 #include <QFile>
+#include <QPointer>
 #include <QSaveFile>
 #include <QSysInfo>
-#include <QCoreApplication>
-#include <QPointer>
 
 #include <sys/file.h>
 
@@ -22,16 +22,17 @@ namespace signalbox {
 
 namespace {
 Q_LOGGING_CATEGORY(lcEngine, "signalbox.engine")
-constexpr Millis kServerGrace {2000};
+constexpr Millis kServerGrace{2000};
 // Slack has given up after three seconds; what is stored later is recognised when it comes again.
-constexpr Millis kIngressHandlerTimeout {10'000};
-// An eighth of the whole. Slack comes from many addresses; a reverse proxy on another host comes from one, and has a
-// request in each of these only when more than five hundred wait for their commit at once.
+constexpr Millis kIngressHandlerTimeout{10'000};
+// An eighth of the whole. Slack comes from many addresses; a reverse proxy on another host comes from one,
+// and has a request in each of these only when more than five hundred wait for their commit at once.
 constexpr int kIngressConnectionsPerPeer = 512;
 
 Error needed(const QString &what, const Error &error)
 {
-    return Error(error.code() == ErrorCode::Conflict ? ErrorCode::Conflict : ErrorCode::Unavailable, error.toString(), what);
+    return Error(error.code() == ErrorCode::Conflict ? ErrorCode::Conflict : ErrorCode::Unavailable,
+        error.toString(), what);
 }
 
 Status stoppedMeanwhile()
@@ -44,7 +45,9 @@ QString shown(const std::unique_ptr<http::Server> &server)
     if (!server || server->port() == 0)
         return u"-"_s;
     const QHostAddress address = server->address();
-    const QString host = address.protocol() == QAbstractSocket::IPv6Protocol ? u'[' + address.toString() + u']' : address.toString();
+    const QString host = address.protocol() == QAbstractSocket::IPv6Protocol
+        ? u'[' + address.toString() + u']'
+        : address.toString();
     return host + u':' + QString::number(server->port());
 }
 
@@ -77,13 +80,16 @@ Status Engine::prepareDataDir()
     }
     m_config.engine.id = u"engine-"_s + QString::fromLatin1(m_ids.randomBytes(6).toHex());
     QSaveFile made(file.fileName());
-    if (!made.open(QIODevice::WriteOnly) || made.write(m_config.engine.id.toUtf8() + '\n') < 0 || !made.commit())
-        return fail(Error(ErrorCode::Unavailable, u"the engine's id cannot be kept in the data folder"_s, u"data_dir"_s));
+    if (!made.open(QIODevice::WriteOnly) || made.write(m_config.engine.id.toUtf8() + '\n') < 0
+        || !made.commit())
+        return fail(Error(
+            ErrorCode::Unavailable, u"the engine's id cannot be kept in the data folder"_s, u"data_dir"_s));
     return {};
 }
 
-// A second process on the same data folder would have the same id and take this one's work away. The kernel drops the
-// lock with the process, however it ends, and it needs no process ids, which mean nothing across containers.
+// A second process on the same data folder would have the same id and take this one's work away. The kernel
+// drops the lock with the process, however it ends, and it needs no process ids, which mean nothing across
+// containers.
 Status Engine::lockDataDir()
 {
     m_lockFile.setFileName(QDir(m_config.engine.dataDir).filePath(u"engine.lock"_s));
@@ -92,7 +98,8 @@ Status Engine::lockDataDir()
     if (::flock(m_lockFile.handle(), LOCK_EX | LOCK_NB) != 0) {
         const QString holder = QString::fromUtf8(m_lockFile.readAll()).trimmed();
         m_lockFile.close();
-        return fail(Error(ErrorCode::Conflict, u"another engine (process %1) uses this data folder"_s.arg(holder), u"data_dir"_s));
+        return fail(Error(ErrorCode::Conflict,
+            u"another engine (process %1) uses this data folder"_s.arg(holder), u"data_dir"_s));
     }
     m_lockFile.resize(0);
     m_lockFile.write(QByteArray::number(QCoreApplication::applicationPid()) + '\n');
@@ -119,7 +126,8 @@ store::EngineRegistration Engine::registration() const
 {
     store::EngineRegistration registration;
     registration.id = m_config.engine.id;
-    registration.token = QString::number(QCoreApplication::applicationPid()) + u'-' + QString::number(toMs(m_clock.now()));
+    registration.token
+        = QString::number(QCoreApplication::applicationPid()) + u'-' + QString::number(toMs(m_clock.now()));
     registration.host = QSysInfo::machineHostName();
     registration.pid = QCoreApplication::applicationPid();
     registration.version = QStringLiteral(SIGNALBOX_VERSION);
@@ -139,7 +147,8 @@ QCoro::Task<Status> Engine::start()
     co_return started;
 }
 
-// After each await a stop() may have been called. It waits for the end of this, and then unwinds what there is.
+// After each await a stop() may have been called. It waits for the end of this, and then unwinds what there
+// is.
 QCoro::Task<Status> Engine::startParts()
 {
     m_startedAt = m_clock.now();
@@ -168,12 +177,14 @@ QCoro::Task<Status> Engine::startParts()
     m_gateway->start();
     m_started = true;
     logInfo(lcEngine, "engine started",
-            {{"engine", m_config.engine.id}, {"incarnation", QString::number(m_gateway->lease().life().incarnation)},
-             {"database", m_store->databaseKind()}, {"ingress", ingressAddress()}, {"admin", adminAddress()}});
+        {{"engine", m_config.engine.id},
+            {"incarnation", QString::number(m_gateway->lease().life().incarnation)},
+            {"database", m_store->databaseKind()}, {"ingress", ingressAddress()}, {"admin", adminAddress()}});
     co_return Status();
 }
 
-Result<std::unique_ptr<http::Server>> Engine::listen(const QString &address, http::Router router, const http::Limits &limits)
+Result<std::unique_ptr<http::Server>> Engine::listen(
+    const QString &address, http::Router router, const http::Limits &limits)
 {
     auto server = std::make_unique<http::Server>(std::move(router), limits);
     const qsizetype colon = address.lastIndexOf(u':');
@@ -217,8 +228,8 @@ Status Engine::listenAll()
     return {};
 }
 
-// Without configured tokens the engine makes one admin token, found by the command line in {data_dir}/admin.json
-// (DESIGN.md "Security and privacy").
+// Without configured tokens the engine makes one admin token, found by the command line in
+// {data_dir}/admin.json (DESIGN.md "Security and privacy").
 Status Engine::makeAdminToken()
 {
     if (m_config.admin.listen.isEmpty() || !m_config.admin.tokens.isEmpty())
@@ -228,8 +239,8 @@ Status Engine::makeAdminToken()
     token.name = u"local"_s;
     token.role = u"admin"_s;
     token.sha256 = sha256(m_adminToken);
-    token.installations = QStringList {u"*"_s};
-    token.may = QStringList {u"reveal"_s, u"edit"_s};
+    token.installations = QStringList{u"*"_s};
+    token.may = QStringList{u"reveal"_s, u"edit"_s};
     m_config.admin.tokens << token;
     return {};
 }
@@ -239,9 +250,11 @@ Status Engine::writeAdminFile()
     if (m_adminToken.isEmpty())
         return {};
     QSaveFile file(QDir(m_config.engine.dataDir).filePath(u"admin.json"_s));
-    const Json json = Json::object({{u"url"_s, u"http://"_s + adminAddress()}, {u"token"_s, QString::fromLatin1(m_adminToken)}});
-    const bool written = file.open(QIODevice::WriteOnly) && file.setPermissions(QFile::ReadOwner | QFile::WriteOwner)
-        && file.write(json.toBytes() + '\n') > 0 && file.commit();
+    const Json json = Json::object(
+        {{u"url"_s, u"http://"_s + adminAddress()}, {u"token"_s, QString::fromLatin1(m_adminToken)}});
+    const bool written = file.open(QIODevice::WriteOnly)
+        && file.setPermissions(QFile::ReadOwner | QFile::WriteOwner) && file.write(json.toBytes() + '\n') > 0
+        && file.commit();
     if (!written)
         return fail(Error(ErrorCode::Unavailable, u"admin.json cannot be written"_s, u"data_dir"_s));
     return {};
@@ -263,7 +276,8 @@ QCoro::Task<bool> Engine::stop()
     if (left.isEmpty())
         logInfo(lcEngine, "engine stopped", {{"engine", m_config.engine.id}});
     else
-        logCritical(lcEngine, "work did not end in time; what it uses is kept", {{"scopes", left.join(u", "_s)}});
+        logCritical(
+            lcEngine, "work did not end in time; what it uses is kept", {{"scopes", left.join(u", "_s)}});
     const bool joined = left.isEmpty();
     m_joined = joined;
     m_stopped = true;

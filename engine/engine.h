@@ -16,10 +16,10 @@
 
 namespace signalbox {
 
-// The engine, composed. Lives on one thread: the main thread of signalboxd, a thread of its own in the console. Start
-// order: data folder, database, registration, gateway, listeners. Stop order: a running start ends, ingress stops
-// accepting, the gateway gives running work its grace and hands the rest back, admin closes, the operator's service ends,
-// the store finishes what is queued.
+// The engine, composed. Lives on one thread: the main thread of signalboxd, a thread of its own in the
+// console. Start order: data folder, database, registration, gateway, listeners. Stop order: a running start
+// ends, ingress stops accepting, the gateway gives running work its grace and hands the rest back, admin
+// closes, the operator's service ends, the store finishes what is queued.
 class Engine : public QObject
 {
     Q_OBJECT
@@ -28,14 +28,14 @@ public:
     explicit Engine(config::Config config, bool sandbox = false);
     ~Engine() override;
 
-    // Once. Unavailable with native "database" or "listener" when something needed is not to be had, Cancelled when stop()
-    // was called meanwhile; stop() is needed in either case.
+    // Once. Unavailable with native "database" or "listener" when something needed is not to be had,
+    // Cancelled when stop() was called meanwhile; stop() is needed in either case.
     [[nodiscard]] QCoro::Task<Status> start();
-    // At any time and more than once; every call answers when the engine has stopped. False: some work did not end within
-    // its deadline, which is logged as critical, and still uses the engine. See dispose().
+    // At any time and more than once; every call answers when the engine has stopped. False: some work did
+    // not end within its deadline, which is logged as critical, and still uses the engine. See dispose().
     [[nodiscard]] QCoro::Task<bool> stop();
-    // The way to destroy an engine, on its thread: one that was started and not stopped, or whose work did not end,
-    // closes its store and is kept until the process ends.
+    // The way to destroy an engine, on its thread: one that was started and not stopped, or whose work did
+    // not end, closes its store and is kept until the process ends.
     static void dispose(std::unique_ptr<Engine> engine);
 
     // "host:port", or "-" for a listener that is off.
@@ -56,8 +56,8 @@ private:
     [[nodiscard]] Status prepareDataDir();
     [[nodiscard]] Status lockDataDir();
     [[nodiscard]] Status openDatabase();
-    [[nodiscard]] Result<std::unique_ptr<http::Server>> listen(const QString &address, http::Router router,
-                                                               const http::Limits &limits);
+    [[nodiscard]] Result<std::unique_ptr<http::Server>> listen(
+        const QString &address, http::Router router, const http::Limits &limits);
     [[nodiscard]] Status listenAll();
     [[nodiscard]] Status makeAdminToken();
     [[nodiscard]] Status writeAdminFile();

@@ -54,7 +54,8 @@ void EmbeddedEngine::start()
         return;
     m_state = State::Running;
     m_thread.start();
-    QMetaObject::invokeMethod(m_context, [this] { beginStart(); }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        m_context, [this] { beginStart(); }, Qt::QueuedConnection);
 }
 
 void EmbeddedEngine::beginStart()
@@ -102,9 +103,14 @@ void EmbeddedEngine::stop()
 {
     switch (m_state) {
     case State::Idle:
-    case State::Stopped: Q_EMIT stopped(); break;
-    case State::Running: askToStop(); break;
-    case State::Stopping: break; // its end is everybody's answer
+    case State::Stopped:
+        Q_EMIT stopped();
+        break;
+    case State::Running:
+        askToStop();
+        break;
+    case State::Stopping:
+        break; // its end is everybody's answer
     }
 }
 
@@ -112,7 +118,8 @@ void EmbeddedEngine::askToStop()
 {
     m_state = State::Stopping;
     m_api.detach(tr("The engine was stopped."));
-    QMetaObject::invokeMethod(m_context, [this] { beginStop(); }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        m_context, [this] { beginStop(); }, Qt::QueuedConnection);
 }
 
 void EmbeddedEngine::beginStop()

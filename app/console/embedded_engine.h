@@ -15,10 +15,11 @@ class Engine;
 
 namespace signalbox::console {
 
-// The engine inside the desktop program: in a thread of its own, with the console as its operator. Lives on the UI
-// thread, which waits for it in the destructor alone, and only when nobody waited for stopped(). Stop order: the console
-// is detached, a running start ends, the engine gives running work its grace and hands the rest back, it is disposed of in
-// its thread, the thread ends. An engine whose work does not end is kept until the process ends (Engine::dispose()).
+// The engine inside the desktop program: in a thread of its own, with the console as its operator. Lives on
+// the UI thread, which waits for it in the destructor alone, and only when nobody waited for stopped(). Stop
+// order: the console is detached, a running start ends, the engine gives running work its grace and hands the
+// rest back, it is disposed of in its thread, the thread ends. An engine whose work does not end is kept
+// until the process ends (Engine::dispose()).
 class EmbeddedEngine : public QObject
 {
     Q_OBJECT

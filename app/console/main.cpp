@@ -55,14 +55,16 @@ int runConsole(QApplication &app, const headless::Options &options, config::Conf
 
     QApplication::setQuitOnLastWindowClosed(false);
     QObject::connect(&app, &QApplication::lastWindowClosed, &engine, &console::EmbeddedEngine::stop);
-    QObject::connect(&signalsOfProcess, &headless::ProcessSignals::stopRequested, &engine, &console::EmbeddedEngine::stop);
+    QObject::connect(
+        &signalsOfProcess, &headless::ProcessSignals::stopRequested, &engine, &console::EmbeddedEngine::stop);
     QObject::connect(&engine, &console::EmbeddedEngine::stopped, &app, &QApplication::quit);
-    QObject::connect(&engine, &console::EmbeddedEngine::started, &app, [&sandbox](const QString &ingressAddress) {
-        if (!sandbox.sandbox)
-            return;
-        sandbox.sandbox->startTraffic(u"http://"_s + ingressAddress);
-        printLines(sandbox.sandbox->wording());
-    });
+    QObject::connect(
+        &engine, &console::EmbeddedEngine::started, &app, [&sandbox](const QString &ingressAddress) {
+            if (!sandbox.sandbox)
+                return;
+            sandbox.sandbox->startTraffic(u"http://"_s + ingressAddress);
+            printLines(sandbox.sandbox->wording());
+        });
     QMetaObject::invokeMethod(&engine, &console::EmbeddedEngine::start, Qt::QueuedConnection);
     return QApplication::exec();
 }
@@ -71,8 +73,8 @@ int runConsole(QApplication &app, const headless::Options &options, config::Conf
 
 int main(int argc, char **argv)
 {
-    // The command line is read before there is a display: --help and --version need none, and neither does the
-    // simulated agent, as which the sandbox starts this program again.
+    // The command line is read before there is a display: --help and --version need none, and neither does
+    // the simulated agent, as which the sandbox starts this program again.
     QStringList arguments;
     for (int i = 1; i < argc; ++i)
         arguments << QString::fromLocal8Bit(argv[i]);

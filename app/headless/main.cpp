@@ -21,11 +21,13 @@ Q_LOGGING_CATEGORY(lcMain, "signalbox.app")
 
 int exitCodeFor(const Error &error)
 {
-    const bool needed = error.native() == u"database" || error.native() == u"listener" || error.native() == u"data_dir";
+    const bool needed
+        = error.native() == u"database" || error.native() == u"listener" || error.native() == u"data_dir";
     return static_cast<int>(needed ? headless::ExitCode::ServiceUnavailable : headless::ExitCode::Failed);
 }
 
-// Stops the engine and then the event loop, which runs: `code` is what main() returns, unless something did not end.
+// Stops the engine and then the event loop, which runs: `code` is what main() returns, unless something did
+// not end.
 QCoro::Task<> stopAndQuit(Engine *engine, int code)
 {
     headless::notifyServiceManager("STOPPING=1");
@@ -41,7 +43,8 @@ void stopLater(Engine *engine, int code)
 
 void tellReady(const Engine &engine, const headless::SandboxRun &sandbox)
 {
-    std::printf("ready ingress=%s admin=%s\n", qUtf8Printable(engine.ingressAddress()), qUtf8Printable(engine.adminAddress()));
+    std::printf("ready ingress=%s admin=%s\n", qUtf8Printable(engine.ingressAddress()),
+        qUtf8Printable(engine.adminAddress()));
     if (sandbox.sandbox) {
         for (const QString &line : sandbox.sandbox->wording())
             std::printf("%s\n", qUtf8Printable(line));
@@ -66,7 +69,8 @@ int runEngine(const headless::Options &options, config::Config config)
     auto owner = std::make_unique<Engine>(config, options.sandbox);
     Engine *engine = owner.get();
     QObject::connect(engine, &Engine::replaced, engine, [] {
-        // Another process works under this engine's name: everything that this one still holds is that one's now.
+        // Another process works under this engine's name: everything that this one still holds is that one's
+        // now.
         std::fprintf(stderr, "signalboxd: another process has started with this engine's id; stopping\n");
         std::_Exit(static_cast<int>(headless::ExitCode::Failed));
     });
@@ -94,7 +98,8 @@ int runEngine(const headless::Options &options, config::Config config)
 
 int main(int argc, char **argv)
 {
-    // Qt's own dispatcher: the daemon has no use for glib's, which costs it a third of its requests per second.
+    // Qt's own dispatcher: the daemon has no use for glib's, which costs it a third of its requests per
+    // second.
     qputenv("QT_NO_GLIB", "1");
     QCoreApplication app(argc, argv);
     QCoreApplication::setApplicationName(u"signalbox"_s);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headless/process_signals.h"
 
-#include <systemd/sd-daemon.h>
-
 #include <csignal>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 namespace signalbox::headless {
@@ -57,7 +56,7 @@ ProcessSignals::~ProcessSignals()
 
 void allowManyDescriptors()
 {
-    rlimit limit {};
+    rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
         return;
     limit.rlim_cur = limit.rlim_max;

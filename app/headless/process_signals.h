@@ -8,7 +8,8 @@
 
 namespace signalbox::headless {
 
-// SIGTERM and SIGINT as a Qt signal, through a pipe; the second one ends the process at once. One per process.
+// SIGTERM and SIGINT as a Qt signal, through a pipe; the second one ends the process at once. One per
+// process.
 class ProcessSignals : public QObject
 {
     Q_OBJECT
@@ -27,8 +28,8 @@ private:
     bool m_requested = false;
 };
 
-// Raises the soft limit of open descriptors to the hard one. Service managers and shells give 1024, which is fewer than
-// the connections that the listeners admit.
+// Raises the soft limit of open descriptors to the hard one. Service managers and shells give 1024, which is
+// fewer than the connections that the listeners admit.
 void allowManyDescriptors();
 
 // Tells systemd, where there is one: "READY=1", "STOPPING=1".

@@ -17,7 +17,7 @@ Result<SandboxRun> startSandbox(config::Config &config, bool keepDataDir)
         config.engine.dataDir = run.folder->path();
     }
     sandbox::SandboxOptions options;
-    options.agentCommand = QStringList {QCoreApplication::applicationFilePath(), u"--sandbox-agent"_s};
+    options.agentCommand = QStringList{QCoreApplication::applicationFilePath(), u"--sandbox-agent"_s};
     run.sandbox = std::make_unique<sandbox::Sandbox>(options);
     if (auto started = run.sandbox->startBlocking(); !started)
         return fail(started.error().context(u"starting the sandbox"_s));

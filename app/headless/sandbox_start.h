@@ -19,8 +19,8 @@ struct SandboxRun
     std::unique_ptr<sandbox::Sandbox> sandbox;
 };
 
-// Starts the simulators and points `config` at them: loopback listeners on free ports, a throw-away database unless a
-// data folder was asked for.
+// Starts the simulators and points `config` at them: loopback listeners on free ports, a throw-away database
+// unless a data folder was asked for.
 [[nodiscard]] Result<SandboxRun> startSandbox(config::Config &config, bool keepDataDir);
 
 } // namespace signalbox::headless

@@ -17,13 +17,14 @@ Response answer(const Error &error)
     return Response::problem(error);
 }
 
-template<class T>
+template <class T>
 Response answer(const Result<T> &result)
 {
     return result ? Response::json(200, toJson(*result)) : answer(result.error());
 }
 
-// "state:dead session:se_… some-id": the first words of the filter grammar. Unknown words are refused, not ignored.
+// "state:dead session:se_… some-id": the first words of the filter grammar. Unknown words are refused, not
+// ignored.
 Result<domain::ListQuery> listQuery(const Request &request)
 {
     domain::ListQuery query;
@@ -47,7 +48,8 @@ Result<domain::ListQuery> listQuery(const Request &request)
         else if (!word.contains(u':') && query.text.isEmpty())
             query.text = word;
         else
-            return fail(ErrorCode::InvalidInput, u"the filter knows state:…, session:… and one id, place, ts or user"_s);
+            return fail(ErrorCode::InvalidInput,
+                u"the filter knows state:…, session:… and one id, place, ts or user"_s);
     }
     return query;
 }
@@ -74,14 +76,17 @@ const config::TokenConfig *AdminRoutes::tokenOf(const Request &request) const
     return found;
 }
 
-void AdminRoutes::addGet(http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(Request))
+void AdminRoutes::addGet(
+    http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(Request))
 {
     router.add("GET", u"/api/v1"_s + pattern, [this, handler](Request request, http::Context) -> Answer {
         const config::TokenConfig *token = tokenOf(request);
-        // A token for some installations must not read the others; until lists are cut to them, it reads nothing.
+        // A token for some installations must not read the others; until lists are cut to them, it reads
+        // nothing.
         if (token && !token->installations.isEmpty() && !token->installations.contains(u"*"_s)) {
             const auto refuse = []() -> Answer {
-                co_return Response::problem(403, u"this version serves only tokens for all installations (\"*\")"_s);
+                co_return Response::problem(
+                    403, u"this version serves only tokens for all installations (\"*\")"_s);
             };
             return refuse();
         }
@@ -104,8 +109,10 @@ void AdminRoutes::addRoutes(http::Router &router)
     addGet(router, u"/sessions/{id}"_s, &AdminRoutes::session);
     addGet(router, u"/deliveries"_s, &AdminRoutes::deliveries);
     addGet(router, u"/deliveries/{id}"_s, &AdminRoutes::delivery);
-    router.add("GET", u"/healthz"_s, [](Request, http::Context) -> Answer { co_return Response::text(200, "ok"); });
-    router.add("GET", u"/readyz"_s, [this](Request request, http::Context) { return ready(std::move(request)); });
+    router.add(
+        "GET", u"/healthz"_s, [](Request, http::Context) -> Answer { co_return Response::text(200, "ok"); });
+    router.add(
+        "GET", u"/readyz"_s, [this](Request request, http::Context) { return ready(std::move(request)); });
 }
 
 AdminRoutes::Answer AdminRoutes::self(Request request)

@@ -7,8 +7,9 @@
 
 namespace signalbox::admin {
 
-// The HTTP side of OperatorApi (INTERFACE.md "Admin routes"): Bearer tokens with a role; /healthz and /readyz need none,
-// but why an engine is not ready is told on loopback or to a token only. Engine thread; outlives the server that calls it.
+// The HTTP side of OperatorApi (INTERFACE.md "Admin routes"): Bearer tokens with a role; /healthz and /readyz
+// need none, but why an engine is not ready is told on loopback or to a token only. Engine thread; outlives
+// the server that calls it.
 class AdminRoutes
 {
 public:

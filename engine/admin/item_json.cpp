@@ -20,7 +20,7 @@ void put(Json &json, const QString &key, Instant value)
         json.set(key, toRfc3339(value));
 }
 
-template<class Items>
+template <class Items>
 Json arrayOf(const Items &items)
 {
     Json array = Json::array();

@@ -6,7 +6,8 @@
 
 namespace signalbox::admin {
 
-// Items as the HTTP API shows them (INTERFACE.md "Admin routes"): snake_case names, RFC 3339 times, absent when empty.
+// Items as the HTTP API shows them (INTERFACE.md "Admin routes"): snake_case names, RFC 3339 times, absent
+// when empty.
 [[nodiscard]] Json toJson(const domain::SessionItem &item);
 [[nodiscard]] Json toJson(const domain::DeliveryItem &item);
 [[nodiscard]] Json toJson(const domain::AttemptItem &item);
@@ -15,7 +16,7 @@ namespace signalbox::admin {
 [[nodiscard]] Json toJson(const domain::DeliveryDetail &detail);
 [[nodiscard]] Json toJson(const domain::EngineStatus &status);
 
-template<class Item>
+template <class Item>
 [[nodiscard]] Json toJson(const domain::Page<Item> &page)
 {
     Json items = Json::array();

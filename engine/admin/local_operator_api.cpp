@@ -43,7 +43,7 @@ void LocalOperatorApi::detach(const QString &reason)
     Q_EMIT connectionChanged();
 }
 
-template<class T, class Call>
+template <class T, class Call>
 QCoro::Task<Result<T>> LocalOperatorApi::ask(Call call)
 {
     if (!m_service)
@@ -88,7 +88,8 @@ void LocalOperatorApi::watch(QStringList kinds)
     OperatorService *service = m_service;
     if (!service)
         return;
-    QMetaObject::invokeMethod(service, [service, kinds] { service->watch(kinds); }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        service, [service, kinds] { service->watch(kinds); }, Qt::QueuedConnection);
 }
 
 } // namespace signalbox::admin

@@ -8,8 +8,9 @@
 
 namespace signalbox::admin {
 
-// OperatorApi for an engine in this process: every call runs on the engine's thread and its answer comes back by value.
-// Lives on its user's thread; told by whoever owns the engine when there is one and when it is gone.
+// OperatorApi for an engine in this process: every call runs on the engine's thread and its answer comes back
+// by value. Lives on its user's thread; told by whoever owns the engine when there is one and when it is
+// gone.
 class LocalOperatorApi final : public OperatorApi
 {
     Q_OBJECT
@@ -30,7 +31,7 @@ public:
     void watch(QStringList kinds) override;
 
 private:
-    template<class T, class Call>
+    template <class T, class Call>
     [[nodiscard]] QCoro::Task<Result<T>> ask(Call call);
     // Set and cleared on the user's thread; dereferenced on the engine's thread alone.
     OperatorService *m_service = nullptr;

@@ -17,17 +17,18 @@ using domain::ListQuery;
 using domain::Page;
 using domain::SessionItem;
 
-// How this port is connected to its engine. The embedded engine goes Connecting → Synchronising → Live and, when it
-// fails or stops, Disconnected with a reason.
+// How this port is connected to its engine. The embedded engine goes Connecting → Synchronising → Live and,
+// when it fails or stops, Disconnected with a reason.
 enum class ConnectionState { Disconnected, Connecting, Synchronising, Live, Reconnecting };
 
-// Everything that an operator sees and does, for the console, the HTTP API and the command line alike (DESIGN.md
-// "Operator actions"). Lives on the thread of its user (the UI thread in the console); an implementation does its work
-// elsewhere and brings finished value types back, so that no call ever blocks. Implementations: LocalOperatorApi (the
-// engine in this process); a remote client over HTTP comes with the complete operator API.
+// Everything that an operator sees and does, for the console, the HTTP API and the command line alike
+// (DESIGN.md "Operator actions"). Lives on the thread of its user (the UI thread in the console); an
+// implementation does its work elsewhere and brings finished value types back, so that no call ever blocks.
+// Implementations: LocalOperatorApi (the engine in this process); a remote client over HTTP comes with the
+// complete operator API.
 //
-// A list and the stream of changes join without a gap when the stream is subscribed to before the list is asked for,
-// and older revisions of a row are dropped.
+// A list and the stream of changes join without a gap when the stream is subscribed to before the list is
+// asked for, and older revisions of a row are dropped.
 class OperatorApi : public QObject
 {
     Q_OBJECT
@@ -45,8 +46,8 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<SessionItem>> session(QString id) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<DeliveryDetail>> delivery(QString id) = 0;
 
-    // Which kinds of change to push from now on ("session", "delivery", "outbound"); replaces the set before. Hidden
-    // views ask for nothing.
+    // Which kinds of change to push from now on ("session", "delivery", "outbound"); replaces the set before.
+    // Hidden views ask for nothing.
     virtual void watch(QStringList kinds) = 0;
 
 Q_SIGNALS:

@@ -13,13 +13,13 @@ namespace signalbox::admin {
 namespace {
 Q_LOGGING_CATEGORY(lcAdmin, "signalbox.engine.admin")
 constexpr int kMostEntries = 500;
-constexpr Millis kCoalesce {100}; // at most ten batches a second
-constexpr Millis kBackstop {1000};
-constexpr Millis kPulse {1000};
+constexpr Millis kCoalesce{100}; // at most ten batches a second
+constexpr Millis kBackstop{1000};
+constexpr Millis kPulse{1000};
 constexpr int kQuietPulses = 5;
 constexpr int kMostListed = 500;
-constexpr Millis kPingAge {1000};
-constexpr Millis kPingDeadline {2000};
+constexpr Millis kPingAge{1000};
+constexpr Millis kPingDeadline{2000};
 
 Status checkQuery(const ListQuery &query)
 {
@@ -217,7 +217,7 @@ QCoro::Task<bool> OperatorService::readOnce()
 
 namespace {
 
-template<class Item>
+template <class Item>
 void addChanges(const Result<QList<Item>> &items, const QString &kind, QList<Change> &changes)
 {
     if (!items)

@@ -11,8 +11,9 @@
 
 namespace signalbox::admin {
 
-// The engine's side of OperatorApi: lists, single items, vitals, and the pump that turns the change feed into items for
-// whoever watches. Engine thread; LocalOperatorApi brings its answers to other threads, the admin routes to HTTP.
+// The engine's side of OperatorApi: lists, single items, vitals, and the pump that turns the change feed into
+// items for whoever watches. Engine thread; LocalOperatorApi brings its answers to other threads, the admin
+// routes to HTTP.
 class OperatorService : public QObject
 {
     Q_OBJECT
@@ -26,8 +27,8 @@ public:
 
     // Vitals without the database.
     void fillVitals(domain::EngineStatus &status) const;
-    // Vitals, and whether the database answers: one trivial read a second at most, shared by everybody who asks, and not
-    // waited for longer than two seconds. Never counts rows. This is /readyz.
+    // Vitals, and whether the database answers: one trivial read a second at most, shared by everybody who
+    // asks, and not waited for longer than two seconds. Never counts rows. This is /readyz.
     [[nodiscard]] QCoro::Task<domain::EngineStatus> readiness();
     // Never an error: while the database is away, ready is false and says so.
     [[nodiscard]] QCoro::Task<Result<domain::EngineStatus>> status();
@@ -51,7 +52,8 @@ private:
     [[nodiscard]] QCoro::Task<> pulse();
     [[nodiscard]] QCoro::Task<> tellStatus();
     [[nodiscard]] QCoro::Task<bool> readOnce();
-    [[nodiscard]] QCoro::Task<QList<domain::Change>> itemsOf(std::vector<store::FeedEntry> entries, QStringList kinds);
+    [[nodiscard]] QCoro::Task<QList<domain::Change>> itemsOf(
+        std::vector<store::FeedEntry> entries, QStringList kinds);
     store::Store &m_store;
     const Clock &m_clock;
     Vitals m_vitals;

@@ -14,9 +14,9 @@
 
 namespace signalbox::async {
 
-// Blocks on a task with a nested event loop: for tests and main() only. Rethrows what the task threw; ends the process
-// when the limit passes, because the task still refers to the caller's frame then.
-template<class T>
+// Blocks on a task with a nested event loop: for tests and main() only. Rethrows what the task threw; ends
+// the process when the limit passes, because the task still refers to the caller's frame then.
+template <class T>
 T blockOn(QCoro::Task<T> task, Millis limit = Millis(5000))
 {
     struct Outcome

@@ -15,10 +15,11 @@
 
 namespace signalbox::async {
 
-// The result of work done elsewhere, awaited by exactly one coroutine. Whoever holds it calls finish() once, on the
-// awaiting thread and from the event loop (a posted event), and the coroutine goes on right there: a batch of results
-// costs one event. The waiter must outlive the work or let it finish: work is joined, never abandoned.
-template<class T>
+// The result of work done elsewhere, awaited by exactly one coroutine. Whoever holds it calls finish() once,
+// on the awaiting thread and from the event loop (a posted event), and the coroutine goes on right there: a
+// batch of results costs one event. The waiter must outlive the work or let it finish: work is joined, never
+// abandoned.
+template <class T>
 class Completion
 {
 public:
@@ -43,7 +44,7 @@ public:
         [[nodiscard]] T await_resume() const { return std::move(*completion->m_state->value); }
     };
     // The completion must be a named local of the awaiting coroutine.
-    [[nodiscard]] Awaiter wait() { return Awaiter {this}; }
+    [[nodiscard]] Awaiter wait() { return Awaiter{this}; }
 
 private:
     struct State

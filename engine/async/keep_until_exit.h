@@ -8,9 +8,9 @@
 
 namespace signalbox::async {
 
-// The answer to a coroutine that could not be joined (TaskScope::unjoined()): what it may still use is kept until the
-// process ends, and never destroyed. From any thread.
-template<class T>
+// The answer to a coroutine that could not be joined (TaskScope::unjoined()): what it may still use is kept
+// until the process ends, and never destroyed. From any thread.
+template <class T>
 void keepUntilExit(std::unique_ptr<T> owner)
 {
     static std::mutex mutex;

@@ -23,7 +23,7 @@ void Latch::complete(Wake wake)
 
 void Latch::startDeadline(Millis timeout)
 {
-    static constexpr Millis kCoarseFrom {2000};
+    static constexpr Millis kCoarseFrom{2000};
     startTimer(timeout, timeout < kCoarseFrom ? Qt::PreciseTimer : Qt::CoarseTimer);
 }
 
@@ -67,7 +67,8 @@ void LatchAwaiter::cancelWith(const CancelToken &token)
     if (token.isCancelled())
         latch->complete(Wake::Cancelled);
     else if (token.state())
-        QObject::connect(token.state(), &CancelState::cancelled, latch, [latch] { latch->complete(Wake::Cancelled); });
+        QObject::connect(
+            token.state(), &CancelState::cancelled, latch, [latch] { latch->complete(Wake::Cancelled); });
 }
 
 void LatchAwaiter::watch(QObject *sender)

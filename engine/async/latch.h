@@ -15,10 +15,10 @@ namespace signalbox::async {
 // What ended a wait. Every await on the outside handles all four.
 enum class Wake { Fired, TimedOut, Cancelled, SenderGone };
 
-// One-shot meeting point of a coroutine and the world: the first of {fired, deadline, cancelled, sender destroyed}
-// wins, later ones are ignored, and the coroutine is resumed through the event loop, never inside the emission that
-// woke it. Lives on the thread of the coroutine. Replaces QCoro 0.8's awaiters, which use freed memory when a signal
-// comes twice (TOOLCHAIN: findings 2 and 3).
+// One-shot meeting point of a coroutine and the world: the first of {fired, deadline, cancelled, sender
+// destroyed} wins, later ones are ignored, and the coroutine is resumed through the event loop, never inside
+// the emission that woke it. Lives on the thread of the coroutine. Replaces QCoro 0.8's awaiters, which use
+// freed memory when a signal comes twice (TOOLCHAIN: findings 2 and 3).
 class Latch : public QObject
 {
     Q_OBJECT
@@ -27,8 +27,8 @@ public:
     void arm(std::coroutine_handle<> handle);
     void complete(Wake wake);
     void disarm() { m_handle = nullptr; }
-    // The deadline's timer dies with the latch: QTimer::singleShot() would keep its own until the time is over, however
-    // soon the wait had ended.
+    // The deadline's timer dies with the latch: QTimer::singleShot() would keep its own until the time is
+    // over, however soon the wait had ended.
     void startDeadline(Millis timeout);
     [[nodiscard]] std::optional<Wake> wake() const { return m_wake; }
 
@@ -59,7 +59,8 @@ public:
     void cancelWith(const CancelToken &token);
     void watch(QObject *sender);
 
-    // GCC 12 copies an lvalue awaiter that passes through await_transform(), so this one is trivially copyable.
+    // GCC 12 copies an lvalue awaiter that passes through await_transform(), so this one is trivially
+    // copyable.
     struct Awaiter
     {
         Latch *latch;

@@ -13,9 +13,10 @@
 
 namespace signalbox::async {
 
-// Runs a pure function on a pool and resumes on the awaiting thread. The frame stays until the job has reported, so
-// jobs are joined at shutdown and never abandoned. Exceptions keep their type; results may be move-only.
-template<class Function, class R = std::invoke_result_t<Function>>
+// Runs a pure function on a pool and resumes on the awaiting thread. The frame stays until the job has
+// reported, so jobs are joined at shutdown and never abandoned. Exceptions keep their type; results may be
+// move-only.
+template <class Function, class R = std::invoke_result_t<Function>>
 [[nodiscard]] QCoro::Task<R> runOn(QThreadPool *pool, Function function)
 {
     using Slot = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
@@ -38,7 +39,8 @@ template<class Function, class R = std::invoke_result_t<Function>>
         } catch (...) {
             shared->error = std::current_exception();
         }
-        QMetaObject::invokeMethod(latch, [latch] { latch->complete(Wake::Fired); }, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(
+            latch, [latch] { latch->complete(Wake::Fired); }, Qt::QueuedConnection);
     });
     co_await awaiter.wake();
     if (shared->error)
@@ -48,7 +50,7 @@ template<class Function, class R = std::invoke_result_t<Function>>
 }
 
 // Keeps the functor for as long as its task runs, then hands over the value or what was thrown.
-template<class R, class Work, class Done>
+template <class R, class Work, class Done>
 QCoro::Task<> runAndTell(Work work, Done done)
 {
     std::optional<R> value;
@@ -62,10 +64,10 @@ QCoro::Task<> runAndTell(Work work, Done done)
     done(std::move(value), error);
 }
 
-// Runs `work()`, which returns a Task<R>, on the thread of `target` and delivers its result, or what it threw, to the
-// calling thread. Both threads need an event loop. The answer is `gone` when `target` died before the work had ended.
-// This is how the console's UI thread talks to the engine's thread.
-template<class R, class Work>
+// Runs `work()`, which returns a Task<R>, on the thread of `target` and delivers its result, or what it
+// threw, to the calling thread. Both threads need an event loop. The answer is `gone` when `target` died
+// before the work had ended. This is how the console's UI thread talks to the engine's thread.
+template <class R, class Work>
 [[nodiscard]] QCoro::Task<R> runOnThread(QObject *target, Work work, R gone)
 {
     struct Shared
@@ -76,7 +78,8 @@ template<class R, class Work>
     auto shared = std::make_shared<Shared>();
     auto awaiter = std::make_shared<LatchAwaiter>();
     const std::weak_ptr<LatchAwaiter> weak = awaiter;
-    // Belongs to the calling thread, is kept alive by whoever may still report to it, and drops what comes too late.
+    // Belongs to the calling thread, is kept alive by whoever may still report to it, and drops what comes
+    // too late.
     const std::shared_ptr<QObject> home(new QObject, [](QObject *object) { object->deleteLater(); });
     awaiter->watch(target);
     auto start = [shared, weak, home, work = std::move(work)]() mutable {

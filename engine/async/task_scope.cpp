@@ -27,7 +27,7 @@ TaskScope::~TaskScope()
 {
     if (live() > 0)
         logCritical(lcAsync, "scope destroyed with live tasks",
-                    {{"scope", m_count->name}, {"live", QString::number(live())}});
+            {{"scope", m_count->name}, {"live", QString::number(live())}});
 }
 
 void TaskScope::spawn(const char *name, QCoro::Task<> task)
@@ -52,7 +52,8 @@ QCoro::Task<> TaskScope::run(const char *name, QCoro::Task<> task)
         failure = u"unknown exception"_s;
     }
     if (failed)
-        logCritical(lcAsync, "task ended with an exception", {{"task", QString::fromUtf8(name)}, {"what", failure}});
+        logCritical(
+            lcAsync, "task ended with an exception", {{"task", QString::fromUtf8(name)}, {"what", failure}});
     if (--count->live > 0)
         co_return;
     std::erase(late(), count);
@@ -85,7 +86,8 @@ QCoro::Task<bool> TaskScope::join(Millis timeout)
     const QPointer<TaskScope> self(this);
     // One deadline for all rounds: a scope that is filled again and again must not hold its owner.
     const bool forever = timeout.count() < 0;
-    const QDeadlineTimer deadline(forever ? QDeadlineTimer(QDeadlineTimer::Forever) : QDeadlineTimer(timeout));
+    const QDeadlineTimer deadline(
+        forever ? QDeadlineTimer(QDeadlineTimer::Forever) : QDeadlineTimer(timeout));
     while (self && live() > 0) {
         const Millis left = forever ? kNoDeadline : Millis(deadline.remainingTime());
         const Wake wake = co_await waitSignal(this, &TaskScope::drained, left);

@@ -14,8 +14,9 @@
 
 namespace signalbox::async {
 
-// The only home of detached work. A service owns one, cancels and joins it before it dies. Lives on one thread.
-// An exception that leaves a task is logged as critical with the task's name; it never ends the process.
+// The only home of detached work. A service owns one, cancels and joins it before it dies. Lives on one
+// thread. An exception that leaves a task is logged as critical with the task's name; it never ends the
+// process.
 class TaskScope : public QObject
 {
     Q_OBJECT
@@ -27,12 +28,14 @@ public:
     void cancel() { m_source.cancel(); }
     [[nodiscard]] CancelToken token() const { return m_source.token(); }
     [[nodiscard]] int live() const { return m_count->live; }
-    // Waits until every task has ended; false when the deadline came first: the scope is one of unjoined() then.
+    // Waits until every task has ended; false when the deadline came first: the scope is one of unjoined()
+    // then.
     [[nodiscard]] QCoro::Task<bool> join(Millis timeout);
 
-    // Every scope of this thread whose join() came to its deadline and whose tasks still live, as "name (live)"; also when
-    // the scope itself is gone. Until there is none, nothing that such a task may use can be destroyed: whoever stops a
-    // tree of services asks here once, so that no service on the way can lose the answer of its own join().
+    // Every scope of this thread whose join() came to its deadline and whose tasks still live, as "name
+    // (live)"; also when the scope itself is gone. Until there is none, nothing that such a task may use can
+    // be destroyed: whoever stops a tree of services asks here once, so that no service on the way can lose
+    // the answer of its own join().
     [[nodiscard]] static QStringList unjoined();
 
 Q_SIGNALS:

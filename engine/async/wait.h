@@ -10,11 +10,13 @@ class QProcess;
 
 namespace signalbox::async {
 
-inline constexpr Millis kNoDeadline {-1};
+inline constexpr Millis kNoDeadline{-1};
 
-// Waits for `signal` of `sender`, its death, the deadline or a cancel, whichever is first. Same thread as the sender.
-template<class Sender, class Signal>
-[[nodiscard]] QCoro::Task<Wake> waitSignal(Sender *sender, Signal signal, Millis timeout, CancelToken token = {})
+// Waits for `signal` of `sender`, its death, the deadline or a cancel, whichever is first. Same thread as the
+// sender.
+template <class Sender, class Signal>
+[[nodiscard]] QCoro::Task<Wake> waitSignal(
+    Sender *sender, Signal signal, Millis timeout, CancelToken token = {})
 {
     LatchAwaiter awaiter;
     awaiter.watch(sender);
@@ -32,6 +34,7 @@ template<class Sender, class Signal>
 [[nodiscard]] QCoro::Task<> nextTurn();
 
 // Fired when the process is not running any more, whether it never started, ended or was killed.
-[[nodiscard]] QCoro::Task<Wake> waitProcess(QPointer<QProcess> process, Millis timeout, CancelToken token = {});
+[[nodiscard]] QCoro::Task<Wake> waitProcess(
+    QPointer<QProcess> process, Millis timeout, CancelToken token = {});
 
 } // namespace signalbox::async

@@ -22,9 +22,10 @@ Instant SystemClock::now() const
 
 Millis SystemClock::boot() const
 {
-    timespec at {};
+    timespec at{};
     clock_gettime(CLOCK_BOOTTIME, &at);
-    return std::chrono::seconds(at.tv_sec) + std::chrono::duration_cast<Millis>(std::chrono::nanoseconds(at.tv_nsec));
+    return std::chrono::seconds(at.tv_sec)
+        + std::chrono::duration_cast<Millis>(std::chrono::nanoseconds(at.tv_nsec));
 }
 
 } // namespace signalbox

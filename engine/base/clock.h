@@ -11,9 +11,18 @@ using Millis = std::chrono::milliseconds;
 // A point in UTC, to the millisecond, as the database and the API know it. The epoch itself means "never".
 using Instant = std::chrono::sys_time<Millis>;
 
-[[nodiscard]] inline qint64 toMs(Instant at) { return at.time_since_epoch().count(); }
-[[nodiscard]] inline Instant fromMs(qint64 ms) { return Instant(Millis(ms)); }
-[[nodiscard]] inline bool isNever(Instant at) { return at == Instant(); }
+[[nodiscard]] inline qint64 toMs(Instant at)
+{
+    return at.time_since_epoch().count();
+}
+[[nodiscard]] inline Instant fromMs(qint64 ms)
+{
+    return Instant(Millis(ms));
+}
+[[nodiscard]] inline bool isNever(Instant at)
+{
+    return at == Instant();
+}
 // RFC 3339 with milliseconds and Z; empty for "never".
 [[nodiscard]] QString toRfc3339(Instant at);
 

@@ -8,18 +8,30 @@ namespace signalbox {
 QString errorCodeName(ErrorCode code)
 {
     switch (code) {
-    case ErrorCode::InvalidInput: return u"invalid_input"_s;
-    case ErrorCode::NotFound: return u"not_found"_s;
-    case ErrorCode::Conflict: return u"conflict"_s;
-    case ErrorCode::Unauthorized: return u"unauthorized"_s;
-    case ErrorCode::Forbidden: return u"forbidden"_s;
-    case ErrorCode::Cancelled: return u"cancelled"_s;
-    case ErrorCode::DeadlineExceeded: return u"deadline_exceeded"_s;
-    case ErrorCode::Unavailable: return u"unavailable"_s;
-    case ErrorCode::RateLimited: return u"rate_limited"_s;
-    case ErrorCode::Corrupt: return u"corrupt"_s;
-    case ErrorCode::Unsupported: return u"unsupported"_s;
-    case ErrorCode::Internal: return u"internal"_s;
+    case ErrorCode::InvalidInput:
+        return u"invalid_input"_s;
+    case ErrorCode::NotFound:
+        return u"not_found"_s;
+    case ErrorCode::Conflict:
+        return u"conflict"_s;
+    case ErrorCode::Unauthorized:
+        return u"unauthorized"_s;
+    case ErrorCode::Forbidden:
+        return u"forbidden"_s;
+    case ErrorCode::Cancelled:
+        return u"cancelled"_s;
+    case ErrorCode::DeadlineExceeded:
+        return u"deadline_exceeded"_s;
+    case ErrorCode::Unavailable:
+        return u"unavailable"_s;
+    case ErrorCode::RateLimited:
+        return u"rate_limited"_s;
+    case ErrorCode::Corrupt:
+        return u"corrupt"_s;
+    case ErrorCode::Unsupported:
+        return u"unsupported"_s;
+    case ErrorCode::Internal:
+        return u"internal"_s;
     }
     return u"internal"_s;
 }
@@ -42,7 +54,8 @@ bool Error::isRetryable() const
     switch (m_code) {
     case ErrorCode::DeadlineExceeded:
     case ErrorCode::Unavailable:
-    case ErrorCode::RateLimited: return true;
+    case ErrorCode::RateLimited:
+        return true;
     case ErrorCode::InvalidInput:
     case ErrorCode::NotFound:
     case ErrorCode::Conflict:
@@ -51,7 +64,8 @@ bool Error::isRetryable() const
     case ErrorCode::Cancelled:
     case ErrorCode::Corrupt:
     case ErrorCode::Unsupported:
-    case ErrorCode::Internal: return false;
+    case ErrorCode::Internal:
+        return false;
     }
     return false;
 }

@@ -9,7 +9,8 @@
 
 namespace signalbox {
 
-// The closed list of ways in which a correct program can fail. Edges map it (HTTP status, exit code, texts for people).
+// The closed list of ways in which a correct program can fail. Edges map it (HTTP status, exit code, texts
+// for people).
 enum class ErrorCode {
     InvalidInput,
     NotFound,

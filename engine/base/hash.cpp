@@ -27,8 +27,8 @@ EVP_MAC_CTX *hmacContext()
             value = EVP_MAC_CTX_new(hmac);
             EVP_MAC_free(hmac);
             char digest[] = "SHA256";
-            const OSSL_PARAM parameters[] {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                           OSSL_PARAM_construct_end()};
+            const OSSL_PARAM parameters[]{OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                OSSL_PARAM_construct_end()};
             EVP_MAC_CTX_set_params(value, parameters);
         }
         ~Context() { EVP_MAC_CTX_free(value); }
@@ -46,8 +46,8 @@ QByteArray sha256(QByteArrayView data)
 {
     QByteArray out(EVP_MAX_MD_SIZE, Qt::Uninitialized);
     unsigned int length = 0;
-    EVP_Digest(data.data(), static_cast<size_t>(data.size()), reinterpret_cast<unsigned char *>(out.data()), &length,
-               sha256Algorithm(), nullptr);
+    EVP_Digest(data.data(), static_cast<size_t>(data.size()), reinterpret_cast<unsigned char *>(out.data()),
+        &length, sha256Algorithm(), nullptr);
     out.truncate(static_cast<qsizetype>(length));
     return out;
 }
@@ -60,8 +60,10 @@ QByteArray hmacSha256(QByteArrayView key, QByteArrayView data)
     // OpenSSL takes a null pointer for "the key of the last call"; an empty key is a key like any other.
     const auto *secret = reinterpret_cast<const unsigned char *>(key.isEmpty() ? "" : key.data());
     EVP_MAC_init(context, secret, static_cast<size_t>(key.size()), nullptr);
-    EVP_MAC_update(context, reinterpret_cast<const unsigned char *>(data.data()), static_cast<size_t>(data.size()));
-    EVP_MAC_final(context, reinterpret_cast<unsigned char *>(out.data()), &length, static_cast<size_t>(out.size()));
+    EVP_MAC_update(
+        context, reinterpret_cast<const unsigned char *>(data.data()), static_cast<size_t>(data.size()));
+    EVP_MAC_final(
+        context, reinterpret_cast<unsigned char *>(out.data()), &length, static_cast<size_t>(out.size()));
     out.truncate(static_cast<qsizetype>(length));
     return out;
 }

@@ -3,11 +3,10 @@
 
 #include <QUuid>
 
-#include <openssl/rand.h>
-
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <openssl/rand.h>
 
 using namespace Qt::StringLiterals;
 
@@ -35,8 +34,9 @@ SystemIdGenerator::SystemIdGenerator(const Clock &clock)
 
 QString SystemIdGenerator::next()
 {
-    // A process-wide counter in the 12 bits after the time keeps ids of one millisecond in the order they were made.
-    static std::atomic<quint64> last {0};
+    // A process-wide counter in the 12 bits after the time keeps ids of one millisecond in the order they
+    // were made.
+    static std::atomic<quint64> last{0};
     const quint64 now = static_cast<quint64>(toMs(m_clock.now())) << 12;
     quint64 seen = last.load(std::memory_order_relaxed);
     quint64 mine = 0;
@@ -44,7 +44,7 @@ QString SystemIdGenerator::next()
         mine = std::max(now, seen + 1);
     } while (!last.compare_exchange_weak(seen, mine, std::memory_order_relaxed));
 
-    std::array<unsigned char, 16> id {};
+    std::array<unsigned char, 16> id{};
     const quint64 ms = mine >> 12;
     for (int i = 0; i < 6; ++i)
         id[static_cast<size_t>(i)] = static_cast<unsigned char>(ms >> (40 - 8 * i));

@@ -29,8 +29,8 @@ private:
     const Clock &m_clock;
 };
 
-// A UUIDv5 of `name` in Signalbox's own namespace: the same name gives the same id for ever (client_msg_id of an
-// outbound message, contracts/slack.md §3 "Idempotency").
+// A UUIDv5 of `name` in Signalbox's own namespace: the same name gives the same id for ever (client_msg_id of
+// an outbound message, contracts/slack.md §3 "Idempotency").
 [[nodiscard]] QString uuidV5(QByteArrayView name);
 
 } // namespace signalbox

@@ -3,7 +3,6 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/src.hpp>
-
 #include <charconv>
 #include <cmath>
 
@@ -19,7 +18,8 @@ const Json::Object kEmptyObject;
 const Json kNull;
 } // namespace
 
-// Receives what Boost.JSON's tokenizer finds. Numbers arrive as text, which is the reason not to use its own values.
+// Receives what Boost.JSON's tokenizer finds. Numbers arrive as text, which is the reason not to use its own
+// values.
 class JsonBuilder
 {
 public:
@@ -128,7 +128,8 @@ Result<Json> Json::parse(QByteArrayView utf8)
     options.max_depth = kMaxDepth;
     boost::json::basic_parser<JsonBuilder> parser(options);
     boost::system::error_code error;
-    const std::size_t used = parser.write_some(false, utf8.data(), static_cast<std::size_t>(utf8.size()), error);
+    const std::size_t used
+        = parser.write_some(false, utf8.data(), static_cast<std::size_t>(utf8.size()), error);
     if (!error && used < static_cast<std::size_t>(utf8.size()))
         error = boost::json::make_error_code(boost::json::error::extra_data);
     if (error)
@@ -243,12 +244,23 @@ void writeString(QByteArray &out, const QString &text, Json::Escape escape)
         const auto byte = static_cast<unsigned char>(c);
         const bool html = escape == Json::Escape::Html && (c == '<' || c == '>' || c == '&');
         switch (c) {
-        case '"': out += "\\\""; continue;
-        case '\\': out += "\\\\"; continue;
-        case '\n': out += "\\n"; continue;
-        case '\r': out += "\\r"; continue;
-        case '\t': out += "\\t"; continue;
-        default: break;
+        case '"':
+            out += "\\\"";
+            continue;
+        case '\\':
+            out += "\\\\";
+            continue;
+        case '\n':
+            out += "\\n";
+            continue;
+        case '\r':
+            out += "\\r";
+            continue;
+        case '\t':
+            out += "\\t";
+            continue;
+        default:
+            break;
         }
         if (byte < 0x20 || html) {
             out += "\\u00";

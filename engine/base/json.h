@@ -16,9 +16,10 @@
 
 namespace signalbox {
 
-// Exact JSON: numbers keep the digits they came with, objects keep the order of their members. QJsonDocument does
-// neither, and both are needed: a JSON-RPC id is echoed as it came, and contracts/spritz-backend.md §5.5 fixes an order.
-// A value type; not thread-safe while written. Parsing is strict (RFC 8259, UTF-8, depth at most 64).
+// Exact JSON: numbers keep the digits they came with, objects keep the order of their members. QJsonDocument
+// does neither, and both are needed: a JSON-RPC id is echoed as it came, and contracts/spritz-backend.md §5.5
+// fixes an order. A value type; not thread-safe while written. Parsing is strict (RFC 8259, UTF-8, depth at
+// most 64).
 class Json
 {
 public:
@@ -68,7 +69,10 @@ public:
     }
 
     [[nodiscard]] static Json object() { return Json(Object(), 0); }
-    [[nodiscard]] static Json object(std::initializer_list<Member> members) { return Json(Object(members), 0); }
+    [[nodiscard]] static Json object(std::initializer_list<Member> members)
+    {
+        return Json(Object(members), 0);
+    }
     [[nodiscard]] static Json array() { return Json(Array()); }
     // InvalidInput with the offset of the first bad byte; never with any of the text.
     [[nodiscard]] static Result<Json> parse(QByteArrayView utf8);
@@ -87,7 +91,8 @@ public:
     [[nodiscard]] const QString &toString() const; // "" for other kinds
     [[nodiscard]] const Array &toArray() const;
     [[nodiscard]] const Object &toObject() const;
-    // A member of an object or null; `json[u"event"][u"ts"]` never fails. Of doubled members the last one counts.
+    // A member of an object or null; `json[u"event"][u"ts"]` never fails. Of doubled members the last one
+    // counts.
     [[nodiscard]] const Json &operator[](QStringView key) const;
     [[nodiscard]] bool contains(QStringView key) const;
     // An element of an array, or null.
@@ -100,7 +105,8 @@ public:
 
     enum class Escape {
         Standard,
-        // <, > and & are written as \u003c, \u003e, \u0026, as Go's encoder does (contracts/spritz-backend.md §5.5).
+        // <, > and & are written as \u003c, \u003e, \u0026, as Go's encoder does (contracts/spritz-backend.md
+        // §5.5).
         Html,
     };
     // Compact UTF-8 without a newline.

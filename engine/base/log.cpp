@@ -12,18 +12,23 @@ namespace signalbox {
 
 namespace {
 
-// Separates the event from its encoded fields inside one Qt message, so that fields survive Qt's logging unchanged.
+// Separates the event from its encoded fields inside one Qt message, so that fields survive Qt's logging
+// unchanged.
 constexpr QChar kFieldMark(0x1e);
 LogFormat g_format = LogFormat::Text;
 
 const char *levelName(QtMsgType type)
 {
     switch (type) {
-    case QtDebugMsg: return "debug";
-    case QtInfoMsg: return "info";
-    case QtWarningMsg: return "warning";
+    case QtDebugMsg:
+        return "debug";
+    case QtInfoMsg:
+        return "info";
+    case QtWarningMsg:
+        return "warning";
     case QtCriticalMsg:
-    case QtFatalMsg: return "error";
+    case QtFatalMsg:
+        return "error";
     }
     return "error";
 }
@@ -36,15 +41,15 @@ void writeLine(QtMsgType type, const QMessageLogContext &context, const QString 
     const QStringList fields = mark < 0 ? QStringList() : message.mid(mark + 1).split(kFieldMark);
     QByteArray line;
     if (g_format == LogFormat::Json) {
-        Json object = Json::object({{u"time"_s, toRfc3339(clock.now())},
-                                    {u"level"_s, QString::fromLatin1(levelName(type))},
-                                    {u"category"_s, QString::fromUtf8(context.category)},
-                                    {u"event"_s, event}});
+        Json object = Json::object(
+            {{u"time"_s, toRfc3339(clock.now())}, {u"level"_s, QString::fromLatin1(levelName(type))},
+                {u"category"_s, QString::fromUtf8(context.category)}, {u"event"_s, event}});
         for (qsizetype i = 0; i + 1 < fields.size(); i += 2)
             object.set(fields[i], fields[i + 1]);
         line = object.toBytes();
     } else {
-        line = toRfc3339(clock.now()).toUtf8() + ' ' + levelName(type) + ' ' + context.category + ": " + event.toUtf8();
+        line = toRfc3339(clock.now()).toUtf8() + ' ' + levelName(type) + ' ' + context.category + ": "
+            + event.toUtf8();
         for (qsizetype i = 0; i + 1 < fields.size(); i += 2)
             line += ' ' + fields[i].toUtf8() + '=' + fields[i + 1].toUtf8();
         for (char &c : line) {
@@ -54,7 +59,8 @@ void writeLine(QtMsgType type, const QMessageLogContext &context, const QString 
     }
     line += '\n';
     // One write per line keeps lines of several threads whole; a log that cannot be written stops nothing.
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.constData(), static_cast<size_t>(line.size()));
+    [[maybe_unused]] const auto written
+        = ::write(STDERR_FILENO, line.constData(), static_cast<size_t>(line.size()));
 }
 
 QString encode(const char *event, std::initializer_list<LogField> fields)
@@ -87,25 +93,29 @@ void installLogging(LogFormat format, const QString &level)
 void logDebug(LogCategory category, const char *event, std::initializer_list<LogField> fields)
 {
     if (category().isDebugEnabled())
-        QMessageLogger(nullptr, 0, nullptr, category().categoryName()).debug().noquote() << encode(event, fields);
+        QMessageLogger(nullptr, 0, nullptr, category().categoryName()).debug().noquote()
+            << encode(event, fields);
 }
 
 void logInfo(LogCategory category, const char *event, std::initializer_list<LogField> fields)
 {
     if (category().isInfoEnabled())
-        QMessageLogger(nullptr, 0, nullptr, category().categoryName()).info().noquote() << encode(event, fields);
+        QMessageLogger(nullptr, 0, nullptr, category().categoryName()).info().noquote()
+            << encode(event, fields);
 }
 
 void logWarning(LogCategory category, const char *event, std::initializer_list<LogField> fields)
 {
     if (category().isWarningEnabled())
-        QMessageLogger(nullptr, 0, nullptr, category().categoryName()).warning().noquote() << encode(event, fields);
+        QMessageLogger(nullptr, 0, nullptr, category().categoryName()).warning().noquote()
+            << encode(event, fields);
 }
 
 void logCritical(LogCategory category, const char *event, std::initializer_list<LogField> fields)
 {
     if (category().isCriticalEnabled())
-        QMessageLogger(nullptr, 0, nullptr, category().categoryName()).critical().noquote() << encode(event, fields);
+        QMessageLogger(nullptr, 0, nullptr, category().categoryName()).critical().noquote()
+            << encode(event, fields);
 }
 
 } // namespace signalbox

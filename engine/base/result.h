@@ -7,8 +7,9 @@
 
 namespace signalbox {
 
-// A value or an Error: how every failure that can happen in a correct program travels. Becomes std::expected in C++23.
-template<class T>
+// A value or an Error: how every failure that can happen in a correct program travels. Becomes std::expected
+// in C++23.
+template <class T>
 using Result = tl::expected<T, Error>;
 using Status = Result<void>;
 

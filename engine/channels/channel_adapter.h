@@ -33,7 +33,7 @@ struct SendOutcome
     QString channelTs; // of Sent
     QString errorCode; // the channel's word, or "timeout", "closed", …
     bool authorisation = false; // the installation's token or rights: needs a person
-    Millis retryAfter {0}; // of Retry; 0: the channel did not say
+    Millis retryAfter{0}; // of Retry; 0: the channel did not say
     bool rateLimited = false; // the wait holds for the whole method of this installation
     QString sent; // summaries for the attempt, without anything people wrote
     QString received;
@@ -47,7 +47,7 @@ struct FindOutcome
     FindOutcome() = default;
     Found found = Found::Unreadable;
     QString channelTs;
-    Millis retryAfter {0}; // of NotNow; 0: the channel did not say
+    Millis retryAfter{0}; // of NotNow; 0: the channel did not say
 };
 
 // A kind of place that people talk in, seen from the outbox. Lives on the engine thread.

@@ -7,7 +7,7 @@ namespace signalbox::domain {
 
 namespace {
 
-constexpr NameTable<DeliveryState, 7> kDeliveryStates {{
+constexpr NameTable<DeliveryState, 7> kDeliveryStates{{
     {DeliveryState::Pending, u"pending"},
     {DeliveryState::Running, u"running"},
     {DeliveryState::Waiting, u"waiting"},
@@ -16,7 +16,7 @@ constexpr NameTable<DeliveryState, 7> kDeliveryStates {{
     {DeliveryState::Dead, u"dead"},
     {DeliveryState::Unconfirmed, u"unconfirmed"},
 }};
-constexpr NameTable<WaitsFor, 7> kWaitsFor {{
+constexpr NameTable<WaitsFor, 7> kWaitsFor{{
     {WaitsFor::Nothing, u""},
     {WaitsFor::Lock, u"lock"},
     {WaitsFor::Runtime, u"runtime"},
@@ -25,13 +25,13 @@ constexpr NameTable<WaitsFor, 7> kWaitsFor {{
     {WaitsFor::Token, u"token"},
     {WaitsFor::Outbound, u"outbound"},
 }};
-constexpr NameTable<Outcome, 4> kOutcomes {{
+constexpr NameTable<Outcome, 4> kOutcomes{{
     {Outcome::None, u""},
     {Outcome::Delivered, u"delivered"},
     {Outcome::NoReply, u"no_reply"},
     {Outcome::Ignored, u"ignored"},
 }};
-constexpr NameTable<PromptState, 3> kPromptStates {{
+constexpr NameTable<PromptState, 3> kPromptStates{{
     {PromptState::None, u"none"},
     {PromptState::Sending, u"sending"},
     {PromptState::Accepted, u"accepted"},
@@ -74,11 +74,13 @@ bool isFinal(DeliveryState state)
     switch (state) {
     case DeliveryState::Pending:
     case DeliveryState::Running:
-    case DeliveryState::Waiting: return false;
+    case DeliveryState::Waiting:
+        return false;
     case DeliveryState::Completed:
     case DeliveryState::Cancelled:
     case DeliveryState::Dead:
-    case DeliveryState::Unconfirmed: return true;
+    case DeliveryState::Unconfirmed:
+        return true;
     }
     return true;
 }
@@ -91,7 +93,7 @@ bool blocksSession(DeliveryState state, WaitsFor waitsFor)
 const std::vector<DeliveryTransition> &deliveryTransitions()
 {
     using enum DeliveryState;
-    static const std::vector<DeliveryTransition> kTable {
+    static const std::vector<DeliveryTransition> kTable{
         {Pending, Running, "claimed with its session's lock"},
         {Pending, Waiting, "its session is busy: waits for the lock"},
         {Pending, Cancelled, "cancelled by an operator, or its session ended"},
@@ -106,7 +108,8 @@ const std::vector<DeliveryTransition> &deliveryTransitions()
         {Running, Dead, "failed for good, with a notice"},
         {Running, Unconfirmed, "the prompt may have left and its outcome is not known"},
         {Running, Cancelled, "cancelled by an operator, or its session ended"},
-        {Completed, Pending, "was ignored as chatter, and its mention twin came (only out of outcome ignored)"},
+        {Completed, Pending,
+            "was ignored as chatter, and its mention twin came (only out of outcome ignored)"},
     };
     return kTable;
 }

@@ -8,7 +8,8 @@
 
 namespace signalbox::domain {
 
-// The life of a delivery (DESIGN.md "What a message goes through"). Names are stored and shown as they stand here.
+// The life of a delivery (DESIGN.md "What a message goes through"). Names are stored and shown as they stand
+// here.
 enum class DeliveryState { Pending, Running, Waiting, Completed, Cancelled, Dead, Unconfirmed };
 // What a waiting delivery waits for.
 enum class WaitsFor { Nothing, Lock, Runtime, Person, Retry, Token, Outbound };
@@ -27,8 +28,8 @@ enum class PromptState { None, Sending, Accepted };
 // Whether later deliveries of the same session must wait for this one: unfinished, and its turn not over yet.
 [[nodiscard]] bool blocksSession(DeliveryState state, WaitsFor waitsFor);
 
-// Why a state may be left, and where to: the transition table as data. The store's guarded updates name these pairs
-// and no others.
+// Why a state may be left, and where to: the transition table as data. The store's guarded updates name these
+// pairs and no others.
 struct DeliveryTransition
 {
     DeliveryState from;
@@ -38,7 +39,8 @@ struct DeliveryTransition
 [[nodiscard]] const std::vector<DeliveryTransition> &deliveryTransitions();
 [[nodiscard]] bool mayMove(DeliveryState from, DeliveryState to);
 
-// What becomes of a delivery whose engine died or was replaced, by how far its prompt had come (DESIGN.md step 5).
+// What becomes of a delivery whose engine died or was replaced, by how far its prompt had come (DESIGN.md
+// step 5).
 enum class LostEngineDecision {
     RunAgain, // nothing left the engine: back to pending
     Fence, // the prompt may have left: never again by our doing

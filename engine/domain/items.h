@@ -13,9 +13,10 @@
 
 namespace signalbox::domain {
 
-// What an operator sees: immutable value types, made by the store, carried by OperatorApi, shown by the console and the
-// HTTP API. States are the words of the vocabulary (DESIGN.md), so that one table of words serves all of them.
-// Nothing here holds what people wrote. `rev` grows with every change of a row: readers drop older ones.
+// What an operator sees: immutable value types, made by the store, carried by OperatorApi, shown by the
+// console and the HTTP API. States are the words of the vocabulary (DESIGN.md), so that one table of words
+// serves all of them. Nothing here holds what people wrote. `rev` grows with every change of a row: readers
+// drop older ones.
 
 struct SessionItem
 {
@@ -120,7 +121,8 @@ struct TimelineEntry
 {
     TimelineEntry() = default;
     QString lane; // inbound | lock | turn | outbound
-    QString what; // received | waiting | held | prompt_sent | accepted | ended | reply | status | notice | reaction
+    QString what; // received | waiting | held | prompt_sent | accepted | ended | reply | status | notice |
+                  // reaction
     QString detail; // an id or a code
     Instant from;
     Instant to; // never: a point, or still going on
@@ -149,7 +151,7 @@ struct ListQuery
     QString text; // a prefix of an id, or a whole place, thread, ts, user or tenant; empty: all
 };
 
-template<class Item>
+template <class Item>
 struct Page
 {
     Page() = default;

@@ -10,10 +10,10 @@
 namespace signalbox::domain {
 
 // Enumerators and the words that are stored and shown for them, in one table per enum.
-template<class E, size_t N>
+template <class E, size_t N>
 using NameTable = std::array<std::pair<E, const char16_t *>, N>;
 
-template<class E, size_t N>
+template <class E, size_t N>
 [[nodiscard]] QString nameIn(const NameTable<E, N> &table, E value)
 {
     for (const auto &[entry, text] : table) {
@@ -23,7 +23,7 @@ template<class E, size_t N>
     return {};
 }
 
-template<class E, size_t N>
+template <class E, size_t N>
 [[nodiscard]] std::optional<E> findIn(const NameTable<E, N> &table, QStringView text)
 {
     for (const auto &[entry, known] : table) {

@@ -6,7 +6,7 @@
 namespace signalbox::domain {
 
 namespace {
-constexpr NameTable<OutboundState, 8> kStates {{
+constexpr NameTable<OutboundState, 8> kStates{{
     {OutboundState::Pending, u"pending"},
     {OutboundState::Sending, u"sending"},
     {OutboundState::Sent, u"sent"},
@@ -16,13 +16,13 @@ constexpr NameTable<OutboundState, 8> kStates {{
     {OutboundState::Dead, u"dead"},
     {OutboundState::Cancelled, u"cancelled"},
 }};
-constexpr NameTable<OutboundKind, 4> kKinds {{
+constexpr NameTable<OutboundKind, 4> kKinds{{
     {OutboundKind::Reply, u"reply"},
     {OutboundKind::Status, u"status"},
     {OutboundKind::Notice, u"notice"},
     {OutboundKind::Reaction, u"reaction"},
 }};
-constexpr NameTable<OutboundOp, 3> kOps {{
+constexpr NameTable<OutboundOp, 3> kOps{{
     {OutboundOp::Post, u"post"},
     {OutboundOp::React, u"react"},
     {OutboundOp::Unreact, u"unreact"},
@@ -66,11 +66,13 @@ bool isFinal(OutboundState state)
     case OutboundState::Pending:
     case OutboundState::Sending:
     case OutboundState::Retry:
-    case OutboundState::Unknown: return false;
+    case OutboundState::Unknown:
+        return false;
     case OutboundState::Sent:
     case OutboundState::Refused:
     case OutboundState::Dead:
-    case OutboundState::Cancelled: return true;
+    case OutboundState::Cancelled:
+        return true;
     }
     return true;
 }
@@ -80,13 +82,17 @@ bool mayMove(OutboundState from, OutboundState to)
     using enum OutboundState;
     switch (from) {
     case Pending:
-    case Retry: return to == Sending || to == Sent || to == Refused || to == Retry || to == Dead || to == Cancelled;
-    case Sending: return to == Sent || to == Refused || to == Retry || to == Unknown || to == Dead;
-    case Unknown: return to == Sent || to == Sending || to == Dead || to == Cancelled;
+    case Retry:
+        return to == Sending || to == Sent || to == Refused || to == Retry || to == Dead || to == Cancelled;
+    case Sending:
+        return to == Sent || to == Refused || to == Retry || to == Unknown || to == Dead;
+    case Unknown:
+        return to == Sent || to == Sending || to == Dead || to == Cancelled;
     case Sent:
     case Refused:
     case Dead:
-    case Cancelled: return false;
+    case Cancelled:
+        return false;
     }
     return false;
 }

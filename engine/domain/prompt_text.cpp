@@ -9,10 +9,11 @@ namespace signalbox::domain {
 
 namespace {
 
-QString render(const PromptContext &context, const QString &product, const QString &source, const QString &deliverer,
-               const QString &text)
+QString render(const PromptContext &context, const QString &product, const QString &source,
+    const QString &deliverer, const QString &text)
 {
-    Json block = Json::object({{u"source"_s, source}, {u"provider"_s, u"slack"_s}, {u"workspace_id"_s, context.tenant}});
+    Json block = Json::object(
+        {{u"source"_s, source}, {u"provider"_s, u"slack"_s}, {u"workspace_id"_s, context.tenant}});
     block.set(u"actor_user_id"_s, context.user);
     block.set(u"channel_id"_s, context.place);
     if (!context.channelType.isEmpty())
@@ -23,8 +24,7 @@ QString render(const PromptContext &context, const QString &product, const QStri
     block.set(u"conversation_id"_s, context.place);
     block.set(u"direct_message"_s, context.direct);
     const QString json = QString::fromUtf8(block.toBytes(Json::Escape::Html));
-    const QString instructions
-        = deliverer
+    const QString instructions = deliverer
         + u" will deliver your visible reply. Reply by returning normal assistant text over ACP. Do not call Slack, Discord, Teams, or other provider-channel send tools."_s;
     return u"<%1-channel-context>"_s.arg(product) + json + u"</%1-channel-context>\n\n"_s.arg(product)
         + u"<%1-channel-delivery-instructions>"_s.arg(product) + instructions

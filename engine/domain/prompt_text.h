@@ -20,8 +20,8 @@ struct PromptContext
 
 // The prompt of a Spritz runtime, byte for byte (contracts/spritz-backend.md §5.5).
 [[nodiscard]] QString spritzPrompt(const PromptContext &context, const QString &text);
-// The same shape for an ACP agent, under Signalbox's own names. `message_ts` in the block is how our message is found
-// again in a loaded session (DESIGN.md step 5).
+// The same shape for an ACP agent, under Signalbox's own names. `message_ts` in the block is how our message
+// is found again in a loaded session (DESIGN.md step 5).
 [[nodiscard]] QString acpPrompt(const PromptContext &context, const QString &text);
 
 } // namespace signalbox::domain

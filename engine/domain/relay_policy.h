@@ -37,8 +37,8 @@ struct RelayPolicy
     QString botId;
 };
 
-// Admission (§3.4) and mention rules (§3.7). An `app_mention` always delivers: it may be the twin of a `message` that
-// was ignored because our bot id was not known.
+// Admission (§3.4) and mention rules (§3.7). An `app_mention` always delivers: it may be the twin of a
+// `message` that was ignored because our bot id was not known.
 [[nodiscard]] Relay decideRelay(const SlackMessage &message, const RelayPolicy &policy);
 
 } // namespace signalbox::domain

@@ -22,9 +22,9 @@ namespace signalbox::gateway {
 namespace {
 Q_LOGGING_CATEGORY(lcDelivery, "signalbox.engine.delivery")
 
-constexpr Millis kStorePauseFirst {100};
-constexpr Millis kStorePauseMost {5000};
-constexpr Millis kAgainAfterNotSent {500};
+constexpr Millis kStorePauseFirst{100};
+constexpr Millis kStorePauseMost{5000};
+constexpr Millis kAgainAfterNotSent{500};
 constexpr int kMostRefused = 5; // times that the store refuses an outcome for another reason than being away
 constexpr int kMostNotSent = 10; // claims, until people are told that it does not work
 
@@ -35,8 +35,8 @@ bool isStale(const Error &error)
 
 QString turnSummary(const runtimes::TurnResult &result)
 {
-    Json summary = Json::object({{u"frames"_s, result.frames},
-                                 {u"text_characters"_s, static_cast<qint64>(result.text.size())}});
+    Json summary = Json::object(
+        {{u"frames"_s, result.frames}, {u"text_characters"_s, static_cast<qint64>(result.text.size())}});
     if (!result.stopReason.isEmpty())
         summary.set(u"stop_reason"_s, result.stopReason);
     if (result.permissionsRefused > 0)
@@ -60,12 +60,13 @@ struct DeliveryRunner::Work
     bool timedOut = false;
     bool contextLost = false;
     QString received;
-    // The queueing of the acknowledgement has ended; before the outcome is written, so that its removal finds it.
+    // The queueing of the acknowledgement has ended; before the outcome is written, so that its removal finds
+    // it.
     std::optional<async::Completion<bool>> acknowledged;
 };
 
-DeliveryRunner::DeliveryRunner(store::Store &store, InstallationBook &book, Backends &backends, EngineLease &lease,
-                               const config::Config &config, const Clock &clock, IdGenerator &ids)
+DeliveryRunner::DeliveryRunner(store::Store &store, InstallationBook &book, Backends &backends,
+    EngineLease &lease, const config::Config &config, const Clock &clock, IdGenerator &ids)
     : m_store(store)
     , m_book(book)
     , m_backends(backends)
@@ -101,19 +102,21 @@ QCoro::Task<> DeliveryRunner::run(store::ClaimedDelivery delivery, async::Cancel
     timeout.start(m_config.recovery.deliveryTimeout);
     Decision decision;
     if (work->delivery.payload.isEmpty()) {
-        decision = decideNotOpened(Error(ErrorCode::NotFound, u"the message's text has expired"_s, u"payload_expired"_s));
+        decision = decideNotOpened(
+            Error(ErrorCode::NotFound, u"the message's text has expired"_s, u"payload_expired"_s));
     } else {
         const auto event = Json::parse(work->delivery.payload);
         work->event = event ? *event : Json();
         decision = co_await turn(work);
     }
     timeout.stop();
-    // A turn that ended well while the engine was stopping is still written down; the rest is handed back by whoever
-    // stops the engine.
+    // A turn that ended well while the engine was stopping is still written down; the rest is handed back by
+    // whoever stops the engine.
     if (stop.isCancelled() && decision.attemptOutcome != u"ok")
         co_return;
     if (decision.again && work->delivery.attempts >= kMostNotSent)
-        decision = decideNotOpened(Error(ErrorCode::Unavailable, u"the prompt could not be handed over"_s, u"not_sent"_s));
+        decision = decideNotOpened(
+            Error(ErrorCode::Unavailable, u"the prompt could not be handed over"_s, u"not_sent"_s));
     co_await finish(work, std::move(decision));
 }
 
@@ -128,7 +131,8 @@ QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<Work> work)
             co_return decision;
         }
         if (work->timedOut) {
-            const Error late(ErrorCode::DeadlineExceeded, u"the runtime was not ready in time"_s, u"delivery_timeout"_s);
+            const Error late(
+                ErrorCode::DeadlineExceeded, u"the runtime was not ready in time"_s, u"delivery_timeout"_s);
             co_return decideNotOpened(late.context(opened.error().toString()));
         }
         co_return decideNotOpened(opened.error());
@@ -144,7 +148,7 @@ QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<Work> work)
     context.threadTs = work->event[u"thread_ts"].toString();
     context.direct = work->delivery.direct;
     const QString text = domain::promptText(work->event[u"text"].toString(), work->binding.botUserId,
-                                            work->delivery.mentioned, work->backend->unescapesText());
+        work->delivery.mentioned, work->backend->unescapesText());
     const QString prompt = work->backend->renderPrompt(context, text);
     const Status begun = co_await beginTurn(work, turn->agentSession(), prompt);
     if (!begun)
@@ -163,13 +167,14 @@ QCoro::Task<Result<std::shared_ptr<runtimes::Turn>>> DeliveryRunner::open(std::s
 {
     const auto backend = m_backends.find(work->delivery.backend);
     if (backend == m_backends.end())
-        co_return fail(Error(ErrorCode::NotFound, u"the installation's backend is not configured"_s, u"backend_missing"_s));
+        co_return fail(Error(
+            ErrorCode::NotFound, u"the installation's backend is not configured"_s, u"backend_missing"_s));
     work->backend = backend->second.get();
     const Status bound = co_await bind(work);
     if (!bound)
         co_return fail(bound.error());
-    const QString text = domain::promptText(work->event[u"text"].toString(), work->binding.botUserId,
-                                            work->delivery.mentioned, false);
+    const QString text = domain::promptText(
+        work->event[u"text"].toString(), work->binding.botUserId, work->delivery.mentioned, false);
     if (text.isEmpty())
         co_return fail(Error(ErrorCode::InvalidInput, u"nothing but a mention"_s, u"nothing_to_say"_s));
     if (!m_config.slack.ackReaction.isEmpty()) {
@@ -200,7 +205,8 @@ QCoro::Task<Status> DeliveryRunner::bind(std::shared_ptr<Work> work)
     // Before anything of it is learnt: a foreign app's token must never become this installation's.
     if (known && isForeignApp(*known, work->binding.apiAppId)) {
         work->binding = runtimes::Binding();
-        co_return fail(Error(ErrorCode::Conflict, u"the provider's token belongs to another Slack app"_s, u"app_mismatch"_s));
+        co_return fail(Error(
+            ErrorCode::Conflict, u"the provider's token belongs to another Slack app"_s, u"app_mismatch"_s));
     }
     m_book.learnToken(installation, work->binding.botToken);
     if (!work->binding.botUserId.isEmpty())
@@ -226,7 +232,8 @@ QCoro::Task<> DeliveryRunner::acknowledge(std::shared_ptr<Work> work)
     work->acknowledged->finish(queued.has_value()); // resumes finish() here, where it waits for this
 }
 
-QCoro::Task<Status> DeliveryRunner::beginTurn(std::shared_ptr<Work> work, QString agentSession, QString prompt)
+QCoro::Task<Status> DeliveryRunner::beginTurn(
+    std::shared_ptr<Work> work, QString agentSession, QString prompt)
 {
     store::BeginTurn begin;
     begin.held = work->held;
@@ -234,7 +241,7 @@ QCoro::Task<Status> DeliveryRunner::beginTurn(std::shared_ptr<Work> work, QStrin
     begin.backend = work->delivery.backend;
     begin.agentSession = agentSession;
     Json sent = Json::object({{u"prompt_characters"_s, static_cast<qint64>(prompt.size())},
-                              {u"message_ts"_s, work->delivery.messageTs}});
+        {u"message_ts"_s, work->delivery.messageTs}});
     if (!agentSession.isEmpty())
         sent.set(u"agent_session"_s, agentSession);
     begin.sent = QString::fromUtf8(sent.toBytes());
@@ -258,8 +265,8 @@ QCoro::Task<> DeliveryRunner::accept(store::HeldDelivery held)
         logWarning(lcDelivery, "the acceptance of a prompt could not be noted", {{"delivery", held.id}});
 }
 
-store::OutboundDraft DeliveryRunner::draft(const Work &work, const QString &purpose, OutboundKind kind,
-                                           const QString &escapedText)
+store::OutboundDraft DeliveryRunner::draft(
+    const Work &work, const QString &purpose, OutboundKind kind, const QString &escapedText)
 {
     store::OutboundDraft draft;
     draft.id = m_ids.next();
@@ -274,7 +281,8 @@ store::OutboundDraft DeliveryRunner::draft(const Work &work, const QString &purp
     return draft;
 }
 
-void DeliveryRunner::addReply(const Work &work, const QString &text, std::vector<store::OutboundDraft> &drafts)
+void DeliveryRunner::addReply(
+    const Work &work, const QString &text, std::vector<store::OutboundDraft> &drafts)
 {
     const QStringList parts = domain::splitForSlack(domain::escapeForSlack(text.trimmed()));
     for (qsizetype i = 0; i < parts.size(); ++i) {
@@ -294,7 +302,8 @@ void DeliveryRunner::makeMinimal(const Work &work, store::FinishTurn &finish)
     finish.errorText.clear();
     finish.received.clear();
     finish.outbound.clear();
-    finish.outbound.push_back(draft(work, u"notice:failure"_s, OutboundKind::Notice, domain::internalFailureText()));
+    finish.outbound.push_back(
+        draft(work, u"notice:failure"_s, OutboundKind::Notice, domain::internalFailureText()));
 }
 
 QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<Work> work, Decision decision)
@@ -311,14 +320,16 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<Work> work, Decision decisi
     finish.removeAck = m_config.slack.removeAckAfterReply;
     finish.ackRemovalId = m_ids.next();
     if (work->contextLost && !decision.again)
-        finish.outbound.push_back(draft(*work, u"notice:context_lost"_s, OutboundKind::Notice, domain::contextLostText()));
+        finish.outbound.push_back(
+            draft(*work, u"notice:context_lost"_s, OutboundKind::Notice, domain::contextLostText()));
     if (!decision.reply.isEmpty())
         addReply(*work, decision.reply, finish.outbound);
     if (!decision.notice.isEmpty())
-        finish.outbound.push_back(draft(*work, u"notice:"_s + decision.noticePurpose, OutboundKind::Notice, decision.notice));
+        finish.outbound.push_back(
+            draft(*work, u"notice:"_s + decision.noticePurpose, OutboundKind::Notice, decision.notice));
     if (!decision.errorCode.isEmpty()) {
         logWarning(lcDelivery, "a delivery did not end well",
-                   {{"delivery", work->held.id}, {"state", name(decision.state)}, {"error", decision.errorCode}});
+            {{"delivery", work->held.id}, {"state", name(decision.state)}, {"error", decision.errorCode}});
     }
     if (work->acknowledged)
         co_await work->acknowledged->wait();
@@ -339,15 +350,17 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<Work> work, Decision decisi
             co_return;
         }
         logWarning(lcDelivery, "the outcome of a delivery is not stored yet",
-                   {{"delivery", work->held.id}, {"code", finished.error().native()}});
+            {{"delivery", work->held.id}, {"code", finished.error().native()}});
         const bool away = finished.error().code() == ErrorCode::Unavailable;
         if (!away && ++refused == kMostRefused) {
-            logCritical(lcDelivery, "the database refuses the outcome of a delivery; it ends dead, with a notice",
-                        {{"delivery", work->held.id}, {"code", finished.error().native()}});
+            logCritical(lcDelivery,
+                "the database refuses the outcome of a delivery; it ends dead, with a notice",
+                {{"delivery", work->held.id}, {"code", finished.error().native()}});
             makeMinimal(*work, finish);
         } else if (refused >= 2 * kMostRefused) {
-            logCritical(lcDelivery, "a delivery stays running until the next start: its outcome cannot be stored",
-                        {{"delivery", work->held.id}, {"code", finished.error().native()}});
+            logCritical(lcDelivery,
+                "a delivery stays running until the next start: its outcome cannot be stored",
+                {{"delivery", work->held.id}, {"code", finished.error().native()}});
             co_return;
         }
         if (co_await async::delay(pause, work->stop) == async::Wake::Cancelled)

@@ -9,16 +9,16 @@ namespace signalbox::gateway {
 
 namespace {
 Q_LOGGING_CATEGORY(lcDispatcher, "signalbox.engine.dispatcher")
-constexpr Millis kBackstop {1000};
-constexpr Millis kStorePause {500};
-constexpr Millis kAbandonBeyondGrace {5000};
+constexpr Millis kBackstop{1000};
+constexpr Millis kStorePause{500};
+constexpr Millis kAbandonBeyondGrace{5000};
 constexpr int kMostClaimed = 64;
 constexpr int kInFlightUnderPressure = 8;
-constexpr Millis kPressurePause {100};
+constexpr Millis kPressurePause{100};
 } // namespace
 
-Dispatcher::Dispatcher(store::Store &store, EngineLease &lease, DeliveryRunner &runner, const IngestPressure &pressure,
-                       int mostInFlight, Millis lockTtl)
+Dispatcher::Dispatcher(store::Store &store, EngineLease &lease, DeliveryRunner &runner,
+    const IngestPressure &pressure, int mostInFlight, Millis lockTtl)
     : m_store(store)
     , m_lease(lease)
     , m_runner(runner)
@@ -46,7 +46,8 @@ void Dispatcher::wakeIn(Millis time)
 QCoro::Task<bool> Dispatcher::claim()
 {
     const bool pressed = m_pressure.isHigh();
-    const int room = (pressed ? std::min(kInFlightUnderPressure, m_mostInFlight) : m_mostInFlight) - m_running.live();
+    const int room
+        = (pressed ? std::min(kInFlightUnderPressure, m_mostInFlight) : m_mostInFlight) - m_running.live();
     if (pressed)
         m_loop.wakeSoon(kPressurePause);
     if (room <= 0 || !m_lease.mayAct())

@@ -7,13 +7,13 @@
 
 namespace signalbox::gateway {
 
-// Claims deliveries that may run and runs them, at most `max_concurrent_deliveries` at once, and only a few while
-// ingest needs the machine. Engine thread.
+// Claims deliveries that may run and runs them, at most `max_concurrent_deliveries` at once, and only a few
+// while ingest needs the machine. Engine thread.
 class Dispatcher
 {
 public:
-    Dispatcher(store::Store &store, EngineLease &lease, DeliveryRunner &runner, const IngestPressure &pressure,
-               int mostInFlight, Millis lockTtl);
+    Dispatcher(store::Store &store, EngineLease &lease, DeliveryRunner &runner,
+        const IngestPressure &pressure, int mostInFlight, Millis lockTtl);
 
     void start();
     void wake() { m_loop.wake(); }

@@ -10,8 +10,8 @@ namespace signalbox::gateway {
 namespace {
 Q_LOGGING_CATEGORY(lcGateway, "signalbox.engine.gateway")
 // What must be left of the lease for something to leave the engine.
-constexpr Millis kMargin {5000};
-constexpr Millis kJoin {5000};
+constexpr Millis kMargin{5000};
+constexpr Millis kJoin{5000};
 } // namespace
 
 EngineLease::EngineLease(store::Store &store, const Clock &clock, Millis lease, Millis lockTtl)
@@ -53,7 +53,8 @@ QCoro::Task<> EngineLease::renewLoop()
             m_leaseEndsBoot = before + m_lease;
             pause = m_lease / 3;
         } else if (renewed.error().code() == ErrorCode::Conflict) {
-            logCritical(lcGateway, "this engine has been replaced by another life of it", {{"engine", m_life.id}});
+            logCritical(
+                lcGateway, "this engine has been replaced by another life of it", {{"engine", m_life.id}});
             Q_EMIT replaced();
             break;
         } else {
@@ -72,7 +73,8 @@ QCoro::Task<> EngineLease::end(QString interruptedText)
         co_return; // it never began
     const Status ended = co_await m_store.endEngine(m_life, interruptedText);
     if (!ended)
-        logWarning(lcGateway, "the lease could not be ended; it runs out by itself", {{"code", ended.error().native()}});
+        logWarning(lcGateway, "the lease could not be ended; it runs out by itself",
+            {{"code", ended.error().native()}});
 }
 
 bool EngineLease::mayAct() const

@@ -9,8 +9,8 @@
 
 namespace signalbox::gateway {
 
-// The engine's one sign of life (DESIGN.md "Liveness is one thing"): its lease, renewed at a third of its length, and
-// with it the locks it holds. Engine thread.
+// The engine's one sign of life (DESIGN.md "Liveness is one thing"): its lease, renewed at a third of its
+// length, and with it the locks it holds. Engine thread.
 class EngineLease : public QObject
 {
     Q_OBJECT
@@ -20,12 +20,13 @@ public:
     // Raises the incarnation and frees the work of former lives.
     [[nodiscard]] QCoro::Task<Result<store::Registered>> begin(store::EngineRegistration registration);
     void startRenewing();
-    // Stops renewing, hands back what still runs, lets the lease end. Nothing may act from then on. Also without begin().
+    // Stops renewing, hands back what still runs, lets the lease end. Nothing may act from then on. Also
+    // without begin().
     [[nodiscard]] QCoro::Task<> end(QString interruptedText);
 
     [[nodiscard]] const store::EngineLife &life() const { return m_life; }
-    // Whether a prompt or a post may leave: asked in the same function as the write. Counts by CLOCK_BOOTTIME, so a
-    // frozen process or a suspended machine does not act on a lease that has run out.
+    // Whether a prompt or a post may leave: asked in the same function as the write. Counts by
+    // CLOCK_BOOTTIME, so a frozen process or a suspended machine does not act on a lease that has run out.
     [[nodiscard]] bool mayAct() const;
     [[nodiscard]] bool isLapsed() const;
 
@@ -40,7 +41,7 @@ private:
     Millis m_lease;
     Millis m_lockTtl;
     store::EngineLife m_life;
-    Millis m_leaseEndsBoot {0};
+    Millis m_leaseEndsBoot{0};
     async::TaskScope m_scope;
 };
 

@@ -11,9 +11,9 @@ namespace signalbox::gateway {
 
 namespace {
 Q_LOGGING_CATEGORY(lcGateway, "signalbox.engine.gateway")
-constexpr Millis kOutboxGrace {3000};
-constexpr Millis kBackendGrace {2000};
-constexpr Millis kIdentityPause {30'000};
+constexpr Millis kOutboxGrace{3000};
+constexpr Millis kBackendGrace{2000};
+constexpr Millis kIdentityPause{30'000};
 } // namespace
 
 Gateway::Gateway(store::Store &store, const config::Config &config, const Clock &clock, IdGenerator &ids)
@@ -25,7 +25,8 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     , m_pressure(clock)
     , m_ingress(store, m_book, m_pressure, config, clock, ids)
     , m_runner(store, m_book, m_backends, m_lease, config, clock, ids)
-    , m_dispatcher(store, m_lease, m_runner, m_pressure, config.engine.maxConcurrentDeliveries, config.lockTtl)
+    , m_dispatcher(
+          store, m_lease, m_runner, m_pressure, config.engine.maxConcurrentDeliveries, config.lockTtl)
     , m_outbox(store, m_book, m_backends, m_lease, m_slack, m_pressure, config, clock, ids)
     , m_upkeep(store, config)
     , m_scope(u"gateway"_s)
@@ -54,8 +55,9 @@ QCoro::Task<Status> Gateway::prepare(store::EngineRegistration registration)
     const auto &freed = m_registered;
     if (freed.handedBack + freed.unconfirmed + freed.unknownOutbound > 0) {
         logWarning(lcGateway, "a former life of this engine left work behind",
-                   {{"run_again", QString::number(freed.handedBack)}, {"unconfirmed", QString::number(freed.unconfirmed)},
-                    {"unknown_outbound", QString::number(freed.unknownOutbound)}});
+            {{"run_again", QString::number(freed.handedBack)},
+                {"unconfirmed", QString::number(freed.unconfirmed)},
+                {"unknown_outbound", QString::number(freed.unknownOutbound)}});
     }
     co_return co_await m_book.load();
 }
@@ -88,7 +90,7 @@ QCoro::Task<> Gateway::learnBotUsers()
             } else {
                 missing = true;
                 logWarning(lcGateway, "the bot user of an installation is not known yet",
-                           {{"installation", installation->row.id}, {"error", user.error().native()}});
+                    {{"installation", installation->row.id}, {"error", user.error().native()}});
             }
         }
         if (missing)

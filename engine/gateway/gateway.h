@@ -11,8 +11,8 @@
 
 namespace signalbox::gateway {
 
-// The way of a message, composed: ingress → store → dispatcher → runner → outbox. Read slack_ingress, dispatcher,
-// delivery_runner, turn_outcome and outbox in this order. Engine thread; owned by the Engine.
+// The way of a message, composed: ingress → store → dispatcher → runner → outbox. Read slack_ingress,
+// dispatcher, delivery_runner, turn_outcome and outbox in this order. Engine thread; owned by the Engine.
 class Gateway : public QObject
 {
     Q_OBJECT
@@ -20,13 +20,13 @@ public:
     Gateway(store::Store &store, const config::Config &config, const Clock &clock, IdGenerator &ids);
     ~Gateway() override;
 
-    // Registers this engine's life, frees what a former one held, and reads the installations. InvalidInput for a
-    // backend that cannot be made.
+    // Registers this engine's life, frees what a former one held, and reads the installations. InvalidInput
+    // for a backend that cannot be made.
     [[nodiscard]] QCoro::Task<Status> prepare(store::EngineRegistration registration);
     void addIngressRoutes(http::Router &router) { m_ingress.addRoutes(router); }
     void start();
-    // Claims nothing more, gives what runs the grace, hands the rest back. Also when start() or prepare() was never
-    // called or failed.
+    // Claims nothing more, gives what runs the grace, hands the rest back. Also when start() or prepare() was
+    // never called or failed.
     [[nodiscard]] QCoro::Task<> stop(Millis grace);
 
     [[nodiscard]] const EngineLease &lease() const { return m_lease; }

@@ -4,9 +4,9 @@
 namespace signalbox::gateway {
 
 namespace {
-constexpr Millis kWindow {100};
+constexpr Millis kWindow{100};
 constexpr int kHighInWindow = 150;
-constexpr Millis kStaysHigh {200};
+constexpr Millis kStaysHigh{200};
 } // namespace
 
 IngestPressure::IngestPressure(const Clock &clock)

@@ -5,8 +5,8 @@
 
 namespace signalbox::gateway {
 
-// Whether so many messages arrive that acknowledging them must come before everything else. A channel waits three
-// seconds for its 2xx and then sends again; an answer may come some seconds later. Engine thread.
+// Whether so many messages arrive that acknowledging them must come before everything else. A channel waits
+// three seconds for its 2xx and then sends again; an answer may come some seconds later. Engine thread.
 class IngestPressure
 {
 public:
@@ -18,8 +18,8 @@ public:
 
 private:
     const Clock &m_clock;
-    Millis m_windowBegan {0};
-    Millis m_highUntil {0};
+    Millis m_windowBegan{0};
+    Millis m_highUntil{0};
     int m_inWindow = 0;
 };
 

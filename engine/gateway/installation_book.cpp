@@ -57,7 +57,8 @@ QCoro::Task<Status> InstallationBook::load()
     co_return Status();
 }
 
-const config::InstallationConfig *InstallationBook::configuredFor(const QString &tenant, const QString &app) const
+const config::InstallationConfig *InstallationBook::configuredFor(
+    const QString &tenant, const QString &app) const
 {
     const config::InstallationConfig *best = nullptr;
     int bestScore = -1;
@@ -130,7 +131,8 @@ QCoro::Task<> InstallationBook::learnBotUser(QString id, QString botUserId)
     found->row.botUserId = botUserId;
     const Status stored = co_await m_store.setBotUser(id, botUserId);
     if (!stored)
-        logWarning(lcGateway, "the bot user could not be stored", {{"installation", id}, {"code", stored.error().native()}});
+        logWarning(lcGateway, "the bot user could not be stored",
+            {{"installation", id}, {"code", stored.error().native()}});
 }
 
 } // namespace signalbox::gateway

@@ -12,7 +12,8 @@
 
 namespace signalbox::gateway {
 
-// One installation as the gateway works with it: its row, and what configuration and runtime providers supplied.
+// One installation as the gateway works with it: its row, and what configuration and runtime providers
+// supplied.
 struct Installation
 {
     Installation() = default;
@@ -21,8 +22,8 @@ struct Installation
     Secret signingSecret; // its own, or [slack]'s
 };
 
-// Whether what a provider says belongs to another app than this installation's (contracts/spritz-backend.md §3.9):
-// nothing of it may be learnt or used.
+// Whether what a provider says belongs to another app than this installation's (contracts/spritz-backend.md
+// §3.9): nothing of it may be learnt or used.
 [[nodiscard]] inline bool isForeignApp(const Installation &installation, const QString &apiAppId)
 {
     return !installation.row.app.isEmpty() && !apiAppId.isEmpty() && installation.row.app != apiAppId;
@@ -39,8 +40,8 @@ public:
 
     // All distinct signing secrets: a request is authentic if one of them fits.
     [[nodiscard]] const std::vector<Secret> &signingSecrets() const { return m_secrets; }
-    // Exact tenant and app first, then the tenant with any app, then "*". A tenant met for the first time through "*"
-    // gets its row. NotFound when nothing is configured for it.
+    // Exact tenant and app first, then the tenant with any app, then "*". A tenant met for the first time
+    // through "*" gets its row. NotFound when nothing is configured for it.
     [[nodiscard]] QCoro::Task<Result<Installation>> forTenant(QString tenant, QString app);
     [[nodiscard]] std::optional<Installation> byId(const QString &id) const;
 
@@ -49,7 +50,8 @@ public:
     [[nodiscard]] QCoro::Task<> learnBotUser(QString id, QString botUserId);
 
 private:
-    [[nodiscard]] const config::InstallationConfig *configuredFor(const QString &tenant, const QString &app) const;
+    [[nodiscard]] const config::InstallationConfig *configuredFor(
+        const QString &tenant, const QString &app) const;
     [[nodiscard]] Installation made(const store::InstallationRow &row) const;
     store::Store &m_store;
     const config::Config &m_config;

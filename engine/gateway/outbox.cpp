@@ -16,15 +16,15 @@ namespace signalbox::gateway {
 namespace {
 Q_LOGGING_CATEGORY(lcOutbox, "signalbox.engine.outbox")
 
-constexpr Millis kBackstop {1000};
-constexpr Millis kStorePause {500};
-constexpr Millis kAbandon {10'000};
+constexpr Millis kBackstop{1000};
+constexpr Millis kStorePause{500};
+constexpr Millis kAbandon{10'000};
 constexpr int kMostInFlight = 64;
 constexpr int kMostClaimed = 64;
 constexpr int kInFlightUnderPressure = 4;
-constexpr Millis kPressurePause {100};
-constexpr Millis kRetryFirst {1000};
-constexpr Millis kSecondLook {5'000};
+constexpr Millis kPressurePause{100};
+constexpr Millis kRetryFirst{1000};
+constexpr Millis kSecondLook{5'000};
 constexpr int kMostRefused = 5; // times that the store refuses a result for another reason than being away
 
 // It waits again, and nothing has been learnt of it.
@@ -51,8 +51,8 @@ OutboundFacts factsOf(const store::ClaimedOutbound &row, Instant now)
 } // namespace
 
 Outbox::Outbox(store::Store &store, InstallationBook &book, Backends &backends, EngineLease &lease,
-               channels::ChannelAdapter &adapter, const IngestPressure &pressure, const config::Config &config,
-               const Clock &clock, IdGenerator &ids)
+    channels::ChannelAdapter &adapter, const IngestPressure &pressure, const config::Config &config,
+    const Clock &clock, IdGenerator &ids)
     : m_store(store)
     , m_book(book)
     , m_backends(backends)
@@ -176,14 +176,14 @@ QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
     finished.maybeDoubled = decision.maybeDoubled;
     if (decision.state != OutboundState::Sent) {
         logWarning(lcOutbox, "an outbound message was not sent",
-                   {{"outbound", row.id}, {"delivery", row.deliveryId}, {"state", name(decision.state)},
-                    {"error", decision.errorCode}});
+            {{"outbound", row.id}, {"delivery", row.deliveryId}, {"state", name(decision.state)},
+                {"error", decision.errorCode}});
     }
     co_await finish(std::move(finished));
 }
 
-QCoro::Task<OutboundDecision> Outbox::post(store::ClaimedOutbound row, SendRequest request, bool resent,
-                                           store::FinishOutbound *finish)
+QCoro::Task<OutboundDecision> Outbox::post(
+    store::ClaimedOutbound row, SendRequest request, bool resent, store::FinishOutbound *finish)
 {
     const SendOutcome outcome = co_await m_adapter.send(request, m_running.token());
     finish->channelTs = outcome.channelTs;
@@ -196,9 +196,10 @@ QCoro::Task<OutboundDecision> Outbox::post(store::ClaimedOutbound row, SendReque
     co_return decideSent(outcome, facts);
 }
 
-// Looked for after ten seconds and again after five; found: adopted. Absent or unreadable twice: sent again once under
-// the same id; a second unknown that is not found is dead, and flagged.
-QCoro::Task<OutboundDecision> Outbox::lookFor(store::ClaimedOutbound row, SendRequest request, store::FinishOutbound *finish)
+// Looked for after ten seconds and again after five; found: adopted. Absent or unreadable twice: sent again
+// once under the same id; a second unknown that is not found is dead, and flagged.
+QCoro::Task<OutboundDecision> Outbox::lookFor(
+    store::ClaimedOutbound row, SendRequest request, store::FinishOutbound *finish)
 {
     const FindOutcome found = co_await m_adapter.find(request, m_running.token());
     const LookDecision look = decideLook(found, factsOf(row, m_clock.now()));
@@ -212,7 +213,8 @@ QCoro::Task<OutboundDecision> Outbox::lookFor(store::ClaimedOutbound row, SendRe
     finish->received = QString::fromUtf8(seen.toBytes());
     if (!look.resend)
         co_return look.decision;
-    // The look took its time: nothing leaves an engine that is stopping, or whose lease has run down meanwhile.
+    // The look took its time: nothing leaves an engine that is stopping, or whose lease has run down
+    // meanwhile.
     if (m_running.token().isCancelled() || !m_lease.mayAct())
         co_return heldBackDecision(row, kSecondLook);
     store::BeginResend begin;
@@ -239,17 +241,19 @@ QCoro::Task<> Outbox::finish(store::FinishOutbound finished)
             co_return;
         }
         logWarning(lcOutbox, "the result of an outbound message is not stored yet",
-                   {{"outbound", finished.id}, {"code", stored.error().native()}});
+            {{"outbound", finished.id}, {"code", stored.error().native()}});
         const bool away = stored.error().code() == ErrorCode::Unavailable;
         if (!away && ++refused == kMostRefused) {
-            logCritical(lcOutbox, "the database refuses the result of an outbound message; it is stored without details",
-                        {{"outbound", finished.id}, {"code", stored.error().native()}});
+            logCritical(lcOutbox,
+                "the database refuses the result of an outbound message; it is stored without details",
+                {{"outbound", finished.id}, {"code", stored.error().native()}});
             finished.sent.clear();
             finished.received.clear();
             finished.errorCode = u"not_storable"_s;
         } else if (refused >= 2 * kMostRefused) {
-            logCritical(lcOutbox, "an outbound message stays in sending until the next start: its result cannot be stored",
-                        {{"outbound", finished.id}, {"code", stored.error().native()}});
+            logCritical(lcOutbox,
+                "an outbound message stays in sending until the next start: its result cannot be stored",
+                {{"outbound", finished.id}, {"code", stored.error().native()}});
             co_return;
         }
         // What Slack did must be written down; a crash meanwhile makes it an unknown, which is true.
@@ -271,7 +275,8 @@ QCoro::Task<> Outbox::stop(Millis grace)
     m_running.cancel();
     const bool stopped = co_await m_running.join(kAbandon);
     if (!stopped)
-        logCritical(lcOutbox, "outbound messages did not stop", {{"live", QString::number(m_running.live())}});
+        logCritical(
+            lcOutbox, "outbound messages did not stop", {{"live", QString::number(m_running.live())}});
 }
 
 } // namespace signalbox::gateway

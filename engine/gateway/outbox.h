@@ -13,14 +13,14 @@
 
 namespace signalbox::gateway {
 
-// Sends outbound rows: claimed durably before the request leaves, in order within a lane, `Retry-After` honoured for
-// the whole method of an installation, an unknown outcome resolved by looking. Engine thread.
+// Sends outbound rows: claimed durably before the request leaves, in order within a lane, `Retry-After`
+// honoured for the whole method of an installation, an unknown outcome resolved by looking. Engine thread.
 class Outbox
 {
 public:
     Outbox(store::Store &store, InstallationBook &book, Backends &backends, EngineLease &lease,
-           channels::ChannelAdapter &adapter, const IngestPressure &pressure, const config::Config &config,
-           const Clock &clock, IdGenerator &ids);
+        channels::ChannelAdapter &adapter, const IngestPressure &pressure, const config::Config &config,
+        const Clock &clock, IdGenerator &ids);
 
     void start();
     void wake() { m_loop.wake(); }
@@ -29,11 +29,12 @@ public:
 private:
     [[nodiscard]] QCoro::Task<bool> claim();
     [[nodiscard]] QCoro::Task<> sendOne(store::ClaimedOutbound row);
-    [[nodiscard]] QCoro::Task<Secret> tokenFor(QString installationId, QString tenant, QString backend, QString place);
-    [[nodiscard]] QCoro::Task<OutboundDecision> post(store::ClaimedOutbound row, channels::SendRequest request, bool resent,
-                                                     store::FinishOutbound *finish);
-    [[nodiscard]] QCoro::Task<OutboundDecision> lookFor(store::ClaimedOutbound row, channels::SendRequest request,
-                                                        store::FinishOutbound *finish);
+    [[nodiscard]] QCoro::Task<Secret> tokenFor(
+        QString installationId, QString tenant, QString backend, QString place);
+    [[nodiscard]] QCoro::Task<OutboundDecision> post(store::ClaimedOutbound row,
+        channels::SendRequest request, bool resent, store::FinishOutbound *finish);
+    [[nodiscard]] QCoro::Task<OutboundDecision> lookFor(
+        store::ClaimedOutbound row, channels::SendRequest request, store::FinishOutbound *finish);
     [[nodiscard]] QCoro::Task<> finish(store::FinishOutbound finish);
     [[nodiscard]] Millis heldBack(const store::ClaimedOutbound &row) const;
     void holdBack(const store::ClaimedOutbound &row, Millis time);

@@ -12,11 +12,11 @@ using signalbox::domain::OutboundState;
 namespace signalbox::gateway {
 
 namespace {
-constexpr Millis kRetryFirst {1000};
-constexpr Millis kRetryMost {60'000};
-constexpr Millis kGiveUpAfter {std::chrono::hours(24)};
-constexpr Millis kFirstLook {10'000};
-constexpr Millis kSecondLook {5'000};
+constexpr Millis kRetryFirst{1000};
+constexpr Millis kRetryMost{60'000};
+constexpr Millis kGiveUpAfter{std::chrono::hours(24)};
+constexpr Millis kFirstLook{10'000};
+constexpr Millis kSecondLook{5'000};
 constexpr int kLooksBeforeResend = 2;
 
 Millis backOff(Millis asked, int attempts)
@@ -53,7 +53,9 @@ LookDecision decideLook(const FindOutcome &found, const OutboundFacts &facts)
     OutboundDecision &decision = look.decision;
     const int looks = facts.looks + 1;
     switch (found.found) {
-    case Found::Yes: decision.state = OutboundState::Sent; return look;
+    case Found::Yes:
+        decision.state = OutboundState::Sent;
+        return look;
     case Found::NotNow:
         decision.errorCode = u"look_failed"_s;
         decision.looks = facts.looks;
@@ -65,7 +67,8 @@ LookDecision decideLook(const FindOutcome &found, const OutboundFacts &facts)
         }
         return look;
     case Found::No:
-    case Found::Unreadable: break;
+    case Found::Unreadable:
+        break;
     }
     if (looks < kLooksBeforeResend) {
         decision.errorCode = found.found == Found::No ? u"not_found_yet"_s : u"unreadable"_s;

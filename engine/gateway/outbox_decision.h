@@ -10,7 +10,7 @@ struct OutboundDecision
 {
     OutboundDecision() = default;
     domain::OutboundState state = domain::OutboundState::Unknown;
-    Millis dueIn {0}; // of Retry and Unknown
+    Millis dueIn{0}; // of Retry and Unknown
     QString errorCode;
     int looks = 0; // of Unknown
     bool maybeDoubled = false;
@@ -21,7 +21,7 @@ struct OutboundFacts
 {
     OutboundFacts() = default;
     int attempts = 1; // this one included
-    Millis age {0}; // since the row was made
+    Millis age{0}; // since the row was made
     int looks = 0; // since the last send
     bool resent = false; // the one permitted resend is spent
 };
@@ -29,8 +29,8 @@ struct OutboundFacts
 // A message was sent, and this came of it.
 [[nodiscard]] OutboundDecision decideSent(const channels::SendOutcome &outcome, const OutboundFacts &facts);
 
-// A message of unknown outcome was looked for. `resend`: it is to be sent again, once, under the same id; the spending
-// of that is committed first, with `decision.maybeDoubled`.
+// A message of unknown outcome was looked for. `resend`: it is to be sent again, once, under the same id; the
+// spending of that is committed first, with `decision.maybeDoubled`.
 struct LookDecision
 {
     LookDecision() = default;

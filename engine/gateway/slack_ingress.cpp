@@ -26,21 +26,22 @@ http::Response ignored()
 
 http::Response notStored()
 {
-    return http::Response::text(503, "the message could not be stored; send it again\n").withHeader("Retry-After", "1");
+    return http::Response::text(503, "the message could not be stored; send it again\n")
+        .withHeader("Retry-After", "1");
 }
 
 bool isPlausible(const slack::Envelope &envelope)
 {
     const domain::SlackMessage &message = envelope.message;
-    const QStringView ids[] {envelope.teamId, envelope.apiAppId, envelope.eventId, message.user, message.place, message.ts,
-                             message.threadTs, message.clientMsgId};
+    const QStringView ids[]{envelope.teamId, envelope.apiAppId, envelope.eventId, message.user, message.place,
+        message.ts, message.threadTs, message.clientMsgId};
     return std::all_of(std::begin(ids), std::end(ids), slack::isPlausibleId);
 }
 
 } // namespace
 
 SlackIngress::SlackIngress(store::Store &store, InstallationBook &book, IngestPressure &pressure,
-                           const config::Config &config, const Clock &clock, IdGenerator &ids)
+    const config::Config &config, const Clock &clock, IdGenerator &ids)
     : m_store(store)
     , m_book(book)
     , m_pressure(pressure)
@@ -65,8 +66,7 @@ QCoro::Task<http::Response> SlackIngress::events(http::Request request, http::Co
 {
     ++m_stats.received;
     const auto signature = slack::checkSignature(request.headers.value("X-Slack-Request-Timestamp"),
-                                                 request.headers.value("X-Slack-Signature"), request.body,
-                                                 m_book.signingSecrets(), m_clock.now());
+        request.headers.value("X-Slack-Signature"), request.body, m_book.signingSecrets(), m_clock.now());
     if (signature.check != slack::SignatureCheck::Valid) {
         ++m_stats.refusedSignature;
         co_return http::Response::text(401, slack::refusalText(signature.check));
@@ -104,7 +104,8 @@ QCoro::Task<http::Response> SlackIngress::storeMessage(slack::Envelope envelope,
             co_return notStored();
         }
         ++m_stats.unknownTenant;
-        logWarning(lcIngress, "a message of a tenant without an installation was dropped", {{"tenant", envelope.teamId}});
+        logWarning(lcIngress, "a message of a tenant without an installation was dropped",
+            {{"tenant", envelope.teamId}});
         co_return ignored();
     }
     // The signature must be the one of the installation that the message claims to belong to.
@@ -129,23 +130,29 @@ QCoro::Task<http::Response> SlackIngress::storeMessage(slack::Envelope envelope,
         co_return notStored();
     }
     switch (outcome->result) {
-    case store::IngestResult::Duplicate: ++m_stats.duplicates; break;
-    case store::IngestResult::Ignored: ++m_stats.ignored; break;
+    case store::IngestResult::Duplicate:
+        ++m_stats.duplicates;
+        break;
+    case store::IngestResult::Ignored:
+        ++m_stats.ignored;
+        break;
     case store::IngestResult::Stored:
-    case store::IngestResult::Revived: ++m_stats.stored; break;
+    case store::IngestResult::Revived:
+        ++m_stats.stored;
+        break;
     }
     if (outcome->ready && m_ready)
         m_ready();
     co_return ok();
 }
 
-store::IngestRequest SlackIngress::ingestRequest(const slack::Envelope &envelope, const Installation &installation,
-                                                 bool ignored)
+store::IngestRequest SlackIngress::ingestRequest(
+    const slack::Envelope &envelope, const Installation &installation, bool ignored)
 {
     const domain::SlackMessage &message = envelope.message;
     const store::InstallationRow &row = installation.row;
     const auto backend = std::find_if(m_config.backends.begin(), m_config.backends.end(),
-                                      [&](const config::BackendConfig &config) { return config.name == row.backend; });
+        [&](const config::BackendConfig &config) { return config.name == row.backend; });
     const bool perThread = backend != m_config.backends.end() && backend->kind == u"acp";
 
     store::IngestRequest request;
@@ -174,7 +181,8 @@ store::IngestRequest SlackIngress::ingestRequest(const slack::Envelope &envelope
     request.mentioned = request.mentionEvent
         || (!row.botUserId.isEmpty() && message.text.contains(u"<@"_s + row.botUserId + u'>'));
     request.sessionThread = domain::sessionThread(perThread, request.direct, message.threadTs, message.ts);
-    // An acp answer starts a thread; a spritz answer to a top-level message stays top-level (DESIGN.md step 2).
+    // An acp answer starts a thread; a spritz answer to a top-level message stays top-level (DESIGN.md step
+    // 2).
     request.thread = perThread && !request.direct ? request.sessionThread : message.threadTs;
     domain::SessionScope scope;
     scope.channel = row.channel;

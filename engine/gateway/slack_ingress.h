@@ -26,14 +26,14 @@ struct IngressStats
     quint64 unavailable = 0; // answered 503
 };
 
-// POST /slack/events (contracts/spritz-backend.md §3, contracts/slack.md §1): signature, relevance, one delivery for
-// all the events of one message, 2xx only after the commit, 503 with Retry-After when it cannot be stored. Engine
-// thread; outlives the server that calls it.
+// POST /slack/events (contracts/spritz-backend.md §3, contracts/slack.md §1): signature, relevance, one
+// delivery for all the events of one message, 2xx only after the commit, 503 with Retry-After when it cannot
+// be stored. Engine thread; outlives the server that calls it.
 class SlackIngress
 {
 public:
-    SlackIngress(store::Store &store, InstallationBook &book, IngestPressure &pressure, const config::Config &config,
-                 const Clock &clock, IdGenerator &ids);
+    SlackIngress(store::Store &store, InstallationBook &book, IngestPressure &pressure,
+        const config::Config &config, const Clock &clock, IdGenerator &ids);
 
     void addRoutes(http::Router &router);
     // Called when a stored delivery may be claimed at once.
@@ -43,8 +43,8 @@ public:
 private:
     [[nodiscard]] QCoro::Task<http::Response> events(http::Request request, http::Context context);
     [[nodiscard]] QCoro::Task<http::Response> storeMessage(slack::Envelope envelope, Secret signedWith);
-    [[nodiscard]] store::IngestRequest ingestRequest(const slack::Envelope &envelope, const Installation &installation,
-                                                     bool ignored);
+    [[nodiscard]] store::IngestRequest ingestRequest(
+        const slack::Envelope &envelope, const Installation &installation, bool ignored);
     store::Store &m_store;
     InstallationBook &m_book;
     IngestPressure &m_pressure;

@@ -60,8 +60,10 @@ Decision ended(const TurnResult &result)
 Decision decideTurn(const TurnResult &result)
 {
     switch (result.end) {
-    case TurnEnd::Ended: return ended(result);
-    case TurnEnd::Failed: return died(result, result.errorCode.isEmpty() ? u"runtime_error"_s : result.errorCode);
+    case TurnEnd::Ended:
+        return ended(result);
+    case TurnEnd::Failed:
+        return died(result, result.errorCode.isEmpty() ? u"runtime_error"_s : result.errorCode);
     case TurnEnd::NotSent: {
         Decision decision;
         decision.again = true;
@@ -70,11 +72,16 @@ Decision decideTurn(const TurnResult &result)
         decision.attemptOutcome = u"failed"_s;
         return decision;
     }
-    case TurnEnd::Lost: return unknown(result, u"connection_lost"_s);
-    case TurnEnd::FirstFrameTimeout: return unknown(result, u"first_frame_timeout"_s);
-    case TurnEnd::IdleTimeout: return died(result, u"idle_timeout"_s);
-    case TurnEnd::TooLong: return died(result, u"max_duration"_s);
-    case TurnEnd::Cancelled: return unknown(result, u"cancelled"_s);
+    case TurnEnd::Lost:
+        return unknown(result, u"connection_lost"_s);
+    case TurnEnd::FirstFrameTimeout:
+        return unknown(result, u"first_frame_timeout"_s);
+    case TurnEnd::IdleTimeout:
+        return died(result, u"idle_timeout"_s);
+    case TurnEnd::TooLong:
+        return died(result, u"max_duration"_s);
+    case TurnEnd::Cancelled:
+        return unknown(result, u"cancelled"_s);
     }
     return unknown(result, u"unknown"_s);
 }

@@ -9,9 +9,9 @@ namespace signalbox::gateway {
 
 namespace {
 Q_LOGGING_CATEGORY(lcUpkeep, "signalbox.engine.upkeep")
-constexpr Millis kFeedAge {std::chrono::hours(24)};
-constexpr Millis kPause {std::chrono::minutes(1)};
-constexpr Millis kBetweenBatches {50};
+constexpr Millis kFeedAge{std::chrono::hours(24)};
+constexpr Millis kPause{std::chrono::minutes(1)};
+constexpr Millis kBetweenBatches{50};
 constexpr int kBatch = 200;
 } // namespace
 

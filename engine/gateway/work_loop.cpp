@@ -6,7 +6,7 @@
 namespace signalbox::gateway {
 
 namespace {
-constexpr Millis kJoin {30'000};
+constexpr Millis kJoin{30'000};
 }
 
 WorkLoop::WorkLoop(const char *name, Millis backstop)

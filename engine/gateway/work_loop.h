@@ -10,9 +10,9 @@
 
 namespace signalbox::gateway {
 
-// Calls a step whenever there may be work: when woken, when something becomes due, and at a steady backstop, because a
-// wake-up is a hint and table state is the truth. The step answers whether it found as much as it could take, in which
-// case it is called again at once. Engine thread.
+// Calls a step whenever there may be work: when woken, when something becomes due, and at a steady backstop,
+// because a wake-up is a hint and table state is the truth. The step answers whether it found as much as it
+// could take, in which case it is called again at once. Engine thread.
 class WorkLoop : public QObject
 {
     Q_OBJECT

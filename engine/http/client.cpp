@@ -13,8 +13,8 @@ namespace signalbox::http {
 
 namespace {
 
-constexpr Millis kPruneInterval {5'000};
-constexpr Millis kMaxIdle {30'000}; // shorter than what servers commonly allow
+constexpr Millis kPruneInterval{5'000};
+constexpr Millis kMaxIdle{30'000}; // shorter than what servers commonly allow
 
 Error notSent(ErrorCode code, const QString &message)
 {
@@ -28,13 +28,15 @@ int portOf(const QUrl &url)
 
 bool isToken(const QByteArray &method)
 {
-    return !method.isEmpty()
-        && std::all_of(method.begin(), method.end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; });
+    return !method.isEmpty() && std::all_of(method.begin(), method.end(), [](char c) {
+        return (c >= 'A' && c <= 'Z') || c == '-';
+    });
 }
 
 bool announcesBody(const ClientRequest &request)
 {
-    return !request.body.isEmpty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+    return !request.body.isEmpty() || request.method == "POST" || request.method == "PUT"
+        || request.method == "PATCH";
 }
 
 QByteArray hostField(const QUrl &url)
@@ -273,7 +275,8 @@ void Client::Pool::forget(Connection *connection)
     std::erase(host->idle, connection);
     // From the event loop: the caller may be in the middle of this host's queue.
     if (!host->queue.empty())
-        QMetaObject::invokeMethod(this, [this, host] { pump(host); }, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(
+            this, [this, host] { pump(host); }, Qt::QueuedConnection);
 }
 
 void Client::Pool::arm(qint64 deadline)

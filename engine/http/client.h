@@ -23,23 +23,23 @@ struct ClientRequest
     QUrl url; // http or https
     Headers headers; // Host, Content-Length and Connection are set by the client
     QByteArray body;
-    Millis timeout {15'000}; // for the whole call, connecting and waiting for a connection included
+    Millis timeout{15'000}; // for the whole call, connecting and waiting for a connection included
     qint64 maxResponseBytes = 8 * 1024 * 1024;
-    // Repeat once, on a fresh connection, when a kept-alive connection turns out to be closed before any byte of the
-    // answer came. Only for calls that may reach the other side twice.
+    // Repeat once, on a fresh connection, when a kept-alive connection turns out to be closed before any byte
+    // of the answer came. Only for calls that may reach the other side twice.
     bool idempotent = false;
 };
 
 // Whether the other side may have seen the request decides what its caller may do next: Error::native() is
-// "not_sent" when certainly not one byte of the request left (name resolution, refused connection, TLS failure,
-// cancelled or timed out before sending), otherwise "sent".
+// "not_sent" when certainly not one byte of the request left (name resolution, refused connection, TLS
+// failure, cancelled or timed out before sending), otherwise "sent".
 inline constexpr char16_t kNotSent[] = u"not_sent";
 inline constexpr char16_t kSent[] = u"sent";
 
-// HTTP/1.1 client with kept-alive connections, framed by Boost.Beast's parser over QTcpSocket and QSslSocket. Lives on
-// the thread that makes it. Any status is a success at this level; errors are Unavailable (no connection, closed in
-// the middle), DeadlineExceeded, Cancelled, Corrupt (not HTTP, over the limit), InvalidInput (scheme). Certificates are
-// always verified. Redirects are answers, not followed.
+// HTTP/1.1 client with kept-alive connections, framed by Boost.Beast's parser over QTcpSocket and QSslSocket.
+// Lives on the thread that makes it. Any status is a success at this level; errors are Unavailable (no
+// connection, closed in the middle), DeadlineExceeded, Cancelled, Corrupt (not HTTP, over the limit),
+// InvalidInput (scheme). Certificates are always verified. Redirects are answers, not followed.
 class Client : public QObject
 {
     Q_OBJECT

@@ -58,8 +58,8 @@ void Client::Pool::Connection::reuse(CallPtr call)
 
 bool Client::Pool::Connection::isUsable() const
 {
-    return !m_closed && m_ready && m_socket->state() == QAbstractSocket::ConnectedState && m_socket->bytesAvailable() == 0
-        && !isClosedByPeer(m_socket->socketDescriptor());
+    return !m_closed && m_ready && m_socket->state() == QAbstractSocket::ConnectedState
+        && m_socket->bytesAvailable() == 0 && !isClosedByPeer(m_socket->socketDescriptor());
 }
 
 void Client::Pool::Connection::close()
@@ -138,9 +138,14 @@ void Client::Pool::Connection::parseAvailable()
         const ResponseParser::Outcome outcome = m_parser->put(data, used);
         consume(data, used);
         switch (outcome) {
-        case ResponseParser::Outcome::NeedMore: break;
-        case ResponseParser::Outcome::Done: complete(); return;
-        case ResponseParser::Outcome::Bad: failCall(ErrorCode::Corrupt, u"the answer is not HTTP"_s); return;
+        case ResponseParser::Outcome::NeedMore:
+            break;
+        case ResponseParser::Outcome::Done:
+            complete();
+            return;
+        case ResponseParser::Outcome::Bad:
+            failCall(ErrorCode::Corrupt, u"the answer is not HTTP"_s);
+            return;
         case ResponseParser::Outcome::TooLarge:
             failCall(ErrorCode::Corrupt, u"the answer is larger than the limit"_s);
             return;
@@ -153,7 +158,8 @@ void Client::Pool::Connection::complete()
     const CallPtr call = std::exchange(m_call, nullptr);
     call->connection.clear();
     const bool silent = m_in.isEmpty() && m_socket->bytesAvailable() == 0 && m_socket->bytesToWrite() == 0;
-    const bool reusable = silent && m_parser->keepAlive() && m_socket->state() == QAbstractSocket::ConnectedState;
+    const bool reusable
+        = silent && m_parser->keepAlive() && m_socket->state() == QAbstractSocket::ConnectedState;
     m_pool->finish(call, m_parser->takeResponse());
     if (!reusable) {
         close();

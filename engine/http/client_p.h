@@ -17,8 +17,8 @@
 
 namespace signalbox::http {
 
-// The connections of a client by (scheme, host, port), and the calls that wait for one. Everything happens in slots of
-// sockets and two timers; a caller is resumed from a posted event, a batch of answers at a time.
+// The connections of a client by (scheme, host, port), and the calls that wait for one. Everything happens in
+// slots of sockets and two timers; a caller is resumed from a posted event, a batch of answers at a time.
 class Client::Pool : public QObject
 {
 public:
@@ -93,7 +93,8 @@ struct Client::Pool::Call
     bool done = false;
 };
 
-// One socket. Serves one call at a time; owned by itself (deleteLater) and known to its host until it is closed.
+// One socket. Serves one call at a time; owned by itself (deleteLater) and known to its host until it is
+// closed.
 class Client::Pool::Connection : public QObject
 {
 public:
@@ -147,8 +148,8 @@ private:
     bool m_posted = false;
 };
 
-// The request line and the fields, and the body behind them when it is small. InvalidInput when a part would break
-// the framing.
+// The request line and the fields, and the body behind them when it is small. InvalidInput when a part would
+// break the framing.
 [[nodiscard]] Result<QByteArray> serializeRequest(const ClientRequest &request);
 inline constexpr qsizetype kInlineBody = 16 * 1024;
 

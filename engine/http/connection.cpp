@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/connection_p.h"
-
 #include "base/log.h"
+#include "http/connection_p.h"
 #include "http/percent_p.h"
 #include "http/response_writer_p.h"
 #include "http/shutdown_write_p.h"
@@ -17,7 +16,7 @@ namespace {
 Q_LOGGING_CATEGORY(lcHttp, "signalbox.engine.http")
 
 // How long and how much a refused peer may still send before it reads its answer.
-constexpr Millis kLingerTime {2'000};
+constexpr Millis kLingerTime{2'000};
 constexpr qint64 kLingerBytes = 8 * 1024 * 1024;
 constexpr qsizetype kSpare = 4 * 1024;
 constexpr qint64 kReadBuffer = 64 * 1024;
@@ -46,18 +45,30 @@ bool mayBeginRequest(char c)
 QString refusalDetail(int status)
 {
     switch (status) {
-    case 400: return u"The request is malformed."_s;
-    case 404: return u"There is nothing at this path."_s;
-    case 405: return u"This path does not take that method."_s;
-    case 408: return u"The request did not arrive in time."_s;
-    case 413: return u"The body is larger than this path takes."_s;
-    case 417: return u"Only 100-continue can be expected."_s;
-    case 431: return u"The request head is too large."_s;
-    case 500: return u"The request could not be handled."_s;
-    case 501: return u"The transfer coding is not supported."_s;
-    case 503: return u"The server cannot answer now."_s;
-    case 505: return u"Only HTTP/1.0 and HTTP/1.1 are spoken here."_s;
-    default: return {};
+    case 400:
+        return u"The request is malformed."_s;
+    case 404:
+        return u"There is nothing at this path."_s;
+    case 405:
+        return u"This path does not take that method."_s;
+    case 408:
+        return u"The request did not arrive in time."_s;
+    case 413:
+        return u"The body is larger than this path takes."_s;
+    case 417:
+        return u"Only 100-continue can be expected."_s;
+    case 431:
+        return u"The request head is too large."_s;
+    case 500:
+        return u"The request could not be handled."_s;
+    case 501:
+        return u"The transfer coding is not supported."_s;
+    case 503:
+        return u"The server cannot answer now."_s;
+    case 505:
+        return u"Only HTTP/1.0 and HTTP/1.1 are spoken here."_s;
+    default:
+        return {};
     }
 }
 
@@ -79,7 +90,8 @@ Connection::~Connection()
     if (!m_socket)
         return;
     m_socket->disconnect(this);
-    delete m_socket; // nothing of it is on the stack: this runs from the event loop or from the server's destructor
+    delete m_socket; // nothing of it is on the stack: this runs from the event loop or from the server's
+                     // destructor
 }
 
 void Connection::watchSocket()
@@ -100,11 +112,16 @@ void Connection::onReadyRead()
     switch (m_state) {
     case State::Idle:
     case State::Head:
-    case State::Body: process(); break;
-    case State::Draining: drain(); break;
+    case State::Body:
+        process();
+        break;
+    case State::Draining:
+        drain();
+        break;
     case State::Handling: // a pipelined request waits in the socket
     case State::Writing:
-    case State::Gone: break;
+    case State::Gone:
+        break;
     }
 }
 
@@ -154,11 +171,18 @@ void Connection::checkDeadline(qint64 now)
     switch (m_state) {
     case State::Idle:
     case State::Writing:
-    case State::Draining: abort(); break;
+    case State::Draining:
+        abort();
+        break;
     case State::Head:
-    case State::Body: refuse(408); break;
-    case State::Handling: giveUpHandler(); break;
-    case State::Gone: break;
+    case State::Body:
+        refuse(408);
+        break;
+    case State::Handling:
+        giveUpHandler();
+        break;
+    case State::Gone:
+        break;
     }
 }
 
@@ -185,12 +209,15 @@ bool Connection::step()
 {
     switch (m_state) {
     case State::Idle:
-    case State::Head: return readHead();
-    case State::Body: return readBody();
+    case State::Head:
+        return readHead();
+    case State::Body:
+        return readBody();
     case State::Handling:
     case State::Writing:
     case State::Draining:
-    case State::Gone: return false;
+    case State::Gone:
+        return false;
     }
     return false;
 }
@@ -318,7 +345,8 @@ bool Connection::readBody()
         return false;
     int status = 0;
     const qsizetype used = m_parser->putBody(data, status);
-    const bool stuck = used == 0 && data.size() >= m_server->m_limits.maxHeadBytes; // an endless chunk header or trailer
+    const bool stuck
+        = used == 0 && data.size() >= m_server->m_limits.maxHeadBytes; // an endless chunk header or trailer
     consume(data, used);
     if (status != 0 || stuck) {
         refuse(status != 0 ? status : 400);
@@ -414,7 +442,8 @@ void Connection::runHandler(Request request)
     answer(errorResponse(500));
 }
 
-QCoro::Task<> Connection::serve(QPointer<Connection> self, quint32 exchange, QCoro::Task<Response> handler, QString route)
+QCoro::Task<> Connection::serve(
+    QPointer<Connection> self, quint32 exchange, QCoro::Task<Response> handler, QString route)
 {
     Response response;
     bool failed = false;
@@ -449,7 +478,8 @@ void Connection::answer(Response response)
 Response Connection::errorResponse(int status) const
 {
     const bool plain = m_match.options && m_match.options->errors == ErrorStyle::PlainText;
-    Response response = plain ? Response::text(status, reasonPhrase(status)) : Response::problem(status, refusalDetail(status));
+    Response response = plain ? Response::text(status, reasonPhrase(status))
+                              : Response::problem(status, refusalDetail(status));
     if (status == 503)
         response.headers.add("Retry-After", "1");
     return response;

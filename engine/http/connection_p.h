@@ -12,8 +12,8 @@
 
 namespace signalbox::http {
 
-// One accepted socket and where it stands. Owned by the server; deletes itself through the event loop after its socket
-// has gone. A handler that still runs then keeps nothing of it but a QPointer.
+// One accepted socket and where it stands. Owned by the server; deletes itself through the event loop after
+// its socket has gone. A handler that still runs then keeps nothing of it but a QPointer.
 class Connection : public QObject
 {
 public:
@@ -52,7 +52,8 @@ private:
 
     void dispatch();
     void runHandler(Request request);
-    static QCoro::Task<> serve(QPointer<Connection> self, quint32 exchange, QCoro::Task<Response> handler, QString route);
+    static QCoro::Task<> serve(
+        QPointer<Connection> self, quint32 exchange, QCoro::Task<Response> handler, QString route);
     void giveUpHandler();
     void answer(Response response);
     void refuse(int status);

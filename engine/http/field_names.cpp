@@ -14,11 +14,10 @@ class CommonNames
 public:
     CommonNames()
     {
-        for (const char *name :
-             {"Host", "Date", "Vary", "Allow", "Accept", "Cookie", "Expect", "Origin", "Server", "Upgrade", "Connection",
-              "User-Agent", "Keep-Alive", "Retry-After", "Content-Type", "Authorization", "Cache-Control", "Content-Length",
-              "Accept-Encoding", "Accept-Language", "Idempotency-Key", "Transfer-Encoding", "X-Slack-Signature",
-              "X-Slack-Request-Timestamp"}) {
+        for (const char *name : {"Host", "Date", "Vary", "Allow", "Accept", "Cookie", "Expect", "Origin",
+                 "Server", "Upgrade", "Connection", "User-Agent", "Keep-Alive", "Retry-After", "Content-Type",
+                 "Authorization", "Cache-Control", "Content-Length", "Accept-Encoding", "Accept-Language",
+                 "Idempotency-Key", "Transfer-Encoding", "X-Slack-Signature", "X-Slack-Request-Timestamp"}) {
             const QByteArray text(name);
             m_byLength[static_cast<size_t>(text.size())].push_back(text);
             m_byLength[static_cast<size_t>(text.size())].push_back(text.toLower());
@@ -41,7 +40,8 @@ private:
 
 bool isName(QByteArrayView name, QByteArrayView lower)
 {
-    return name.size() == lower.size() && qstrnicmp(name.data(), name.size(), lower.data(), lower.size()) == 0;
+    return name.size() == lower.size()
+        && qstrnicmp(name.data(), name.size(), lower.data(), lower.size()) == 0;
 }
 
 } // namespace
@@ -61,16 +61,21 @@ bool isSafeField(QByteArrayView name, QByteArrayView value)
         if (static_cast<unsigned char>(c) <= ' ' || c == ':' || c == 0x7f)
             return false;
     }
-    return std::none_of(value.begin(), value.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+    return std::none_of(
+        value.begin(), value.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 bool isFramingField(QByteArrayView name)
 {
     switch (name.size()) {
-    case 10: return isName(name, "connection");
-    case 14: return isName(name, "content-length");
-    case 17: return isName(name, "transfer-encoding");
-    default: return false;
+    case 10:
+        return isName(name, "connection");
+    case 14:
+        return isName(name, "content-length");
+    case 17:
+        return isName(name, "transfer-encoding");
+    default:
+        return false;
     }
 }
 

@@ -17,8 +17,7 @@ bool sameName(QByteArrayView a, QByteArrayView b)
 Json problemDocument(int status, const QString &detail)
 {
     Json json = Json::object({{u"type"_s, Json(u"about:blank"_s)},
-                              {u"title"_s, Json(QString::fromLatin1(reasonPhrase(status)))},
-                              {u"status"_s, Json(status)}});
+        {u"title"_s, Json(QString::fromLatin1(reasonPhrase(status)))}, {u"status"_s, Json(status)}});
     if (!detail.isEmpty())
         json.set(u"detail"_s, Json(detail));
     return json;
@@ -33,8 +32,8 @@ void Headers::set(const QByteArray &name, QByteArray value)
             continue;
         }
         field->second = std::move(value);
-        const auto others = std::remove_if(field + 1, m_fields.end(),
-                                           [&name](const auto &other) { return sameName(other.first, name); });
+        const auto others = std::remove_if(
+            field + 1, m_fields.end(), [&name](const auto &other) { return sameName(other.first, name); });
         m_fields.erase(others, m_fields.end());
         return;
     }
@@ -52,7 +51,8 @@ QByteArray Headers::value(QByteArrayView name) const
 
 bool Headers::contains(QByteArrayView name) const
 {
-    return std::any_of(m_fields.begin(), m_fields.end(), [name](const auto &field) { return sameName(field.first, name); });
+    return std::any_of(
+        m_fields.begin(), m_fields.end(), [name](const auto &field) { return sameName(field.first, name); });
 }
 
 std::optional<QString> Request::query(QStringView name) const
@@ -112,18 +112,30 @@ Response Response::problem(const Error &error)
 int httpStatus(ErrorCode code)
 {
     switch (code) {
-    case ErrorCode::InvalidInput: return 400;
-    case ErrorCode::NotFound: return 404;
-    case ErrorCode::Conflict: return 409;
-    case ErrorCode::Unauthorized: return 401;
-    case ErrorCode::Forbidden: return 403;
-    case ErrorCode::Cancelled: return 503;
-    case ErrorCode::DeadlineExceeded: return 504;
-    case ErrorCode::Unavailable: return 503;
-    case ErrorCode::RateLimited: return 429;
-    case ErrorCode::Corrupt: return 500;
-    case ErrorCode::Unsupported: return 501;
-    case ErrorCode::Internal: return 500;
+    case ErrorCode::InvalidInput:
+        return 400;
+    case ErrorCode::NotFound:
+        return 404;
+    case ErrorCode::Conflict:
+        return 409;
+    case ErrorCode::Unauthorized:
+        return 401;
+    case ErrorCode::Forbidden:
+        return 403;
+    case ErrorCode::Cancelled:
+        return 503;
+    case ErrorCode::DeadlineExceeded:
+        return 504;
+    case ErrorCode::Unavailable:
+        return 503;
+    case ErrorCode::RateLimited:
+        return 429;
+    case ErrorCode::Corrupt:
+        return 500;
+    case ErrorCode::Unsupported:
+        return 501;
+    case ErrorCode::Internal:
+        return 500;
     }
     return 500;
 }
@@ -131,42 +143,78 @@ int httpStatus(ErrorCode code)
 QByteArray reasonPhrase(int status)
 {
     switch (status) {
-    case 100: return "Continue";
-    case 101: return "Switching Protocols";
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 411: return "Length Required";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 417: return "Expectation Failed";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    default: return "Unknown";
+    case 100:
+        return "Continue";
+    case 101:
+        return "Switching Protocols";
+    case 200:
+        return "OK";
+    case 201:
+        return "Created";
+    case 202:
+        return "Accepted";
+    case 204:
+        return "No Content";
+    case 301:
+        return "Moved Permanently";
+    case 302:
+        return "Found";
+    case 303:
+        return "See Other";
+    case 304:
+        return "Not Modified";
+    case 307:
+        return "Temporary Redirect";
+    case 308:
+        return "Permanent Redirect";
+    case 400:
+        return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 406:
+        return "Not Acceptable";
+    case 408:
+        return "Request Timeout";
+    case 409:
+        return "Conflict";
+    case 410:
+        return "Gone";
+    case 411:
+        return "Length Required";
+    case 412:
+        return "Precondition Failed";
+    case 413:
+        return "Content Too Large";
+    case 415:
+        return "Unsupported Media Type";
+    case 417:
+        return "Expectation Failed";
+    case 422:
+        return "Unprocessable Content";
+    case 429:
+        return "Too Many Requests";
+    case 431:
+        return "Request Header Fields Too Large";
+    case 500:
+        return "Internal Server Error";
+    case 501:
+        return "Not Implemented";
+    case 502:
+        return "Bad Gateway";
+    case 503:
+        return "Service Unavailable";
+    case 504:
+        return "Gateway Timeout";
+    case 505:
+        return "HTTP Version Not Supported";
+    default:
+        return "Unknown";
     }
 }
 

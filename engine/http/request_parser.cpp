@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "http/field_names_p.h"
 #include "http/request_parser_p.h"
 
-#include "http/field_names_p.h"
-
 #include <boost/beast/http/basic_parser.hpp>
-
 #include <optional>
 
 namespace signalbox::http {
@@ -15,8 +13,8 @@ using ErrorCodeOut = boost::system::error_code;
 
 namespace {
 
-// The shortest rest of a chunked body, "0", CRLF, CRLF. Boost 1.81 asserts when it is offered less of the last chunk
-// twice; remove when basic_parser::parse_chunk_header no longer does.
+// The shortest rest of a chunked body, "0", CRLF, CRLF. Boost 1.81 asserts when it is offered less of the
+// last chunk twice; remove when basic_parser::parse_chunk_header no longer does.
 constexpr qsizetype kShortestChunkHeader = 5;
 constexpr quint64 kMaxLength = 1'000'000'000'000'000; // anything above is too large for every route
 
@@ -44,7 +42,8 @@ public:
     Parser()
     {
         eager(true);
-        header_limit(std::numeric_limits<std::uint32_t>::max()); // the connection bounds the head before it gets here
+        header_limit(
+            std::numeric_limits<std::uint32_t>::max()); // the connection bounds the head before it gets here
         body_limit(boost::none);
     }
 
@@ -57,24 +56,36 @@ public:
     std::uint64_t chunkLeft = 0;
 
 private:
-    void on_request_impl(beast::http::verb, beast::string_view method, beast::string_view rawTarget, int version,
-                         ErrorCodeOut &) override
+    void on_request_impl(beast::http::verb, beast::string_view method, beast::string_view rawTarget,
+        int version, ErrorCodeOut &) override
     {
         http11 = version >= 11;
         request.method = fieldName(view(method));
         target = view(rawTarget).toByteArray();
     }
-    void on_field_impl(field name, beast::string_view text, beast::string_view value, ErrorCodeOut &error) override
+    void on_field_impl(
+        field name, beast::string_view text, beast::string_view value, ErrorCodeOut &error) override
     {
         if (!inHead)
             return; // trailers are read and dropped
         switch (name) {
-        case field::host: ++framing.hosts; break;
-        case field::content_length: checkLength(view(value), error); break;
-        case field::transfer_encoding: checkCoding(view(value), error); break;
-        case field::expect: expectation = view(value).toByteArray(); break;
-        case field::upgrade: framing.webSocket = view(value).toByteArray().trimmed().toLower() == "websocket"; break;
-        default: break;
+        case field::host:
+            ++framing.hosts;
+            break;
+        case field::content_length:
+            checkLength(view(value), error);
+            break;
+        case field::transfer_encoding:
+            checkCoding(view(value), error);
+            break;
+        case field::expect:
+            expectation = view(value).toByteArray();
+            break;
+        case field::upgrade:
+            framing.webSocket = view(value).toByteArray().trimmed().toLower() == "websocket";
+            break;
+        default:
+            break;
         }
         request.headers.add(fieldName(view(text)), view(value).toByteArray());
     }
@@ -109,8 +120,8 @@ private:
     void checkLength(QByteArrayView value, ErrorCodeOut &error)
     {
         ++framing.lengths;
-        const bool digits
-            = !value.isEmpty() && std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+        const bool digits = !value.isEmpty()
+            && std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
         framing.badLength = framing.badLength || !digits;
         if (framing.lengths > 1 || framing.badLength)
             error = beast::http::make_error_code(beast::http::error::bad_content_length);
@@ -139,14 +150,18 @@ bool announcesHugeLength(QByteArrayView head)
     static constexpr QByteArrayView kName = "\ncontent-length:";
     int found = 0;
     bool huge = false;
-    for (qsizetype at = head.indexOf('\n'); at >= 0 && at + kName.size() < head.size(); at = head.indexOf('\n', at + 1)) {
+    for (qsizetype at = head.indexOf('\n'); at >= 0 && at + kName.size() < head.size();
+         at = head.indexOf('\n', at + 1)) {
         if (qstrnicmp(head.data() + at, kName.size(), kName.data(), kName.size()) != 0)
             continue;
         ++found;
         const qsizetype end = head.indexOf('\r', at);
         const QByteArray value
-            = head.sliced(at + kName.size(), (end < 0 ? head.size() : end) - at - kName.size()).toByteArray().trimmed();
-        const bool digits = std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+            = head.sliced(at + kName.size(), (end < 0 ? head.size() : end) - at - kName.size())
+                  .toByteArray()
+                  .trimmed();
+        const bool digits
+            = std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
         huge = digits && value.size() >= 20;
     }
     return found == 1 && huge;
@@ -160,8 +175,8 @@ bool namesAnotherVersion(QByteArrayView head)
     const qsizetype space = line.lastIndexOf(' ');
     const QByteArrayView version = line.sliced(space + 1);
     const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    return version.size() == 8 && version.startsWith("HTTP/") && digit(version[5]) && version[6] == '.' && digit(version[7])
-        && version != "HTTP/1.0" && version != "HTTP/1.1";
+    return version.size() == 8 && version.startsWith("HTTP/") && digit(version[5]) && version[6] == '.'
+        && digit(version[7]) && version != "HTTP/1.0" && version != "HTTP/1.1";
 }
 
 } // namespace
@@ -235,15 +250,16 @@ int RequestParser::parseHead(QByteArrayView head)
 {
     Parser &parser = *m_frame->parser;
     ErrorCodeOut error;
-    const auto used = parser.put(boost::asio::const_buffer(head.data(), static_cast<size_t>(head.size())), error);
+    const auto used
+        = parser.put(boost::asio::const_buffer(head.data(), static_cast<size_t>(head.size())), error);
     if (!error && (parser.inHead || used != static_cast<size_t>(head.size())))
         return 400;
     if (!error)
         return m_frame->check();
     if (error == beast::http::error::bad_version)
         return namesAnotherVersion(head) ? 505 : 400;
-    if (error == beast::http::error::bad_content_length && parser.framing.lengths <= 1 && parser.framing.codings == 0
-        && !parser.framing.badLength && announcesHugeLength(head))
+    if (error == beast::http::error::bad_content_length && parser.framing.lengths <= 1
+        && parser.framing.codings == 0 && !parser.framing.badLength && announcesHugeLength(head))
         return 413;
     return 400;
 }

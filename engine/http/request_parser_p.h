@@ -7,8 +7,9 @@
 
 namespace signalbox::http {
 
-// Frames one request with Boost.Beast's parser and holds it to what is stricter here: one decimal Content-Length, never
-// together with a transfer coding; one Host; no line ends but CRLF. Reusable after reset(). No socket, no time.
+// Frames one request with Boost.Beast's parser and holds it to what is stricter here: one decimal
+// Content-Length, never together with a transfer coding; one Host; no line ends but CRLF. Reusable after
+// reset(). No socket, no time.
 class RequestParser
 {
 public:
@@ -33,8 +34,8 @@ public:
 
     // Bounds a chunked body; call before the first body byte.
     void limitBody(qint64 bytes);
-    // Takes body bytes; returns how many. The caller offers the rest again, with more. `status` is set when the body
-    // is refused.
+    // Takes body bytes; returns how many. The caller offers the rest again, with more. `status` is set when
+    // the body is refused.
     [[nodiscard]] qsizetype putBody(QByteArrayView bytes, int &status);
 
 private:

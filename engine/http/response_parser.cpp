@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "http/field_names_p.h"
 #include "http/response_parser_p.h"
 
-#include "http/field_names_p.h"
-
 #include <boost/beast/http/basic_parser.hpp>
-
 #include <optional>
 
 namespace signalbox::http {
@@ -17,8 +15,8 @@ namespace {
 
 constexpr std::uint32_t kMaxHeadBytes = 64 * 1024;
 constexpr int kMaxInterim = 8;
-// The shortest rest of a chunked body, "0", CRLF, CRLF. Boost 1.81 asserts when it is offered less of the last chunk
-// twice; remove when basic_parser::parse_chunk_header no longer does.
+// The shortest rest of a chunked body, "0", CRLF, CRLF. Boost 1.81 asserts when it is offered less of the
+// last chunk twice; remove when basic_parser::parse_chunk_header no longer does.
 constexpr qsizetype kShortestChunkHeader = 5;
 
 QByteArrayView view(beast::string_view text)
@@ -42,8 +40,12 @@ public:
     std::uint64_t chunkLeft = 0;
 
 private:
-    void on_response_impl(int status, beast::string_view, int, ErrorCodeOut &) override { response.status = status; }
-    void on_field_impl(field name, beast::string_view text, beast::string_view value, ErrorCodeOut &error) override
+    void on_response_impl(int status, beast::string_view, int, ErrorCodeOut &) override
+    {
+        response.status = status;
+    }
+    void on_field_impl(
+        field name, beast::string_view text, beast::string_view value, ErrorCodeOut &error) override
     {
         if (!inHead)
             return; // trailers are read and dropped
@@ -62,8 +64,14 @@ private:
         if (length)
             response.body.reserve(static_cast<qsizetype>(std::min(*length, kAtOnce)));
     }
-    std::size_t on_body_impl(beast::string_view body, ErrorCodeOut &error) override { return append(body, error); }
-    void on_chunk_header_impl(std::uint64_t size, beast::string_view, ErrorCodeOut &) override { chunkLeft = size; }
+    std::size_t on_body_impl(beast::string_view body, ErrorCodeOut &error) override
+    {
+        return append(body, error);
+    }
+    void on_chunk_header_impl(std::uint64_t size, beast::string_view, ErrorCodeOut &) override
+    {
+        chunkLeft = size;
+    }
     std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, ErrorCodeOut &error) override
     {
         const std::size_t taken = append(body, error);
@@ -71,7 +79,10 @@ private:
         return taken;
     }
     void on_finish_impl(ErrorCodeOut &) override { }
-    void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int, ErrorCodeOut &) override { }
+    void on_request_impl(
+        beast::http::verb, beast::string_view, beast::string_view, int, ErrorCodeOut &) override
+    {
+    }
 
     std::size_t append(beast::string_view body, ErrorCodeOut &error)
     {
@@ -125,7 +136,8 @@ ResponseParser::Outcome ResponseParser::put(QByteArrayView bytes, qsizetype &use
     while (used < bytes.size()) {
         Parser &parser = *m_frame->parser;
         const bool inHead = parser.inHead;
-        if (!inHead && parser.chunked() && parser.chunkLeft == 0 && bytes.size() - used < kShortestChunkHeader)
+        if (!inHead && parser.chunked() && parser.chunkLeft == 0
+            && bytes.size() - used < kShortestChunkHeader)
             return Outcome::NeedMore;
         ErrorCodeOut error;
         const boost::asio::const_buffer rest(bytes.data() + used, static_cast<size_t>(bytes.size() - used));

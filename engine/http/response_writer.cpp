@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/response_writer_p.h"
-
 #include "base/log.h"
 #include "http/field_names_p.h"
+#include "http/response_writer_p.h"
 
 #include <QDateTime>
 #include <QLocale>

@@ -14,7 +14,8 @@ struct WriteOptions
     QByteArray date; // IMF-fixdate, or empty
 };
 
-// The head, and the body behind it when it is small; a large body is left in `response` for a write of its own.
+// The head, and the body behind it when it is small; a large body is left in `response` for a write of its
+// own.
 [[nodiscard]] QByteArray serialize(Response &response, const WriteOptions &options);
 
 // IMF-fixdate of RFC 9110.

@@ -75,7 +75,8 @@ Router::Match Router::match(const QByteArray &method, const QString &path) const
             return false;
         for (size_t i = 0; i < segments.size(); ++i) {
             const QString &wanted = route.segments[static_cast<qsizetype>(i)];
-            const bool same = isPlaceholder(wanted) ? !segments[i].isEmpty() : sameSegment(wanted, segments[i]);
+            const bool same
+                = isPlaceholder(wanted) ? !segments[i].isEmpty() : sameSegment(wanted, segments[i]);
             if (!same)
                 return false;
         }

@@ -26,8 +26,8 @@ struct Context
 // Handlers run on the server's thread. A handler that is a coroutine takes its parameters by value.
 using Handler = std::function<QCoro::Task<Response>(Request, Context)>;
 
-// How a route answers what the server itself refuses (a body over the limit, a wrong method): problem+json, or plain
-// text where a channel's contract says so.
+// How a route answers what the server itself refuses (a body over the limit, a wrong method): problem+json,
+// or plain text where a channel's contract says so.
 enum class ErrorStyle { Problem, PlainText };
 
 struct RouteOptions
@@ -37,13 +37,15 @@ struct RouteOptions
     ErrorStyle errors = ErrorStyle::Problem;
 };
 
-// Method and path to handler. Patterns are literal segments and {name} (one segment that is not empty); where several
-// match, the one that is literal at the first difference wins. Dot segments are ordinary segments.
-// 404 for an unknown path, 405 with Allow for a known one. HEAD is answered by the GET handler without its body.
+// Method and path to handler. Patterns are literal segments and {name} (one segment that is not empty); where
+// several match, the one that is literal at the first difference wins. Dot segments are ordinary segments.
+// 404 for an unknown path, 405 with Allow for a known one. HEAD is answered by the GET handler without its
+// body.
 class Router
 {
 public:
-    void add(QByteArray method, const QString &pattern, Handler handler, RouteOptions options = RouteOptions());
+    void add(
+        QByteArray method, const QString &pattern, Handler handler, RouteOptions options = RouteOptions());
 
     struct Match
     {

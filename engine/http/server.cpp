@@ -17,15 +17,16 @@ Q_LOGGING_CATEGORY(lcHttp, "signalbox.engine.http")
 
 constexpr int kBacklog = 1024;
 constexpr size_t kSpareParsers = 64;
-constexpr Millis kJoinAfterAbort {1'000};
-// How many connections over the limit may hold a 503 in their hands at the same time; the rest is closed unanswered.
+constexpr Millis kJoinAfterAbort{1'000};
+// How many connections over the limit may hold a 503 in their hands at the same time; the rest is closed
+// unanswered.
 constexpr int kRefusedAtOnce = 64;
 constexpr int kRefusedOfPeer = 16; // of them, over the limit of one peer
 
 Millis scanInterval(const Limits &limits)
 {
-    const Millis shortest = std::min({limits.headTimeout, limits.bodyTimeout, limits.idleTimeout, limits.handlerTimeout,
-                                      limits.writeTimeout});
+    const Millis shortest = std::min({limits.headTimeout, limits.bodyTimeout, limits.idleTimeout,
+        limits.handlerTimeout, limits.writeTimeout});
     return std::clamp(shortest / 4, Millis(20), Millis(250));
 }
 
@@ -95,8 +96,8 @@ Status Server::listen(const QHostAddress &address, quint16 port)
 {
     auto listener = std::make_unique<Listener>(this);
     if (!listener->listen(address, port))
-        return fail(Error(ErrorCode::Unavailable, u"cannot listen on %1 port %2"_s.arg(address.toString()).arg(port),
-                          listener->errorString()));
+        return fail(Error(ErrorCode::Unavailable,
+            u"cannot listen on %1 port %2"_s.arg(address.toString()).arg(port), listener->errorString()));
     m_listener = std::move(listener);
     m_closing = false;
     m_scan.start();
@@ -125,7 +126,8 @@ void Server::admit(qintptr descriptor)
     const int ofPeer = m_peers.value(group);
     const bool full = m_connections.size() >= m_limits.maxConnections
         || (limited && ofPeer >= m_limits.maxConnectionsPerPeer);
-    // A stranger over its own limit is told so a few times at most; the places beyond the total are everybody's.
+    // A stranger over its own limit is told so a few times at most; the places beyond the total are
+    // everybody's.
     const bool crowd = limited && ofPeer >= m_limits.maxConnectionsPerPeer + kRefusedOfPeer;
     if (crowd || m_connections.size() >= m_limits.maxConnections + kRefusedAtOnce) {
         socket->abort();

@@ -4,9 +4,8 @@
 #ifdef Q_OS_WIN
 #include <winsock2.h>
 #else
-#include <sys/socket.h>
-
 #include <cerrno>
+#include <sys/socket.h>
 #endif
 
 namespace signalbox::http {

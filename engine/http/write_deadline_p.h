@@ -5,9 +5,9 @@
 
 namespace signalbox::http {
 
-// Until when an answer must have left, by the rule of Limits::writeTimeout. Times are the server's, in milliseconds. An
-// answer without a length (a stream of events) needs another rule than this one, with nothing but the stall in it: this
-// class is the only place that knows.
+// Until when an answer must have left, by the rule of Limits::writeTimeout. Times are the server's, in
+// milliseconds. An answer without a length (a stream of events) needs another rule than this one, with
+// nothing but the stall in it: this class is the only place that knows.
 class WriteDeadline
 {
 public:

@@ -24,8 +24,8 @@ Made makeAcp(const config::BackendConfig &backend, QObject *parent)
         std::make_unique<AcpBackend>(backend.name, command, AcpLimits(), nullptr, parent));
 }
 
-Made makeSpritz(const config::BackendConfig &backend, const config::Config &config, http::Client &client,
-                QObject *parent)
+Made makeSpritz(
+    const config::BackendConfig &backend, const config::Config &config, http::Client &client, QObject *parent)
 {
     SpritzOptions options;
     options.name = backend.name;
@@ -43,8 +43,8 @@ Made makeSpritz(const config::BackendConfig &backend, const config::Config &conf
 }
 } // namespace
 
-Result<std::unique_ptr<RuntimeBackend>> makeBackend(const config::BackendConfig &backend, const config::Config &config,
-                                                    http::Client &client, QObject *parent)
+Result<std::unique_ptr<RuntimeBackend>> makeBackend(
+    const config::BackendConfig &backend, const config::Config &config, http::Client &client, QObject *parent)
 {
     if (backend.kind == u"acp") {
         return makeAcp(backend, parent);

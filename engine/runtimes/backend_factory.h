@@ -12,7 +12,6 @@ namespace signalbox::runtimes {
 // The backend that one [[backends]] table describes. `client` outlives it. Nothing is started or called yet.
 // InvalidInput for a kind that does not exist and for a missing command or URL.
 [[nodiscard]] Result<std::unique_ptr<RuntimeBackend>> makeBackend(const config::BackendConfig &backend,
-                                                                  const config::Config &config, http::Client &client,
-                                                                  QObject *parent = nullptr);
+    const config::Config &config, http::Client &client, QObject *parent = nullptr);
 
 } // namespace signalbox::runtimes

@@ -17,12 +17,18 @@ Q_LOGGING_CATEGORY(lcRpc, "signalbox.engine.runtimes")
 ErrorCode errorCodeOf(int code)
 {
     switch (code) {
-    case kRpcAuthRequired: return ErrorCode::Unauthorized;
-    case kRpcNotFound: return ErrorCode::NotFound;
-    case kRpcMethodNotFound: return ErrorCode::Unsupported;
-    case -32602: return ErrorCode::InvalidInput;
-    case -32800: return ErrorCode::Cancelled;
-    default: return ErrorCode::Internal;
+    case kRpcAuthRequired:
+        return ErrorCode::Unauthorized;
+    case kRpcNotFound:
+        return ErrorCode::NotFound;
+    case kRpcMethodNotFound:
+        return ErrorCode::Unsupported;
+    case -32602:
+        return ErrorCode::InvalidInput;
+    case -32800:
+        return ErrorCode::Cancelled;
+    default:
+        return ErrorCode::Internal;
     }
 }
 
@@ -42,8 +48,8 @@ std::optional<int> rpcCode(const Error &error)
     return isNumber ? std::optional<int>(code) : std::nullopt;
 }
 
-// Results on their way to their waiters: however many come in one turn of the event loop, they cost one event. Outlives
-// the peer, because a waiter that is resumed may destroy it.
+// Results on their way to their waiters: however many come in one turn of the event loop, they cost one
+// event. Outlives the peer, because a waiter that is resumed may destroy it.
 struct JsonRpcPeer::Ready : std::enable_shared_from_this<JsonRpcPeer::Ready>
 {
     struct Item
@@ -53,7 +59,7 @@ struct JsonRpcPeer::Ready : std::enable_shared_from_this<JsonRpcPeer::Ready>
     };
     void push(const Answer &answer, Result<Json> result)
     {
-        items.push_back(Item {answer, std::move(result)});
+        items.push_back(Item{answer, std::move(result)});
         if (items.size() > 1) {
             return;
         }
@@ -85,10 +91,12 @@ JsonRpcPeer::~JsonRpcPeer()
     close(Error(ErrorCode::Unavailable, u"the connection was dropped"_s, u"closed"_s));
 }
 
-QCoro::Task<Result<Json>> JsonRpcPeer::call(QString method, Json params, Millis timeout, async::CancelToken cancel)
+QCoro::Task<Result<Json>> JsonRpcPeer::call(
+    QString method, Json params, Millis timeout, async::CancelToken cancel)
 {
     Answer answer;
-    const auto done = [answer, ready = m_ready](Result<Json> result) { ready->push(answer, std::move(result)); };
+    const auto done
+        = [answer, ready = m_ready](Result<Json> result) { ready->push(answer, std::move(result)); };
     if (cancel.isCancelled()) {
         done(fail(Error(ErrorCode::Cancelled, u"cancelled before the call"_s)));
     } else if (!send(method, std::move(params), done)) {
@@ -116,7 +124,7 @@ bool JsonRpcPeer::send(const QString &method, Json params, Done done)
         return false;
     }
     const quint64 number = ++m_lastNumber;
-    m_calls.emplace(number, Call {std::move(done), -1, {}});
+    m_calls.emplace(number, Call{std::move(done), -1, {}});
     if (!start(number, method, std::move(params))) {
         m_calls.erase(number);
         return false;
@@ -126,10 +134,8 @@ bool JsonRpcPeer::send(const QString &method, Json params, Done done)
 
 bool JsonRpcPeer::start(quint64 number, const QString &method, Json params)
 {
-    const Json message = Json::object({{u"jsonrpc"_s, u"2.0"_s},
-                                       {u"id"_s, idOf(number)},
-                                       {u"method"_s, method},
-                                       {u"params"_s, std::move(params)}});
+    const Json message = Json::object({{u"jsonrpc"_s, u"2.0"_s}, {u"id"_s, idOf(number)},
+        {u"method"_s, method}, {u"params"_s, std::move(params)}});
     return m_sink(message.toBytes());
 }
 
@@ -142,7 +148,8 @@ bool JsonRpcPeer::notify(const QString &method, Json params)
 
 bool JsonRpcPeer::respond(const Json &id, Json result)
 {
-    const Json message = Json::object({{u"jsonrpc"_s, u"2.0"_s}, {u"id"_s, id}, {u"result"_s, std::move(result)}});
+    const Json message
+        = Json::object({{u"jsonrpc"_s, u"2.0"_s}, {u"id"_s, id}, {u"result"_s, std::move(result)}});
     return !m_closed && m_sink(message.toBytes());
 }
 
@@ -204,7 +211,8 @@ void JsonRpcPeer::dispatchAnswer(const Json &message)
     }
     const qint64 code = error[u"code"].toInt().value_or(-32603);
     const int shown = static_cast<int>(std::clamp<qint64>(code, INT_MIN, INT_MAX));
-    finish(*number, fail(Error(errorCodeOf(shown), u"the peer answered with an error"_s, QString::number(shown))));
+    finish(*number,
+        fail(Error(errorCodeOf(shown), u"the peer answered with an error"_s, QString::number(shown))));
 }
 
 Json JsonRpcPeer::idOf(quint64 number) const
@@ -236,7 +244,8 @@ void JsonRpcPeer::finish(quint64 number, Result<Json> result)
     m_calls.erase(call);
     if (taken.deadline >= 0) {
         const auto [first, last] = m_deadlines.equal_range(taken.deadline);
-        m_deadlines.erase(std::find_if(first, last, [number](const auto &entry) { return entry.second == number; }));
+        m_deadlines.erase(
+            std::find_if(first, last, [number](const auto &entry) { return entry.second == number; }));
     }
     disconnect(taken.cancel);
     taken.done(std::move(result));
@@ -247,7 +256,7 @@ void JsonRpcPeer::expire()
     const qint64 now = m_elapsed.elapsed();
     while (!m_deadlines.empty() && m_deadlines.begin()->first <= now) {
         finish(m_deadlines.begin()->second,
-               fail(Error(ErrorCode::DeadlineExceeded, u"no answer in time"_s, u"timeout"_s)));
+            fail(Error(ErrorCode::DeadlineExceeded, u"no answer in time"_s, u"timeout"_s)));
     }
     armTimer();
 }
@@ -258,7 +267,8 @@ void JsonRpcPeer::armTimer()
         m_timer.stop();
         return;
     }
-    // One that fires too early (its call is answered) costs a look, and is cheaper than to move it with every call.
+    // One that fires too early (its call is answered) costs a look, and is cheaper than to move it with every
+    // call.
     const qint64 wait = std::max<qint64>(0, m_deadlines.begin()->first - m_elapsed.elapsed());
     if (!m_timer.isActive() || m_timer.remainingTime() > wait) {
         m_timer.start(Millis(wait));
@@ -280,7 +290,8 @@ void JsonRpcPeer::close(const Error &reason)
 void JsonRpcPeer::countBadFrame(const char *why)
 {
     ++m_badFrames;
-    logDebug(lcRpc, "bad frame", {{"why", QString::fromLatin1(why)}, {"count", QString::number(m_badFrames)}});
+    logDebug(
+        lcRpc, "bad frame", {{"why", QString::fromLatin1(why)}, {"count", QString::number(m_badFrames)}});
     Q_EMIT badFrameReceived();
 }
 

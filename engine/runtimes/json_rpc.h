@@ -24,12 +24,14 @@ inline constexpr int kRpcAuthRequired = -32000;
 inline constexpr int kRpcNotFound = -32002;
 inline constexpr int kRpcMethodNotFound = -32601;
 
-// The code of an error that the other side answered with; nullopt for our own failures (closed, deadline, cancelled).
+// The code of an error that the other side answered with; nullopt for our own failures (closed, deadline,
+// cancelled).
 [[nodiscard]] std::optional<int> rpcCode(const Error &error);
 
-// JSON-RPC 2.0 over any transport that keeps messages apart; no batches (contracts/acp.md §1). Ids are per direction:
-// what comes in is told apart by `method` alone. One QObject and one timer for any number of calls. Lives on one
-// thread. A peer's error text may hold what people wrote, so it is dropped: only the code is kept, in Error::native().
+// JSON-RPC 2.0 over any transport that keeps messages apart; no batches (contracts/acp.md §1). Ids are per
+// direction: what comes in is told apart by `method` alone. One QObject and one timer for any number of
+// calls. Lives on one thread. A peer's error text may hold what people wrote, so it is dropped: only the code
+// is kept, in Error::native().
 class JsonRpcPeer : public QObject
 {
     Q_OBJECT
@@ -37,7 +39,8 @@ public:
     // Takes one message, without a newline; false when it could not take a single byte of it.
     using Sink = std::function<bool(QByteArray)>;
     using Done = std::function<void(Result<Json>)>;
-    // `id` is to be handed to respond() or respondError() as it came, now or later. False: unknown method (-32601).
+    // `id` is to be handed to respond() or respondError() as it came, now or later. False: unknown method
+    // (-32601).
     using RequestHandler = std::function<bool(const QString &method, const Json &params, const Json &id)>;
     using NotificationHandler = std::function<void(const QString &method, const Json &params)>;
 
@@ -48,12 +51,12 @@ public:
     void setRequestHandler(RequestHandler handler) { m_onRequest = std::move(handler); }
     void setNotificationHandler(NotificationHandler handler) { m_onNotification = std::move(handler); }
 
-    // Calls and waits. Errors: what the peer answered (see rpcCode), Unavailable (closed; native "not_sent" when not a
-    // byte left), DeadlineExceeded (native "timeout"), Cancelled. Resumes from the event loop.
-    [[nodiscard]] QCoro::Task<Result<Json>> call(QString method, Json params, Millis timeout,
-                                                 async::CancelToken cancel = {});
-    // The same without a coroutine or a deadline: `done` is called once, from inside receive() or close(), and must not
-    // destroy the peer. False: not a byte left, and `done` will not be called.
+    // Calls and waits. Errors: what the peer answered (see rpcCode), Unavailable (closed; native "not_sent"
+    // when not a byte left), DeadlineExceeded (native "timeout"), Cancelled. Resumes from the event loop.
+    [[nodiscard]] QCoro::Task<Result<Json>> call(
+        QString method, Json params, Millis timeout, async::CancelToken cancel = {});
+    // The same without a coroutine or a deadline: `done` is called once, from inside receive() or close(),
+    // and must not destroy the peer. False: not a byte left, and `done` will not be called.
     [[nodiscard]] bool send(const QString &method, Json params, Done done);
     bool notify(const QString &method, Json params);
     bool respond(const Json &id, Json result);
@@ -67,7 +70,10 @@ public:
     [[nodiscard]] bool isClosed() const { return m_closed.has_value(); }
     [[nodiscard]] size_t openCalls() const { return m_calls.size(); }
     [[nodiscard]] quint64 badFrames() const { return m_badFrames; } // unparsable, or not a JSON-RPC message
-    [[nodiscard]] quint64 unmatchedAnswers() const { return m_unmatched; } // late, doubled, or for nothing we asked
+    [[nodiscard]] quint64 unmatchedAnswers() const
+    {
+        return m_unmatched;
+    } // late, doubled, or for nothing we asked
 
 Q_SIGNALS:
     void badFrameReceived();

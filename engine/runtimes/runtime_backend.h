@@ -80,14 +80,14 @@ struct TurnResult
 struct TurnClocks
 {
     TurnClocks() = default;
-    Millis firstFrame {60'000};
-    Millis idle {600'000};
-    Millis maximum {0}; // 0: none
-    Millis cancelGrace {10'000};
+    Millis firstFrame{60'000};
+    Millis idle{600'000};
+    Millis maximum{0}; // 0: none
+    Millis cancelGrace{10'000};
 };
 
-// A loaded conversation, ready for its prompt. Owned by the delivery's worker; dropping it closes its connection. Its
-// backend outlives it.
+// A loaded conversation, ready for its prompt. Owned by the delivery's worker; dropping it closes its
+// connection. Its backend outlives it.
 class Turn
 {
 public:
@@ -98,19 +98,19 @@ public:
     // There was a conversation once, and the agent could not take it up: people must be told.
     [[nodiscard]] virtual bool contextLost() const = 0;
 
-    // Sends the prompt and collects the answer. At most once for a Turn. `mayLeave` is asked in the same function as
-    // the write, immediately before it; on false nothing is sent. `onAccepted` is called once, at the first sign of
-    // acceptance. Unknown server requests are answered with -32601. Never fails: the end says what happened.
+    // Sends the prompt and collects the answer. At most once for a Turn. `mayLeave` is asked in the same
+    // function as the write, immediately before it; on false nothing is sent. `onAccepted` is called once, at
+    // the first sign of acceptance. Unknown server requests are answered with -32601. Never fails: the end
+    // says what happened.
     [[nodiscard]] virtual QCoro::Task<TurnResult> prompt(QString text, TurnClocks clocks,
-                                                         std::function<bool()> mayLeave,
-                                                         std::function<void()> onAccepted,
-                                                         async::CancelToken cancel)
+        std::function<bool()> mayLeave, std::function<void()> onAccepted, async::CancelToken cancel)
         = 0;
 };
 
-// A configured provider of agent runtimes. Lives on the engine thread; owned by the gateway. Errors of bind() and
-// open() happen before a prompt could have left, so everything may be tried again; Error::native() names what to
-// recover from: "unavailable", "spritz_not_found", "acp_unavailable", "http_<status>", "exited", "login_needed", ….
+// A configured provider of agent runtimes. Lives on the engine thread; owned by the gateway. Errors of bind()
+// and open() happen before a prompt could have left, so everything may be tried again; Error::native() names
+// what to recover from: "unavailable", "spritz_not_found", "acp_unavailable", "http_<status>", "exited",
+// "login_needed", ….
 class RuntimeBackend : public QObject
 {
     Q_OBJECT
@@ -121,20 +121,23 @@ public:
     // One agent context per thread (acp) or per place (spritz).
     [[nodiscard]] virtual bool sessionsPerThread() const = 0;
     // Whether Slack's escapes are undone in the text, and the prompt's envelope.
-    [[nodiscard]] virtual QString renderPrompt(const domain::PromptContext &context, const QString &text) const = 0;
+    [[nodiscard]] virtual QString renderPrompt(
+        const domain::PromptContext &context, const QString &text) const = 0;
     [[nodiscard]] virtual bool unescapesText() const = 0;
 
-    [[nodiscard]] virtual QCoro::Task<Result<Binding>> bind(BindRequest request, async::CancelToken cancel) = 0;
-    // What the provider said last about a tenant, the policy for `place` included, even when its answer was "unavailable":
-    // enough to post a notice. Without what speaks for the owner; nothing from a provider that was never asked.
+    [[nodiscard]] virtual QCoro::Task<Result<Binding>> bind(BindRequest request, async::CancelToken cancel)
+        = 0;
+    // What the provider said last about a tenant, the policy for `place` included, even when its answer was
+    // "unavailable": enough to post a notice. Without what speaks for the owner; nothing from a provider that
+    // was never asked.
     [[nodiscard]] virtual std::optional<Binding> lastKnown(const QString &tenant, const QString &place) const
     {
         Q_UNUSED(tenant)
         Q_UNUSED(place)
         return std::nullopt;
     }
-    [[nodiscard]] virtual QCoro::Task<Result<std::shared_ptr<Turn>>> open(Binding binding, OpenRequest request,
-                                                                          async::CancelToken cancel)
+    [[nodiscard]] virtual QCoro::Task<Result<std::shared_ptr<Turn>>> open(
+        Binding binding, OpenRequest request, async::CancelToken cancel)
         = 0;
     // Ends processes and connections: stdin closed, then SIGTERM, then SIGKILL of the process group.
     [[nodiscard]] virtual QCoro::Task<> close(Millis grace) = 0;

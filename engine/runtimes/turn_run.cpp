@@ -42,7 +42,8 @@ void TurnRun::begin(const async::CancelToken &cancelToken)
         return;
     }
     if (cancelToken.state() != nullptr) {
-        connect(cancelToken.state(), &async::CancelState::cancelled, this, [this] { cancel(TurnEnd::Cancelled); });
+        connect(cancelToken.state(), &async::CancelState::cancelled, this,
+            [this] { cancel(TurnEnd::Cancelled); });
     }
     tick();
 }
@@ -83,16 +84,19 @@ void TurnRun::accept()
 std::pair<qint64, TurnEnd> TurnRun::nearestClock() const
 {
     switch (m_phase) {
-    case Phase::Waiting: return {left(m_clocks.firstFrame, m_phaseSince), TurnEnd::FirstFrameTimeout};
+    case Phase::Waiting:
+        return {left(m_clocks.firstFrame, m_phaseSince), TurnEnd::FirstFrameTimeout};
     case Phase::Accepted: {
         const qint64 idle = left(m_clocks.idle, m_lastFrame);
         const qint64 whole = left(m_clocks.maximum, m_phaseSince);
         return whole < idle ? std::pair(whole, TurnEnd::TooLong) : std::pair(idle, TurnEnd::IdleTimeout);
     }
     // A grace of nothing is over at once.
-    case Phase::Cancelling: return {m_clocks.cancelGrace.count() - m_phaseSince.elapsed(), m_cancelReason};
+    case Phase::Cancelling:
+        return {m_clocks.cancelGrace.count() - m_phaseSince.elapsed(), m_cancelReason};
     case Phase::Idle:
-    case Phase::Done: break;
+    case Phase::Done:
+        break;
     }
     return {kNever, TurnEnd::Lost};
 }

@@ -11,9 +11,9 @@
 
 namespace signalbox::runtimes {
 
-// One prompt on its way: its clocks (DESIGN.md "Turn clocks"), its text so far and its end. The transport reports what
-// comes in; the run decides when to cancel and when to give up. The first end counts. Owned by a shared_ptr; lives on
-// one thread.
+// One prompt on its way: its clocks (DESIGN.md "Turn clocks"), its text so far and its end. The transport
+// reports what comes in; the run decides when to cancel and when to give up. The first end counts. Owned by a
+// shared_ptr; lives on one thread.
 class TurnRun : public QObject
 {
     Q_OBJECT
@@ -26,7 +26,8 @@ public:
 
     // Anything that belongs to this turn came in; `isSign` is a sign of acceptance (DESIGN.md step 5).
     void frame(bool isSign);
-    // Appended as it is. Beyond 4 Mi characters the rest is dropped: memory is bounded by us, never by an agent.
+    // Appended as it is. Beyond 4 Mi characters the rest is dropped: memory is bounded by us, never by an
+    // agent.
     void append(const QString &text);
     [[nodiscard]] bool hasText() const { return !m_result.text.isEmpty(); }
     void countRefusal() { ++m_result.permissionsRefused; }

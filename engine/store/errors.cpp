@@ -17,23 +17,23 @@ struct Mapping
 };
 
 // SQLite result codes are decimal numbers, PostgreSQL's are five characters: they never meet.
-constexpr std::array kMappings {
-    Mapping {u"23505", ErrorCode::Conflict},
-    Mapping {u"1555", ErrorCode::Conflict}, // SQLITE_CONSTRAINT_PRIMARYKEY
-    Mapping {u"2067", ErrorCode::Conflict}, // SQLITE_CONSTRAINT_UNIQUE
-    Mapping {u"23503", ErrorCode::Conflict},
-    Mapping {u"787", ErrorCode::Conflict}, // SQLITE_CONSTRAINT_FOREIGNKEY
-    Mapping {u"5", ErrorCode::Unavailable}, // SQLITE_BUSY
-    Mapping {u"6", ErrorCode::Unavailable}, // SQLITE_LOCKED
-    Mapping {u"517", ErrorCode::Unavailable}, // SQLITE_BUSY_SNAPSHOT
-    Mapping {u"13", ErrorCode::Unavailable}, // SQLITE_FULL
-    Mapping {u"10", ErrorCode::Unavailable}, // SQLITE_IOERR
-    Mapping {u"14", ErrorCode::Unavailable}, // SQLITE_CANTOPEN
-    Mapping {u"8", ErrorCode::Unavailable}, // SQLITE_READONLY
-    Mapping {u"11", ErrorCode::Corrupt}, // SQLITE_CORRUPT
-    Mapping {u"26", ErrorCode::Corrupt}, // SQLITE_NOTADB
+constexpr std::array kMappings{
+    Mapping{u"23505", ErrorCode::Conflict},
+    Mapping{u"1555", ErrorCode::Conflict}, // SQLITE_CONSTRAINT_PRIMARYKEY
+    Mapping{u"2067", ErrorCode::Conflict}, // SQLITE_CONSTRAINT_UNIQUE
+    Mapping{u"23503", ErrorCode::Conflict},
+    Mapping{u"787", ErrorCode::Conflict}, // SQLITE_CONSTRAINT_FOREIGNKEY
+    Mapping{u"5", ErrorCode::Unavailable}, // SQLITE_BUSY
+    Mapping{u"6", ErrorCode::Unavailable}, // SQLITE_LOCKED
+    Mapping{u"517", ErrorCode::Unavailable}, // SQLITE_BUSY_SNAPSHOT
+    Mapping{u"13", ErrorCode::Unavailable}, // SQLITE_FULL
+    Mapping{u"10", ErrorCode::Unavailable}, // SQLITE_IOERR
+    Mapping{u"14", ErrorCode::Unavailable}, // SQLITE_CANTOPEN
+    Mapping{u"8", ErrorCode::Unavailable}, // SQLITE_READONLY
+    Mapping{u"11", ErrorCode::Corrupt}, // SQLITE_CORRUPT
+    Mapping{u"26", ErrorCode::Corrupt}, // SQLITE_NOTADB
 };
-constexpr std::array kUnavailableClasses {u"40", u"08", u"53", u"55", u"57", u"58"};
+constexpr std::array kUnavailableClasses{u"40", u"08", u"53", u"55", u"57", u"58"};
 
 bool isSqlState(const QString &native)
 {
@@ -51,10 +51,12 @@ Error toError(const QSqlError &error)
 {
     const QString native = error.nativeErrorCode();
     const QString text = error.driverText();
-    if (error.type() == QSqlError::ConnectionError || (native.isEmpty() && error.type() != QSqlError::StatementError))
-        return Error(ErrorCode::Unavailable, u"database connection failed"_s, native.isEmpty() ? u"08000"_s : native);
+    if (error.type() == QSqlError::ConnectionError
+        || (native.isEmpty() && error.type() != QSqlError::StatementError))
+        return Error(
+            ErrorCode::Unavailable, u"database connection failed"_s, native.isEmpty() ? u"08000"_s : native);
     const auto known = std::find_if(kMappings.begin(), kMappings.end(),
-                                    [&](const Mapping &entry) { return native == QStringView(entry.native); });
+        [&](const Mapping &entry) { return native == QStringView(entry.native); });
     if (known != kMappings.end())
         return Error(known->code, text, native);
     for (const char16_t *prefix : kUnavailableClasses) {
@@ -64,7 +66,8 @@ Error toError(const QSqlError &error)
     // QPSQL reports a server that went away in the middle of a statement without a code.
     if (native.isEmpty())
         return Error(ErrorCode::Unavailable, u"database connection lost"_s, u"08006"_s);
-    // SQLite's extended codes carry the primary one in their low byte: busy, locked, read-only, I/O, full, cannot open.
+    // SQLite's extended codes carry the primary one in their low byte: busy, locked, read-only, I/O, full,
+    // cannot open.
     bool number = false;
     const int code = isSqlState(native) ? 0 : native.toInt(&number) & 0xff;
     if (number && (code == 5 || code == 6 || code == 8 || code == 10 || code == 13 || code == 14))
@@ -77,8 +80,9 @@ Error toError(const QSqlError &error)
 bool mayRunAgain(const Error &error)
 {
     const QString &native = error.native();
-    return native == QStringView(kRunAgain) || native == u"5" || native == u"6" || native == u"517" || inClass(native, u"40")
-        || native == u"55P03" || native == u"25P02" || native == u"23505" || isConnectionLost(error);
+    return native == QStringView(kRunAgain) || native == u"5" || native == u"6" || native == u"517"
+        || inClass(native, u"40") || native == u"55P03" || native == u"25P02" || native == u"23505"
+        || isConnectionLost(error);
 }
 
 bool isConnectionLost(const Error &error)

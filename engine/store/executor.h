@@ -19,15 +19,16 @@ enum class Lane { Ingest, Work, Read };
 // What the executor measured, readable from any thread.
 struct ExecutorStats
 {
-    std::atomic<int> queuedIngest {0};
-    std::atomic<int> queuedWork {0};
-    std::atomic<quint64> commits {0};
-    std::atomic<quint64> jobs {0};
-    std::atomic<quint64> commitP99Micros {0}; // over the last few hundred commits
+    std::atomic<int> queuedIngest{0};
+    std::atomic<int> queuedWork{0};
+    std::atomic<quint64> commits{0};
+    std::atomic<quint64> jobs{0};
+    std::atomic<quint64> commitP99Micros{0}; // over the last few hundred commits
 };
 
-// Runs jobs on threads of its own, each with a connection, and delivers their results on the thread of `home`, a batch
-// per event. Jobs of a lane start in the order they were posted. post() and close() are called on the thread of `home`.
+// Runs jobs on threads of its own, each with a connection, and delivers their results on the thread of
+// `home`, a batch per event. Jobs of a lane start in the order they were posted. post() and close() are
+// called on the thread of `home`.
 class Executor
 {
 public:
@@ -36,9 +37,9 @@ public:
     [[nodiscard]] virtual Status open() = 0;
     // After close() the job fails at once, before post() returns: Unavailable with native "closed".
     virtual void post(Lane lane, JobPtr job) = 0;
-    // Runs what is queued, then ends the threads; without threads, what is queued fails as above. Results still arrive
-    // through the event loop afterwards: whoever destroys `home` lets it turn once more first, or their awaiters never
-    // resume.
+    // Runs what is queued, then ends the threads; without threads, what is queued fails as above. Results
+    // still arrive through the event loop afterwards: whoever destroys `home` lets it turn once more first,
+    // or their awaiters never resume.
     virtual void close() = 0;
 
     [[nodiscard]] const ExecutorStats &stats() const { return *m_stats; }
@@ -54,8 +55,8 @@ protected:
     }
     // From a store thread.
     void deliver(std::vector<JobPtr> jobs, bool changed);
-    // Once closed, on the thread of `home`: at once for a job that is being posted, through the event loop for those that
-    // no thread has taken.
+    // Once closed, on the thread of `home`: at once for a job that is being posted, through the event loop
+    // for those that no thread has taken.
     static void refuse(JobPtr job);
     void refuseQueued(std::initializer_list<std::deque<JobPtr> *> queues);
     ExecutorStats &mutableStats() { return *m_stats; }

@@ -9,8 +9,8 @@
 
 namespace signalbox::store {
 
-// One unit of work on its way through an executor: run on a store thread, possibly more than once, and delivered on the
-// engine thread exactly once.
+// One unit of work on its way through an executor: run on a store thread, possibly more than once, and
+// delivered on the engine thread exactly once.
 class Job
 {
 public:
@@ -24,10 +24,10 @@ public:
 };
 using JobPtr = std::unique_ptr<Job>;
 
-template<class T>
+template <class T>
 using Unit = std::function<Result<T>(Session &)>;
 
-template<class T>
+template <class T>
 class UnitJob final : public Job
 {
 public:

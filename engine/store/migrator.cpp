@@ -111,8 +111,9 @@ Status applyStep(Connection &connection, const Step &step)
     const auto now = session.now();
     if (!now)
         return give(now.error());
-    const auto noted = session.run("INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)",
-                                   step.version, step.name, step.checksum, *now);
+    const auto noted = session.run(
+        "INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)",
+        step.version, step.name, step.checksum, *now);
     if (!noted)
         return give(noted.error());
     if (auto committed = connection.execute("COMMIT"); !committed)
@@ -124,8 +125,9 @@ Status applyStep(Connection &connection, const Step &step)
 Status applyAll(Connection &connection, const DatabaseTarget &target)
 {
     const std::vector<Step> known = steps(connection.dialect());
-    if (auto made = connection.executeText(u"CREATE TABLE IF NOT EXISTS schema_migration (version INTEGER PRIMARY KEY, "
-                                           u"name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)"_s);
+    if (auto made = connection.executeText(
+            u"CREATE TABLE IF NOT EXISTS schema_migration (version INTEGER PRIMARY KEY, "
+            u"name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)"_s);
         !made)
         return made;
     const auto applied = appliedSteps(connection);
@@ -134,15 +136,16 @@ Status applyAll(Connection &connection, const DatabaseTarget &target)
     const int newest = known.empty() ? 0 : known.back().version;
     if (!applied->empty() && applied->rbegin()->first > newest) {
         return fail(ErrorCode::Conflict,
-                    u"the database has schema %1, this program knows up to %2: it was written by a newer Signalbox"_s
-                        .arg(applied->rbegin()->first)
-                        .arg(newest));
+            u"the database has schema %1, this program knows up to %2: it was written by a newer Signalbox"_s
+                .arg(applied->rbegin()->first)
+                .arg(newest));
     }
     bool copied = applied->empty();
     for (const Step &step : known) {
         const auto found = applied->find(step.version);
         if (found != applied->end() && found->second != step.checksum)
-            return fail(ErrorCode::Conflict, u"migration %1 has changed since it was applied"_s.arg(step.version));
+            return fail(
+                ErrorCode::Conflict, u"migration %1 has changed since it was applied"_s.arg(step.version));
         if (found != applied->end())
             continue;
         if (!std::exchange(copied, true) && connection.dialect() == Dialect::Sqlite) {
@@ -159,11 +162,12 @@ Status writeMeta(Connection &connection)
 {
     // Who this database is, and which feed its cursors belong to; made once.
     Session session(connection);
-    const QString cluster = QUuid::createUuid().toString(QUuid::WithoutBraces); // lint-allow: banned (once in the life of a database)
+    const QString cluster = QUuid::createUuid().toString(
+        QUuid::WithoutBraces); // lint-allow: banned (once in the life of a database)
     const QString epoch = cluster.left(8);
-    const auto made = session.run(
-        "INSERT INTO meta (key, value) VALUES ('cluster_id', ?), ('feed_epoch', ?) ON CONFLICT (key) DO NOTHING", cluster,
-        epoch);
+    const auto made = session.run("INSERT INTO meta (key, value) VALUES ('cluster_id', ?), ('feed_epoch', ?) "
+                                  "ON CONFLICT (key) DO NOTHING",
+        cluster, epoch);
     if (!made)
         return fail(made.error());
     return {};
@@ -177,7 +181,8 @@ Status openAndMigrate(Connection &connection, const DatabaseTarget &target)
     QLockFile alone(target.path + u".migrating"_s);
     alone.setStaleLockTime(0); // the owner's process tells, however long a big file takes
     if (!postgres && !alone.tryLock(kOtherMigratorMs))
-        return fail(ErrorCode::Unavailable, u"another process has been migrating the database for too long"_s);
+        return fail(
+            ErrorCode::Unavailable, u"another process has been migrating the database for too long"_s);
     if (auto opened = connection.open(false); !opened)
         return opened;
     if (postgres) {

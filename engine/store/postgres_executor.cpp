@@ -40,7 +40,8 @@ Status PostgresExecutor::open()
         std::promise<Status> opened;
         auto result = opened.get_future();
         m_threads.emplace_back([this, i, promise = std::move(opened)]() mutable {
-            Connection connection(m_target, m_clock, u"signalbox-%1-%2"_s.arg(reinterpret_cast<quintptr>(this)).arg(i));
+            Connection connection(
+                m_target, m_clock, u"signalbox-%1-%2"_s.arg(reinterpret_cast<quintptr>(this)).arg(i));
             Status ready = connection.open(false);
             const bool ok = ready.has_value();
             promise.set_value(std::move(ready));
@@ -100,7 +101,8 @@ void PostgresExecutor::close()
 bool PostgresExecutor::take(JobPtr &job, Lane &lane)
 {
     std::unique_lock lock(m_mutex);
-    m_wake.wait(lock, [this] { return m_closing || !m_ingest.empty() || !m_work.empty() || !m_reads.empty(); });
+    m_wake.wait(
+        lock, [this] { return m_closing || !m_ingest.empty() || !m_work.empty() || !m_reads.empty(); });
     const auto from = [&](std::deque<JobPtr> &queue, Lane of) {
         job = std::move(queue.front());
         queue.pop_front();
@@ -146,7 +148,8 @@ bool PostgresExecutor::runJob(Connection &connection, Job &job, Lane lane)
         const bool late = std::chrono::steady_clock::now() - started > kRunsTime;
         if (!mayRunAgain(done.error()) || run == kMostRuns || late) {
             if (mayWarn(done.error()))
-                logWarning(lcStore, "a unit of work failed", {{"code", done.error().native()}, {"runs", QString::number(run)}});
+                logWarning(lcStore, "a unit of work failed",
+                    {{"code", done.error().native()}, {"runs", QString::number(run)}});
             if (isConnectionLost(done.error()))
                 connection.close();
             job.fail(done.error());

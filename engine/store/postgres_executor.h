@@ -10,9 +10,9 @@
 
 namespace signalbox::store {
 
-// PostgreSQL: a pool of connections, one transaction per job. A unit that failed with a retryable code is run again
-// whole, at most five times with jitter; a connection lost during COMMIT is an unknown, and running the unit again
-// resolves it, because units recognise their own work.
+// PostgreSQL: a pool of connections, one transaction per job. A unit that failed with a retryable code is run
+// again whole, at most five times with jitter; a connection lost during COMMIT is an unknown, and running the
+// unit again resolves it, because units recognise their own work.
 class PostgresExecutor final : public Executor
 {
 public:
@@ -42,8 +42,8 @@ private:
     std::deque<JobPtr> m_work;
     std::deque<JobPtr> m_reads;
     bool m_closing = false;
-    std::atomic<std::chrono::steady_clock::time_point> m_awayUntil {};
-    std::atomic<std::chrono::steady_clock::time_point> m_lastAwayWarning {};
+    std::atomic<std::chrono::steady_clock::time_point> m_awayUntil{};
+    std::atomic<std::chrono::steady_clock::time_point> m_lastAwayWarning{};
     std::vector<std::thread> m_threads;
     std::mutex m_measureMutex;
     LatencyWindow m_commits;

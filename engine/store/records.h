@@ -38,7 +38,7 @@ struct EngineRegistration
     qint64 pid = 0;
     QString version;
     QString configHash;
-    Millis lease {15'000};
+    Millis lease{15'000};
     QString interruptedText; // the notice for deliveries whose prompt may have left
 };
 
@@ -75,7 +75,7 @@ struct IngestRequest
     QString backend;
     QStringList lookupKeys; // any of them known: a duplicate
     QStringList keys; // filed for the new delivery
-    Millis keyTtl {0};
+    Millis keyTtl{0};
     QString sessionId;
     QString sessionThread;
     QString place;
@@ -87,7 +87,7 @@ struct IngestRequest
     bool direct = false;
     bool ignored = false; // policy ignores it: keys only, no text
     QByteArray payload; // JSON
-    Millis payloadTtl {0};
+    Millis payloadTtl{0};
 };
 
 enum class IngestResult { Stored, Ignored, Duplicate, Revived };
@@ -154,7 +154,7 @@ struct OutboundDraft
     int part = 1;
     int parts = 1;
     QByteArray body; // JSON
-    Millis payloadTtl {0};
+    Millis payloadTtl{0};
 };
 
 struct BeginTurn
@@ -173,8 +173,9 @@ struct FinishTurn
     HeldDelivery held;
     domain::DeliveryState state = domain::DeliveryState::Dead;
     domain::Outcome outcome = domain::Outcome::None; // of Completed
-    // With Waiting the delivery waits for its outbound rows; with Pending it goes back to be claimed again at dueIn.
-    Millis dueIn {0};
+    // With Waiting the delivery waits for its outbound rows; with Pending it goes back to be claimed again at
+    // dueIn.
+    Millis dueIn{0};
     QString errorCode;
     QString errorText;
     QString attemptOutcome; // ok | failed | unknown; empty: no turn was begun
@@ -233,7 +234,7 @@ struct FinishOutbound
     domain::OutboundState state = domain::OutboundState::Sent;
     QString channelTs; // of Sent
     QString errorCode;
-    Millis dueIn {0}; // of Retry and Unknown
+    Millis dueIn{0}; // of Retry and Unknown
     int looks = 0; // of Unknown
     bool maybeDoubled = false;
     QString sent; // summaries for the attempt
@@ -241,7 +242,7 @@ struct FinishOutbound
     Instant startedAt;
     bool removeAck = false; // when this settles the delivery
     QString ackRemovalId;
-    Millis payloadTtl {0};
+    Millis payloadTtl{0};
 };
 
 struct FeedCursor
@@ -250,7 +251,10 @@ struct FeedCursor
     QString epoch;
     qint64 xid = 0;
     qint64 seq = 0;
-    [[nodiscard]] QString toString() const { return epoch + u'.' + QString::number(xid) + u'.' + QString::number(seq); }
+    [[nodiscard]] QString toString() const
+    {
+        return epoch + u'.' + QString::number(xid) + u'.' + QString::number(seq);
+    }
     [[nodiscard]] static std::optional<FeedCursor> parse(QStringView text);
 };
 
@@ -275,7 +279,8 @@ struct FeedBatch
 struct StoreCounts
 {
     StoreCounts() = default;
-    std::vector<std::pair<QString, qint64>> deliveries; // open ones by state, waiting also as waiting:<what>; "total" capped
+    std::vector<std::pair<QString, qint64>>
+        deliveries; // open ones by state, waiting also as waiting:<what>; "total" capped
     std::vector<std::pair<QString, qint64>> sessions;
     Instant oldestUnfinishedAt;
     qint64 needPerson = 0;

@@ -85,8 +85,9 @@ Status Connection::open(bool readOnly)
         m_database.setDatabaseName(m_target.name);
         m_database.setUserName(m_target.user);
         m_database.setPassword(m_target.password);
-        QString options = u"connect_timeout=5;application_name=signalbox;keepalives_idle=10;keepalives_interval=5;"
-                            u"keepalives_count=3;tcp_user_timeout=15000"_s;
+        QString options
+            = u"connect_timeout=5;application_name=signalbox;keepalives_idle=10;keepalives_interval=5;"
+              u"keepalives_count=3;tcp_user_timeout=15000"_s;
         if (!m_target.options.isEmpty())
             options += u';' + m_target.options;
         m_database.setConnectOptions(options);
@@ -111,12 +112,13 @@ Status Connection::open(bool readOnly)
 
 Status Connection::setUpSqlite(bool readOnly)
 {
-    // FULL: an acknowledged message survives a power cut. Checkpoints are the executor's, not the committing job's.
+    // FULL: an acknowledged message survives a power cut. Checkpoints are the executor's, not the committing
+    // job's.
     const QStringList pragmas = readOnly
-        ? QStringList {u"PRAGMA query_only = ON"_s, u"PRAGMA cache_size = -4096"_s}
-        : QStringList {u"PRAGMA journal_mode = WAL"_s, u"PRAGMA synchronous = FULL"_s, u"PRAGMA foreign_keys = ON"_s,
-                       u"PRAGMA cache_size = -32768"_s, u"PRAGMA wal_autocheckpoint = 0"_s,
-                       u"PRAGMA temp_store = MEMORY"_s};
+        ? QStringList{u"PRAGMA query_only = ON"_s, u"PRAGMA cache_size = -4096"_s}
+        : QStringList{u"PRAGMA journal_mode = WAL"_s, u"PRAGMA synchronous = FULL"_s,
+            u"PRAGMA foreign_keys = ON"_s, u"PRAGMA cache_size = -32768"_s,
+            u"PRAGMA wal_autocheckpoint = 0"_s, u"PRAGMA temp_store = MEMORY"_s};
     for (const QString &pragma : pragmas) {
         if (auto done = executeText(pragma); !done)
             return done;
@@ -126,10 +128,10 @@ Status Connection::setUpSqlite(bool readOnly)
 
 Status Connection::setUpPostgres()
 {
-    const QStringList settings {u"SET TIME ZONE 'UTC'"_s, u"SET statement_timeout = '30s'"_s, u"SET lock_timeout = '10s'"_s,
-                                u"SET client_min_messages = warning"_s,
-                                // A plan that was kept since a table was empty would read all of it.
-                                u"SET enable_seqscan = off"_s};
+    const QStringList settings{u"SET TIME ZONE 'UTC'"_s, u"SET statement_timeout = '30s'"_s,
+        u"SET lock_timeout = '10s'"_s, u"SET client_min_messages = warning"_s,
+        // A plan that was kept since a table was empty would read all of it.
+        u"SET enable_seqscan = off"_s};
     for (const QString &setting : settings) {
         if (auto done = executeText(setting); !done)
             return done;
@@ -254,18 +256,18 @@ Status Session::writeFeed()
     const auto left = [&] { return m_touches.size() - next; };
     const auto kind = [&](size_t offset) { return QString::fromLatin1(m_touches[next + offset].kind); };
     const auto touchAt = [&](size_t offset) -> const Touch & { return m_touches[next + offset]; };
-    // Two rows a statement: most units change a delivery and its session. On SQLite one: there is no way to save, and it
-    // keeps a copy of every page that a statement of several rows touches.
+    // Two rows a statement: most units change a delivery and its session. On SQLite one: there is no way to
+    // save, and it keeps a copy of every page that a statement of several rows touches.
     while (left() >= (dialect() == Dialect::Postgres ? 2u : SIZE_MAX)) {
-        const auto done = run("INSERT INTO feed (kind, entity_id, rev, at) VALUES (?, ?, ?, ?), (?, ?, ?, ?)", kind(0),
-                              touchAt(0).id, touchAt(0).rev, *at, kind(1), touchAt(1).id, touchAt(1).rev, *at);
+        const auto done = run("INSERT INTO feed (kind, entity_id, rev, at) VALUES (?, ?, ?, ?), (?, ?, ?, ?)",
+            kind(0), touchAt(0).id, touchAt(0).rev, *at, kind(1), touchAt(1).id, touchAt(1).rev, *at);
         if (!done)
             return fail(done.error());
         next += 2;
     }
     for (; left() >= 1; ++next) {
-        const auto done = run("INSERT INTO feed (kind, entity_id, rev, at) VALUES (?, ?, ?, ?)", kind(0), touchAt(0).id,
-                              touchAt(0).rev, *at);
+        const auto done = run("INSERT INTO feed (kind, entity_id, rev, at) VALUES (?, ?, ?, ?)", kind(0),
+            touchAt(0).id, touchAt(0).rev, *at);
         if (!done)
             return fail(done.error());
     }

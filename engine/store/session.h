@@ -36,8 +36,8 @@ struct DatabaseTarget
 
 class Session;
 
-// The rows of one query; finished when it goes out of scope, so that no statement stays open over a commit. A failure
-// while reading ends the rows and fails the unit (Session::failure()).
+// The rows of one query; finished when it goes out of scope, so that no statement stays open over a commit. A
+// failure while reading ends the rows and fails the unit (Session::failure()).
 class Rows
 {
 public:
@@ -125,8 +125,8 @@ struct Touch
     qint64 rev;
 };
 
-// What a unit of work sees of the database: statements inside its transaction, one time for all of it, and the feed.
-// Lives for one run of one unit.
+// What a unit of work sees of the database: statements inside its transaction, one time for all of it, and
+// the feed. Lives for one run of one unit.
 class Session
 {
 public:
@@ -137,7 +137,7 @@ public:
     {
     }
 
-    template<class... Args>
+    template <class... Args>
     [[nodiscard]] Result<Rows> query(const char *sql, const Args &...args)
     {
         Statement *statement = start(sql, args...);
@@ -147,7 +147,7 @@ public:
     }
 
     // The number of rows that were changed.
-    template<class... Args>
+    template <class... Args>
     [[nodiscard]] Result<int> run(const char *sql, const Args &...args)
     {
         Statement *statement = start(sql, args...);
@@ -159,7 +159,8 @@ public:
     }
 
     [[nodiscard]] Dialect dialect() const { return m_connection.dialect(); }
-    // The store's time, the same within one unit: clock_timestamp() on PostgreSQL, the injected clock on SQLite.
+    // The store's time, the same within one unit: clock_timestamp() on PostgreSQL, the injected clock on
+    // SQLite.
     [[nodiscard]] Result<Instant> now();
 
     // Notes that an entity changed; one feed row for each entity is written when the unit ends.
@@ -172,16 +173,31 @@ public:
 
 private:
     friend class Rows;
-    static void bind(Statement &statement, int position, const QString &value) { statement.bind(position, value); }
-    static void bind(Statement &statement, int position, const QByteArray &utf8) { statement.bind(position, utf8); }
+    static void bind(Statement &statement, int position, const QString &value)
+    {
+        statement.bind(position, value);
+    }
+    static void bind(Statement &statement, int position, const QByteArray &utf8)
+    {
+        statement.bind(position, utf8);
+    }
     static void bind(Statement &statement, int position, qint64 value) { statement.bind(position, value); }
-    static void bind(Statement &statement, int position, int value) { statement.bind(position, qint64(value)); }
-    static void bind(Statement &statement, int position, bool value) { statement.bind(position, qint64(value ? 1 : 0)); }
-    static void bind(Statement &statement, int position, Instant value) { statement.bind(position, toMs(value)); }
+    static void bind(Statement &statement, int position, int value)
+    {
+        statement.bind(position, qint64(value));
+    }
+    static void bind(Statement &statement, int position, bool value)
+    {
+        statement.bind(position, qint64(value ? 1 : 0));
+    }
+    static void bind(Statement &statement, int position, Instant value)
+    {
+        statement.bind(position, toMs(value));
+    }
     static void bind(Statement &statement, int position, std::nullptr_t) { statement.bindNull(position); }
 
     // Binds and runs; nullptr with m_failure otherwise.
-    template<class... Args>
+    template <class... Args>
     Statement *start(const char *sql, const Args &...args)
     {
         Statement *statement = m_connection.prepared(sql);

@@ -5,31 +5,35 @@
 using namespace Qt::StringLiterals;
 using signalbox::domain::DeliveryState;
 
-// Claiming, the prompt fence and the end of a turn (DESIGN.md steps 3, 5 and 7). Every write after the claim carries
-// the lock's fence.
+// Claiming, the prompt fence and the end of a turn (DESIGN.md steps 3, 5 and 7). Every write after the claim
+// carries the lock's fence.
 
 namespace signalbox::store {
 
 namespace {
 
-// SQLite has one writer and nothing to skip; on PostgreSQL several engines claim side by side. The second condition is the
-// partial index's own.
-constexpr char kDueSqlite[] = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
-                              "AND due_at <= ? ORDER BY due_at, id LIMIT ?";
-constexpr char kDuePostgres[] = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
-                                "AND due_at <= ? ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
+// SQLite has one writer and nothing to skip; on PostgreSQL several engines claim side by side. The second
+// condition is the partial index's own.
+constexpr char kDueSqlite[]
+    = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
+      "AND due_at <= ? ORDER BY due_at, id LIMIT ?";
+constexpr char kDuePostgres[]
+    = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
+      "AND due_at <= ? ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
 
 Error stale(const QString &what)
 {
     return Error(ErrorCode::Conflict, what + u": the delivery is not held under this fence any more"_s,
-                 QString::fromUtf16(kStale));
+        QString::fromUtf16(kStale));
 }
 
-Result<bool> takeLock(Session &session, const EngineLife &life, ClaimedDelivery &claimed, Instant now, Millis lockTtl)
+Result<bool> takeLock(
+    Session &session, const EngineLife &life, ClaimedDelivery &claimed, Instant now, Millis lockTtl)
 {
     if (session.dialect() == Dialect::Postgres) {
-        // A guarded update that finds the lock held does not wait for whoever is releasing it, and the release does not
-        // see this delivery waiting yet: nobody would wake it. So the session's row is locked first.
+        // A guarded update that finds the lock held does not wait for whoever is releasing it, and the
+        // release does not see this delivery waiting yet: nobody would wake it. So the session's row is
+        // locked first.
         auto row = session.query("SELECT 1 FROM sessions WHERE id = ? FOR UPDATE", claimed.sessionId);
         if (!row)
             return fail(row.error());
@@ -37,7 +41,8 @@ Result<bool> takeLock(Session &session, const EngineLife &life, ClaimedDelivery 
     auto rows = session.query(
         "UPDATE sessions SET lock_holder = ?, lock_engine = ?, lock_incarnation = ?, lock_acquired_at = ?, "
         "lock_expires_at = ?, fence = fence + 1, rev = rev + 1, updated_at = ? "
-        "WHERE id = ? AND (lock_holder IS NULL OR lock_holder = ?) RETURNING fence, rev, agent_session, tenant, backend",
+        "WHERE id = ? AND (lock_holder IS NULL OR lock_holder = ?) RETURNING fence, rev, agent_session, "
+        "tenant, backend",
         claimed.id, life.id, life.incarnation, now, now + lockTtl, now, claimed.sessionId, claimed.id);
     if (!rows)
         return fail(rows.error());
@@ -55,8 +60,10 @@ Result<bool> startRunning(Session &session, const EngineLife &life, ClaimedDeliv
 {
     {
         auto rows = session.query(
-            "UPDATE deliveries SET state = 'running', waits_for = '', engine_id = ?, incarnation = ?, fence = ?, "
-            "claimed_at = ?, attempts = attempts + 1, error_code = '', error_text = '', updated_at = ?, rev = rev + 1 WHERE id = ? "
+            "UPDATE deliveries SET state = 'running', waits_for = '', engine_id = ?, incarnation = ?, fence "
+            "= ?, "
+            "claimed_at = ?, attempts = attempts + 1, error_code = '', error_text = '', updated_at = ?, rev "
+            "= rev + 1 WHERE id = ? "
             "RETURNING rev, installation_id, place, thread, message_ts, user_id, mentioned, direct, attempts",
             life.id, life.incarnation, claimed.fence, now, now, claimed.id);
         if (!rows)
@@ -85,15 +92,17 @@ Result<bool> startRunning(Session &session, const EngineLife &life, ClaimedDeliv
 
 namespace {
 
-// Of what an earlier run of this claim took, what is still held under that fence: that run's commit had gone through.
-Result<std::vector<ClaimedDelivery>> stillHeld(Session &session, const EngineLife &life,
-                                               const std::vector<ClaimedDelivery> &earlier)
+// Of what an earlier run of this claim took, what is still held under that fence: that run's commit had gone
+// through.
+Result<std::vector<ClaimedDelivery>> stillHeld(
+    Session &session, const EngineLife &life, const std::vector<ClaimedDelivery> &earlier)
 {
     std::vector<ClaimedDelivery> held;
     for (const ClaimedDelivery &delivery : earlier) {
-        auto rows = session.query("SELECT 1 FROM deliveries WHERE id = ? AND state = 'running' AND fence = ? AND engine_id = ? "
-                                  "AND incarnation = ? AND prompt_state = 'none'",
-                                  delivery.id, delivery.fence, life.id, life.incarnation);
+        auto rows = session.query(
+            "SELECT 1 FROM deliveries WHERE id = ? AND state = 'running' AND fence = ? AND engine_id = ? "
+            "AND incarnation = ? AND prompt_state = 'none'",
+            delivery.id, delivery.fence, life.id, life.incarnation);
         if (!rows)
             return fail(rows.error());
         if (rows->next())
@@ -103,12 +112,13 @@ Result<std::vector<ClaimedDelivery>> stillHeld(Session &session, const EngineLif
 }
 
 Status findDue(Session &session, const QString &state, const QString &waitsFor, Instant now, int most,
-               std::vector<ClaimedDelivery> &due)
+    std::vector<ClaimedDelivery> &due)
 {
     const int room = most - static_cast<int>(due.size());
     if (room <= 0)
         return {};
-    auto rows = session.query(session.dialect() == Dialect::Sqlite ? kDueSqlite : kDuePostgres, state, waitsFor, now, room);
+    auto rows = session.query(
+        session.dialect() == Dialect::Sqlite ? kDueSqlite : kDuePostgres, state, waitsFor, now, room);
     if (!rows)
         return fail(rows.error());
     while (rows->next()) {
@@ -121,8 +131,8 @@ Status findDue(Session &session, const QString &state, const QString &waitsFor, 
 
 } // namespace
 
-Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const EngineLife &life, int most, Millis lockTtl,
-                                                         const std::vector<ClaimedDelivery> &earlier)
+Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const EngineLife &life, int most,
+    Millis lockTtl, const std::vector<ClaimedDelivery> &earlier)
 {
     const auto now = session.now();
     if (!now)
@@ -146,9 +156,10 @@ Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const
             return fail(locked.error());
         if (!*locked) {
             // Somebody holds the session: whoever releases it wakes the next in order.
-            auto rows = session.query("UPDATE deliveries SET state = 'waiting', waits_for = 'lock', updated_at = ?, "
-                                      "rev = rev + 1 WHERE id = ? RETURNING rev",
-                                      *now, delivery.id);
+            auto rows = session.query(
+                "UPDATE deliveries SET state = 'waiting', waits_for = 'lock', updated_at = ?, "
+                "rev = rev + 1 WHERE id = ? RETURNING rev",
+                *now, delivery.id);
             if (!rows)
                 return fail(rows.error());
             if (rows->next())
@@ -173,7 +184,8 @@ Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin)
     int number = 0;
     {
         auto rows = session.query(
-            "UPDATE deliveries SET prompt_state = 'sending', prompt_sent_at = ?, updated_at = ?, rev = rev + 1 "
+            "UPDATE deliveries SET prompt_state = 'sending', prompt_sent_at = ?, updated_at = ?, rev = rev + "
+            "1 "
             "WHERE id = ? AND state = 'running' AND fence = ? AND prompt_state IN ('none', 'sending') "
             "RETURNING rev, session_id, attempts",
             *now, *now, begin.held.id, begin.held.fence);
@@ -186,8 +198,9 @@ Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin)
         number = static_cast<int>(rows->number(2));
     }
     if (!begin.agentSession.isEmpty()) {
-        const auto stored = session.run("UPDATE sessions SET agent_session = ? WHERE id = ? AND fence = ? AND agent_session <> ?",
-                                        begin.agentSession, sessionId, begin.held.fence, begin.agentSession);
+        const auto stored = session.run(
+            "UPDATE sessions SET agent_session = ? WHERE id = ? AND fence = ? AND agent_session <> ?",
+            begin.agentSession, sessionId, begin.held.fence, begin.agentSession);
         if (!stored)
             return fail(stored.error());
     }
@@ -217,7 +230,7 @@ Result<bool> acceptTurnUnit(Session &session, const HeldDelivery &held)
     }
     auto done = session.query("SELECT 1 FROM deliveries WHERE id = ? AND state = 'running' AND fence = ? "
                               "AND prompt_state = 'accepted'",
-                              held.id, held.fence);
+        held.id, held.fence);
     if (!done)
         return fail(done.error());
     if (!done->next())
@@ -231,10 +244,10 @@ Result<bool> releaseSession(Session &session, const QString &sessionId, const QS
     if (!now)
         return fail(now.error());
     {
-        auto rows = session.query(
-            "UPDATE sessions SET lock_holder = NULL, lock_engine = NULL, lock_incarnation = NULL, lock_acquired_at = NULL, "
-            "lock_expires_at = NULL, last_active_at = ?, updated_at = ?, rev = rev + 1 "
-            "WHERE id = ? AND lock_holder = ? RETURNING rev",
+        auto rows = session.query("UPDATE sessions SET lock_holder = NULL, lock_engine = NULL, "
+                                  "lock_incarnation = NULL, lock_acquired_at = NULL, "
+                                  "lock_expires_at = NULL, last_active_at = ?, updated_at = ?, rev = rev + 1 "
+                                  "WHERE id = ? AND lock_holder = ? RETURNING rev",
             *now, *now, sessionId, deliveryId);
         if (!rows)
             return fail(rows.error());
@@ -257,18 +270,21 @@ Result<bool> releaseSession(Session &session, const QString &sessionId, const QS
 
 namespace {
 
-// Whether this very end of the turn is in the database already: the unit runs again after a commit of unknown outcome.
+// Whether this very end of the turn is in the database already: the unit runs again after a commit of unknown
+// outcome.
 Result<bool> hasFinished(Session &session, const FinishTurn &finish)
 {
-    auto rows = session.query("SELECT state, waits_for, error_code FROM deliveries WHERE id = ? AND fence = ?", finish.held.id,
-                              finish.held.fence);
+    auto rows
+        = session.query("SELECT state, waits_for, error_code FROM deliveries WHERE id = ? AND fence = ?",
+            finish.held.id, finish.held.fence);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
         return false;
     const QString state = rows->text(0);
     if (finish.state == DeliveryState::Waiting)
-        return (state == u"waiting" && rows->text(1) == u"outbound") || state == u"completed" || state == u"dead";
+        return (state == u"waiting" && rows->text(1) == u"outbound") || state == u"completed"
+            || state == u"dead";
     return state == name(finish.state) && rows->text(2) == finish.errorCode;
 }
 
@@ -278,16 +294,17 @@ Result<std::optional<QString>> moveDelivery(Session &session, const FinishTurn &
     const bool final = domain::isFinal(finish.state);
     const bool waits = finish.state == DeliveryState::Waiting;
     const bool again = finish.state == DeliveryState::Pending;
-    auto rows = session.query(
-        "UPDATE deliveries SET state = ?, waits_for = ?, outcome = ?, blocks = ?, engine_id = NULL, incarnation = NULL, "
-        "prompt_state = CASE WHEN ? = 1 THEN 'none' ELSE prompt_state END, due_at = ?, error_code = ?, error_text = ?, "
-        "turn_ended_at = ?, finished_at = ?, updated_at = ?, rev = rev + 1 "
-        "WHERE id = ? AND state = 'running' AND fence = ? RETURNING session_id, rev",
+    auto rows = session.query("UPDATE deliveries SET state = ?, waits_for = ?, outcome = ?, blocks = ?, "
+                              "engine_id = NULL, incarnation = NULL, "
+                              "prompt_state = CASE WHEN ? = 1 THEN 'none' ELSE prompt_state END, due_at = ?, "
+                              "error_code = ?, error_text = ?, "
+                              "turn_ended_at = ?, finished_at = ?, updated_at = ?, rev = rev + 1 "
+                              "WHERE id = ? AND state = 'running' AND fence = ? RETURNING session_id, rev",
         name(finish.state), waits ? u"outbound"_s : u""_s,
         finish.state == DeliveryState::Completed ? name(finish.outcome) : QString(u""_s),
-        domain::blocksSession(finish.state, waits ? domain::WaitsFor::Outbound : domain::WaitsFor::Nothing), again,
-        now + finish.dueIn, finish.errorCode, finish.errorText, again ? Instant() : now, final ? now : Instant(), now,
-        finish.held.id, finish.held.fence);
+        domain::blocksSession(finish.state, waits ? domain::WaitsFor::Outbound : domain::WaitsFor::Nothing),
+        again, now + finish.dueIn, finish.errorCode, finish.errorText, again ? Instant() : now,
+        final ? now : Instant(), now, finish.held.id, finish.held.fence);
     if (!rows)
         return fail(rows.error());
     if (rows->next()) {
@@ -306,10 +323,10 @@ Status endAttempt(Session &session, const FinishTurn &finish, Instant now)
 {
     if (finish.attemptOutcome.isEmpty())
         return {};
-    const auto ended = session.run("UPDATE attempts SET outcome = ?, error_code = ?, error_text = ?, received = ?, ended_at = ? "
-                                   "WHERE subject_id = ? AND outcome = 'running'",
-                                   finish.attemptOutcome, finish.errorCode, finish.errorText, finish.received, now,
-                                   finish.held.id);
+    const auto ended = session.run(
+        "UPDATE attempts SET outcome = ?, error_code = ?, error_text = ?, received = ?, ended_at = ? "
+        "WHERE subject_id = ? AND outcome = 'running'",
+        finish.attemptOutcome, finish.errorCode, finish.errorText, finish.received, now, finish.held.id);
     if (!ended)
         return fail(ended.error());
     return {};
@@ -342,7 +359,9 @@ Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish)
     }
     if (finish.state == DeliveryState::Waiting) {
         // Replies that were sent while the turn ran, or none at all: nothing would ever settle it.
-        if (auto settled = settleDelivery(session, finish.held.id, QString(), finish.removeAck, finish.ackRemovalId); !settled)
+        if (auto settled
+            = settleDelivery(session, finish.held.id, QString(), finish.removeAck, finish.ackRemovalId);
+            !settled)
             return fail(settled.error());
     }
     const auto woke = releaseSession(session, **sessionId, finish.held.id);
@@ -362,16 +381,19 @@ Result<std::optional<Instant>> nextDueUnit(Session &session)
             next = rows->instant(0);
         return {};
     };
-    for (const auto &[state, waitsFor] : {std::pair(u"pending"_s, u""_s), std::pair(u"waiting"_s, u"retry"_s)}) {
-        if (auto done = consider(session.query("SELECT MIN(due_at) FROM deliveries WHERE state = ? AND state <> 'completed' "
-                                               "AND waits_for = ?",
-                                               state, waitsFor));
+    for (const auto &[state, waitsFor] :
+        {std::pair(u"pending"_s, u""_s), std::pair(u"waiting"_s, u"retry"_s)}) {
+        if (auto done = consider(
+                session.query("SELECT MIN(due_at) FROM deliveries WHERE state = ? AND state <> 'completed' "
+                              "AND waits_for = ?",
+                    state, waitsFor));
             !done)
             return fail(done.error());
     }
     // Heads of lanes only: what waits behind another message is due long ago and still cannot go.
     if (auto done = consider(session.query(
-            "SELECT o.due_at FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') AND NOT EXISTS "
+            "SELECT o.due_at FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') AND "
+            "NOT EXISTS "
             "(SELECT 1 FROM outbound_messages e WHERE e.lane = o.lane AND e.id < o.id "
             "AND e.state IN ('pending', 'retry', 'unknown', 'sending')) ORDER BY o.due_at, o.id LIMIT 1"));
         !done)

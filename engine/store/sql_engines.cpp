@@ -5,7 +5,8 @@
 
 using namespace Qt::StringLiterals;
 
-// Engine lives, their leases, and what becomes of the work of one that is gone; installations against configuration.
+// Engine lives, their leases, and what becomes of the work of one that is gone; installations against
+// configuration.
 
 namespace signalbox::store {
 
@@ -21,19 +22,20 @@ struct LostDelivery
     QString promptState;
 };
 
-// The second condition is the partial index's own. On SQLite there is one engine, so everything that runs is an old life's. On PostgreSQL only this engine's old lives.
-constexpr char kLostAll[]
-    = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
-      "AND state <> 'completed' AND NOT (engine_id = ? AND incarnation = ?)";
-constexpr char kLostMine[]
-    = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
-      "AND state <> 'completed' AND engine_id = ? AND incarnation < ?";
-constexpr char kUpToLife[]
-    = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
-      "AND state <> 'completed' AND engine_id = ? AND incarnation <= ?";
-constexpr char kOfLife[]
-    = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM deliveries WHERE state = 'running' "
-      "AND state <> 'completed' AND engine_id = ? AND incarnation = ?";
+// The second condition is the partial index's own. On SQLite there is one engine, so everything that runs is
+// an old life's. On PostgreSQL only this engine's old lives.
+constexpr char kLostAll[] = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM "
+                            "deliveries WHERE state = 'running' "
+                            "AND state <> 'completed' AND NOT (engine_id = ? AND incarnation = ?)";
+constexpr char kLostMine[] = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM "
+                             "deliveries WHERE state = 'running' "
+                             "AND state <> 'completed' AND engine_id = ? AND incarnation < ?";
+constexpr char kUpToLife[] = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM "
+                             "deliveries WHERE state = 'running' "
+                             "AND state <> 'completed' AND engine_id = ? AND incarnation <= ?";
+constexpr char kOfLife[] = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM "
+                           "deliveries WHERE state = 'running' "
+                           "AND state <> 'completed' AND engine_id = ? AND incarnation = ?";
 
 Result<std::vector<LostDelivery>> lostDeliveries(Session &session, const char *sql, const EngineLife &life)
 {
@@ -69,8 +71,8 @@ Status noteInterruption(Session &session, const LostDelivery &lost, const QStrin
     return insertOutbound(session, draft);
 }
 
-// Through the prompt fence (DESIGN.md step 5): nothing left the engine, so it runs again; or it may have left, so it is
-// unconfirmed, with one notice.
+// Through the prompt fence (DESIGN.md step 5): nothing left the engine, so it runs again; or it may have
+// left, so it is unconfirmed, with one notice.
 Status handBack(Session &session, const LostDelivery &lost, const QString &text, Registered &count)
 {
     const auto now = session.now();
@@ -79,29 +81,32 @@ Status handBack(Session &session, const LostDelivery &lost, const QString &text,
     const auto prompt = domain::promptState(lost.promptState).value_or(domain::PromptState::Sending);
     const bool again = domain::decideLostEngine(prompt) == domain::LostEngineDecision::RunAgain;
     {
-        auto rows = session.query(
-            "UPDATE deliveries SET state = ?, engine_id = NULL, incarnation = NULL, blocks = ?, due_at = ?, error_code = ?, "
-            "turn_ended_at = ?, finished_at = ?, updated_at = ?, rev = rev + 1 WHERE id = ? AND state = 'running' RETURNING rev",
-            again ? u"pending"_s : u"unconfirmed"_s, again, *now, again ? u""_s : u"interrupted"_s, again ? Instant() : *now,
-            again ? Instant() : *now, *now, lost.id);
+        auto rows = session.query("UPDATE deliveries SET state = ?, engine_id = NULL, incarnation = NULL, "
+                                  "blocks = ?, due_at = ?, error_code = ?, "
+                                  "turn_ended_at = ?, finished_at = ?, updated_at = ?, rev = rev + 1 WHERE "
+                                  "id = ? AND state = 'running' RETURNING rev",
+            again ? u"pending"_s : u"unconfirmed"_s, again, *now, again ? u""_s : u"interrupted"_s,
+            again ? Instant() : *now, again ? Instant() : *now, *now, lost.id);
         if (!rows)
             return fail(rows.error());
         if (!rows->next())
             return {};
         session.touch("delivery", lost.id, rows->number(0));
     }
-    const auto attempts = session.run("UPDATE attempts SET outcome = 'unknown', error_code = 'interrupted', ended_at = ? "
-                                      "WHERE subject_id = ? AND outcome = 'running'",
-                                      *now, lost.id);
+    const auto attempts
+        = session.run("UPDATE attempts SET outcome = 'unknown', error_code = 'interrupted', ended_at = ? "
+                      "WHERE subject_id = ? AND outcome = 'running'",
+            *now, lost.id);
     if (!attempts)
         return fail(attempts.error());
     if (again) {
         ++count.handedBack;
         // It keeps its place at the head of its session; only the lock goes.
-        auto rows = session.query("UPDATE sessions SET lock_holder = NULL, lock_engine = NULL, lock_incarnation = NULL, "
-                                  "lock_acquired_at = NULL, lock_expires_at = NULL, updated_at = ?, rev = rev + 1 "
-                                  "WHERE id = ? AND lock_holder = ? RETURNING rev",
-                                  *now, lost.sessionId, lost.id);
+        auto rows = session.query(
+            "UPDATE sessions SET lock_holder = NULL, lock_engine = NULL, lock_incarnation = NULL, "
+            "lock_acquired_at = NULL, lock_expires_at = NULL, updated_at = ?, rev = rev + 1 "
+            "WHERE id = ? AND lock_holder = ? RETURNING rev",
+            *now, lost.sessionId, lost.id);
         if (!rows)
             return fail(rows.error());
         if (rows->next())
@@ -117,24 +122,29 @@ Status handBack(Session &session, const LostDelivery &lost, const QString &text,
     return {};
 }
 
-// What was being posted when its engine went: nobody knows whether it arrived. Looked for before it is sent again.
+// What was being posted when its engine went: nobody knows whether it arrived. Looked for before it is sent
+// again.
 constexpr char kUnknownAll[]
-    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id = NULL, "
+    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id "
+      "= NULL, "
       "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
       "AND NOT (engine_id = ? AND incarnation = ?) RETURNING id, rev";
 constexpr char kUnknownMine[]
-    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id = NULL, "
+    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id "
+      "= NULL, "
       "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
       "AND engine_id = ? AND incarnation < ? RETURNING id, rev";
 constexpr char kUnknownUpToLife[]
-    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id = NULL, "
+    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id "
+      "= NULL, "
       "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
       "AND engine_id = ? AND incarnation <= ? RETURNING id, rev";
 constexpr char kUnknownOfLife[]
-    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id = NULL, "
+    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id "
+      "= NULL, "
       "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
       "AND engine_id = ? AND incarnation = ? RETURNING id, rev";
-constexpr Millis kLookAfter {10'000};
+constexpr Millis kLookAfter{10'000};
 
 Result<int> markUnknown(Session &session, const char *sql, const EngineLife &life)
 {
@@ -153,7 +163,7 @@ Result<int> markUnknown(Session &session, const char *sql, const EngineLife &lif
 }
 
 Status freeLost(Session &session, const char *deliveries, const char *outbound, const EngineLife &life,
-                const QString &text, Registered &count)
+    const QString &text, Registered &count)
 {
     const auto lost = lostDeliveries(session, deliveries, life);
     if (!lost)
@@ -179,17 +189,20 @@ Result<Registered> registerEngineUnit(Session &session, const EngineRegistration
     Registered registered;
     registered.life.id = registration.id;
     {
-        // `version` carries the process token behind a space, so that this unit, run again, keeps its incarnation.
+        // `version` carries the process token behind a space, so that this unit, run again, keeps its
+        // incarnation.
         const QString mark = registration.version + u' ' + registration.token;
         auto rows = session.query(
             "INSERT INTO engines (id, incarnation, lease_until, host, pid, version, config_hash, started_at) "
             "VALUES (?, 1, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-            "incarnation = CASE WHEN engines.version = excluded.version THEN engines.incarnation ELSE engines.incarnation + 1 END, "
-            "lease_until = excluded.lease_until, host = excluded.host, pid = excluded.pid, version = excluded.version, "
+            "incarnation = CASE WHEN engines.version = excluded.version THEN engines.incarnation ELSE "
+            "engines.incarnation + 1 END, "
+            "lease_until = excluded.lease_until, host = excluded.host, pid = excluded.pid, version = "
+            "excluded.version, "
             "config_hash = excluded.config_hash, started_at = excluded.started_at, rev = engines.rev + 1 "
             "RETURNING incarnation, rev",
-            registration.id, *now + registration.lease, registration.host, registration.pid, mark, registration.configHash,
-            *now);
+            registration.id, *now + registration.lease, registration.host, registration.pid, mark,
+            registration.configHash, *now);
         if (!rows)
             return fail(rows.error());
         if (!rows->next())
@@ -205,8 +218,8 @@ Result<Registered> registerEngineUnit(Session &session, const EngineRegistration
             registered.clusterId = rows->text(0);
     }
     const bool sqlite = session.dialect() == Dialect::Sqlite;
-    if (auto freed = freeLost(session, sqlite ? kLostAll : kLostMine, sqlite ? kUnknownAll : kUnknownMine, registered.life,
-                              registration.interruptedText, registered);
+    if (auto freed = freeLost(session, sqlite ? kLostAll : kLostMine, sqlite ? kUnknownAll : kUnknownMine,
+            registered.life, registration.interruptedText, registered);
         !freed)
         return fail(freed.error());
     return registered;
@@ -218,18 +231,21 @@ Result<bool> mayClaim(Session &session, const EngineLife &life)
     if (!now)
         return fail(now.error());
     const bool sqlite = session.dialect() == Dialect::Sqlite;
-    auto rows = session.query(sqlite ? "SELECT lease_until FROM engines WHERE id = ? AND incarnation = ?"
-                                     : "SELECT lease_until FROM engines WHERE id = ? AND incarnation = ? FOR SHARE",
-                              life.id, life.incarnation);
+    auto rows
+        = session.query(sqlite ? "SELECT lease_until FROM engines WHERE id = ? AND incarnation = ?"
+                               : "SELECT lease_until FROM engines WHERE id = ? AND incarnation = ? FOR SHARE",
+            life.id, life.incarnation);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
-        return fail(Error(ErrorCode::Conflict, u"another life of this engine has begun"_s, QString::fromUtf16(kStale)));
+        return fail(Error(
+            ErrorCode::Conflict, u"another life of this engine has begun"_s, QString::fromUtf16(kStale)));
     // On SQLite nothing of the one engine expires by a clock jump or a suspended laptop.
     return sqlite || rows->instant(0) > *now;
 }
 
-Result<Registered> reapLostEngineUnit(Session &session, const EngineLife &life, const QString &interruptedText)
+Result<Registered> reapLostEngineUnit(
+    Session &session, const EngineLife &life, const QString &interruptedText)
 {
     const auto now = session.now();
     if (!now)
@@ -238,18 +254,21 @@ Result<Registered> reapLostEngineUnit(Session &session, const EngineLife &life, 
     if (session.dialect() == Dialect::Sqlite)
         return reaped; // one engine
     {
-        auto rows = session.query("SELECT id, incarnation FROM engines WHERE id <> ? AND lease_until > 0 AND lease_until < ? "
-                                  "ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED",
-                                  life.id, *now);
+        auto rows = session.query(
+            "SELECT id, incarnation FROM engines WHERE id <> ? AND lease_until > 0 AND lease_until < ? "
+            "ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED",
+            life.id, *now);
         if (!rows)
             return fail(rows.error());
         if (!rows->next())
             return reaped;
         reaped.life = EngineLife(rows->text(0), rows->number(1));
     }
-    if (auto freed = freeLost(session, kUpToLife, kUnknownUpToLife, reaped.life, interruptedText, reaped); !freed)
+    if (auto freed = freeLost(session, kUpToLife, kUnknownUpToLife, reaped.life, interruptedText, reaped);
+        !freed)
         return fail(freed.error());
-    auto rows = session.query("UPDATE engines SET lease_until = 0, rev = rev + 1 WHERE id = ? RETURNING rev", reaped.life.id);
+    auto rows = session.query(
+        "UPDATE engines SET lease_until = 0, rev = rev + 1 WHERE id = ? RETURNING rev", reaped.life.id);
     if (!rows)
         return fail(rows.error());
     if (rows->next())
@@ -262,15 +281,17 @@ Result<bool> renewLeaseUnit(Session &session, const EngineLife &life, Millis lea
     const auto now = session.now();
     if (!now)
         return fail(now.error());
-    const auto renewed = session.run("UPDATE engines SET lease_until = ? WHERE id = ? AND incarnation = ?", *now + lease,
-                                     life.id, life.incarnation);
+    const auto renewed = session.run("UPDATE engines SET lease_until = ? WHERE id = ? AND incarnation = ?",
+        *now + lease, life.id, life.incarnation);
     if (!renewed)
         return fail(renewed.error());
     if (*renewed == 0)
-        return fail(Error(ErrorCode::Conflict, u"another life of this engine has begun"_s, QString::fromUtf16(kStale)));
-    const auto locks = session.run("UPDATE sessions SET lock_expires_at = ? WHERE lock_engine = ? AND lock_incarnation = ? "
-                                   "AND lock_holder IS NOT NULL",
-                                   *now + lockTtl, life.id, life.incarnation);
+        return fail(Error(
+            ErrorCode::Conflict, u"another life of this engine has begun"_s, QString::fromUtf16(kStale)));
+    const auto locks = session.run(
+        "UPDATE sessions SET lock_expires_at = ? WHERE lock_engine = ? AND lock_incarnation = ? "
+        "AND lock_holder IS NOT NULL",
+        *now + lockTtl, life.id, life.incarnation);
     if (!locks)
         return fail(locks.error());
     return true;
@@ -284,8 +305,9 @@ Result<bool> endEngineUnit(Session &session, const EngineLife &life, const QStri
     Registered count;
     if (auto freed = freeLost(session, kOfLife, kUnknownOfLife, life, interruptedText, count); !freed)
         return fail(freed.error());
-    const auto ended = session.run("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? AND incarnation = ?", *now,
-                                   life.id, life.incarnation);
+    const auto ended
+        = session.run("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? AND incarnation = ?",
+            *now, life.id, life.incarnation);
     if (!ended)
         return fail(ended.error());
     return true;
@@ -293,8 +315,8 @@ Result<bool> endEngineUnit(Session &session, const EngineLife &life, const QStri
 
 namespace {
 
-constexpr char kInstallationColumns[]
-    = "SELECT id, channel, tenant, app, backend, state, require_mention, bot_user_id FROM installations ORDER BY channel, tenant, app";
+constexpr char kInstallationColumns[] = "SELECT id, channel, tenant, app, backend, state, require_mention, "
+                                        "bot_user_id FROM installations ORDER BY channel, tenant, app";
 
 InstallationRow installationFrom(const Rows &rows)
 {
@@ -314,12 +336,14 @@ InstallationRow installationFrom(const Rows &rows)
 Status upsertInstallation(Session &session, const InstallationRow &row, Instant now)
 {
     auto rows = session.query(
-        "INSERT INTO installations (id, channel, tenant, app, backend, state, require_mention, created_at, updated_at) "
+        "INSERT INTO installations (id, channel, tenant, app, backend, state, require_mention, created_at, "
+        "updated_at) "
         "VALUES (?, ?, ?, ?, ?, 'active', ?, ?, ?) ON CONFLICT (channel, tenant, app) DO UPDATE SET "
         "backend = excluded.backend, require_mention = excluded.require_mention, "
         "state = CASE WHEN installations.state = 'absent' THEN 'active' ELSE installations.state END, "
         "updated_at = excluded.updated_at, rev = installations.rev + 1 "
-        "WHERE installations.backend <> excluded.backend OR installations.require_mention <> excluded.require_mention "
+        "WHERE installations.backend <> excluded.backend OR installations.require_mention <> "
+        "excluded.require_mention "
         "OR installations.state = 'absent' RETURNING id, rev",
         row.id, row.channel, row.tenant, row.app, row.backend, row.requireMention, now, now);
     if (!rows)
@@ -331,7 +355,8 @@ Status upsertInstallation(Session &session, const InstallationRow &row, Instant 
 
 } // namespace
 
-Result<std::vector<InstallationRow>> syncInstallationsUnit(Session &session, const std::vector<InstallationRow> &configured)
+Result<std::vector<InstallationRow>> syncInstallationsUnit(
+    Session &session, const std::vector<InstallationRow> &configured)
 {
     const auto now = session.now();
     if (!now)
@@ -349,15 +374,17 @@ Result<std::vector<InstallationRow>> syncInstallationsUnit(Session &session, con
             all.push_back(installationFrom(*rows));
     }
     for (InstallationRow &row : all) {
-        const bool present = std::any_of(configured.begin(), configured.end(), [&](const InstallationRow &wanted) {
-            return wanted.channel == row.channel && (wanted.tenant == row.tenant || wanted.tenant == u"*")
-                && wanted.app == row.app;
-        });
+        const bool present
+            = std::any_of(configured.begin(), configured.end(), [&](const InstallationRow &wanted) {
+                  return wanted.channel == row.channel
+                      && (wanted.tenant == row.tenant || wanted.tenant == u"*") && wanted.app == row.app;
+              });
         if (present || row.state == u"absent")
             continue;
-        auto marked = session.query("UPDATE installations SET state = 'absent', updated_at = ?, rev = rev + 1 WHERE id = ? "
-                                    "RETURNING rev",
-                                    *now, row.id);
+        auto marked = session.query(
+            "UPDATE installations SET state = 'absent', updated_at = ?, rev = rev + 1 WHERE id = ? "
+            "RETURNING rev",
+            *now, row.id);
         if (!marked)
             return fail(marked.error());
         if (marked->next())
@@ -387,8 +414,9 @@ Result<InstallationRow> addTenantUnit(Session &session, const InstallationRow &w
 
 Result<bool> setBotUserUnit(Session &session, const QString &installationId, const QString &botUserId)
 {
-    auto rows = session.query("UPDATE installations SET bot_user_id = ?, rev = rev + 1 WHERE id = ? AND bot_user_id <> ? RETURNING rev",
-                              botUserId, installationId, botUserId);
+    auto rows = session.query("UPDATE installations SET bot_user_id = ?, rev = rev + 1 WHERE id = ? AND "
+                              "bot_user_id <> ? RETURNING rev",
+        botUserId, installationId, botUserId);
     if (!rows)
         return fail(rows.error());
     if (rows->next())

@@ -3,9 +3,9 @@
 
 using namespace Qt::StringLiterals;
 
-// The change feed (DESIGN.md "Replicas and live updates"): its cursor is (epoch, xid, seq). On PostgreSQL a reader sees
-// only entries of transactions older than every running one, because ordering by seq alone would skip late commits; on
-// SQLite commits and sequence numbers have one order, and xid is 0.
+// The change feed (DESIGN.md "Replicas and live updates"): its cursor is (epoch, xid, seq). On PostgreSQL a
+// reader sees only entries of transactions older than every running one, because ordering by seq alone would
+// skip late commits; on SQLite commits and sequence numbers have one order, and xid is 0.
 
 namespace signalbox::store {
 
@@ -50,8 +50,10 @@ Result<FeedCursor> feedHeadUnit(Session &session)
         // A feed that was trimmed to its end goes on where it was trimmed.
         ? "SELECT 0, COALESCE((SELECT MAX(seq) FROM feed), (SELECT CAST(value AS INTEGER) FROM meta "
           "WHERE key = 'feed_trimmed_seq'), 0)"
-        // Everything below the snapshot's xmin has been seen once the lists are read; what comes is at or above it.
-        : "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT) - 1, 9223372036854775807";
+        // Everything below the snapshot's xmin has been seen once the lists are read; what comes is at or
+        // above it.
+        : "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT) - 1, "
+          "9223372036854775807";
     auto rows = session.query(sql);
     if (!rows)
         return fail(rows.error());
@@ -80,16 +82,19 @@ Result<FeedBatch> readFeedUnit(Session &session, const FeedCursor &after, int mo
             return fail(rows.error());
         const qint64 trimmedXid = rows->next() ? rows->number(0) : 0;
         const qint64 trimmedSeq = rows->next() ? rows->number(0) : 0;
-        batch.gap = after.epoch != *epoch || after.xid < trimmedXid || (after.xid == trimmedXid && after.seq < trimmedSeq);
+        batch.gap = after.epoch != *epoch || after.xid < trimmedXid
+            || (after.xid == trimmedXid && after.seq < trimmedSeq);
     }
     if (batch.gap)
         return batch;
     auto rows = sqlite
-        ? session.query("SELECT 0, seq, kind, entity_id, rev, at FROM feed WHERE seq > ? ORDER BY seq LIMIT ?", after.seq, most + 1)
+        ? session.query(
+            "SELECT 0, seq, kind, entity_id, rev, at FROM feed WHERE seq > ? ORDER BY seq LIMIT ?", after.seq,
+            most + 1)
         : session.query("SELECT xid, seq, kind, entity_id, rev, at FROM feed WHERE (xid, seq) > (?, ?) "
                         "AND xid < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT) "
                         "ORDER BY xid, seq LIMIT ?",
-                        after.xid, after.seq, most + 1);
+            after.xid, after.seq, most + 1);
     if (!rows)
         return fail(rows.error());
     while (rows->next()) {
@@ -114,9 +119,10 @@ namespace {
 // Notes up to where the feed was trimmed, so that an older cursor meets a gap instead of silence.
 Status noteTrimmed(Session &session, qint64 xid, qint64 seq)
 {
-    const auto noted = session.run("INSERT INTO meta (key, value) VALUES ('feed_trimmed_xid', ?), ('feed_trimmed_seq', ?) "
-                                   "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                                   QString::number(xid), QString::number(seq));
+    const auto noted
+        = session.run("INSERT INTO meta (key, value) VALUES ('feed_trimmed_xid', ?), ('feed_trimmed_seq', ?) "
+                      "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            QString::number(xid), QString::number(seq));
     if (!noted)
         return fail(noted.error());
     return {};
@@ -129,12 +135,13 @@ Result<int> trimFeed(Session &session, Instant before, int most)
     qint64 seq = 0;
     {
         // On SQLite the newest stays: the next number is one more than it.
-        auto rows = session.query(sqlite ? "SELECT 0, seq FROM (SELECT seq, at FROM feed "
-                                           "WHERE seq < (SELECT MAX(seq) FROM feed) ORDER BY seq LIMIT ?) AS oldest "
-                                           "WHERE at < ? ORDER BY seq DESC LIMIT 1"
-                                         : "SELECT xid, seq FROM (SELECT xid, seq, at FROM feed ORDER BY xid, seq LIMIT ?) AS oldest "
-                                           "WHERE at < ? ORDER BY xid DESC, seq DESC LIMIT 1",
-                                  most, before);
+        auto rows = session.query(sqlite
+                ? "SELECT 0, seq FROM (SELECT seq, at FROM feed "
+                  "WHERE seq < (SELECT MAX(seq) FROM feed) ORDER BY seq LIMIT ?) AS oldest "
+                  "WHERE at < ? ORDER BY seq DESC LIMIT 1"
+                : "SELECT xid, seq FROM (SELECT xid, seq, at FROM feed ORDER BY xid, seq LIMIT ?) AS oldest "
+                  "WHERE at < ? ORDER BY xid DESC, seq DESC LIMIT 1",
+            most, before);
         if (!rows)
             return fail(rows.error());
         if (!rows->next())
@@ -151,8 +158,9 @@ Result<int> trimFeed(Session &session, Instant before, int most)
     return *removed;
 }
 
-// Looks at the next `most` payloads in the order of their ids, which follow time, and goes on behind them the next time:
-// those that are kept longer must not hide the others. What still needs a person, or is not finished, keeps its text.
+// Looks at the next `most` payloads in the order of their ids, which follow time, and goes on behind them the
+// next time: those that are kept longer must not hide the others. What still needs a person, or is not
+// finished, keeps its text.
 Result<int> sweepPayloads(Session &session, Instant now, Millis payloadAge, int most)
 {
     QString from;
@@ -166,9 +174,10 @@ Result<int> sweepPayloads(Session &session, Instant now, Millis payloadAge, int 
     QString last;
     Instant expires = now;
     {
-        auto rows = session.query("SELECT id, expires_at FROM (SELECT id, expires_at FROM payloads WHERE id > ? ORDER BY id LIMIT ?) "
+        auto rows = session.query("SELECT id, expires_at FROM (SELECT id, expires_at FROM payloads WHERE id "
+                                  "> ? ORDER BY id LIMIT ?) "
                                   "AS looked ORDER BY id DESC LIMIT 1",
-                                  from, most);
+            from, most);
         if (!rows)
             return fail(rows.error());
         if (rows->next()) {
@@ -193,7 +202,7 @@ Result<int> sweepPayloads(Session &session, Instant now, Millis payloadAge, int 
     if (next != from) {
         const auto noted = session.run("INSERT INTO meta (key, value) VALUES ('payloads_swept', ?) "
                                        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                                       next);
+            next);
         if (!noted)
             return fail(noted.error());
     }
@@ -211,10 +220,11 @@ Result<int> sweepUnit(Session &session, Millis feedAge, Millis payloadAge, int m
     if (!feed)
         return fail(feed.error());
     // Keys begin with their time, so the oldest stand first.
-    const auto keys = session.run("DELETE FROM inbound_keys WHERE key IN "
-                                  "(SELECT key FROM (SELECT key, expires_at FROM inbound_keys ORDER BY key LIMIT ?) AS oldest "
-                                  "WHERE expires_at < ?)",
-                                  most, *now);
+    const auto keys = session.run(
+        "DELETE FROM inbound_keys WHERE key IN "
+        "(SELECT key FROM (SELECT key, expires_at FROM inbound_keys ORDER BY key LIMIT ?) AS oldest "
+        "WHERE expires_at < ?)",
+        most, *now);
     if (!keys)
         return fail(keys.error());
     const auto payloads = sweepPayloads(session, *now, payloadAge, most);

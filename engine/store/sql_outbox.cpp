@@ -5,33 +5,38 @@
 using namespace Qt::StringLiterals;
 using signalbox::domain::OutboundState;
 
-// The outbox: a row before it is a request, in order within a place and thread (DESIGN.md step 6). Only the head of a
-// lane is ever claimed; refused and dead rows block nothing behind them.
+// The outbox: a row before it is a request, in order within a place and thread (DESIGN.md step 6). Only the
+// head of a lane is ever claimed; refused and dead rows block nothing behind them.
 
 namespace signalbox::store {
 
 namespace {
 
 constexpr char kHeadsSqlite[]
-    = "SELECT o.id FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') AND o.due_at <= ? "
+    = "SELECT o.id FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') AND o.due_at <= "
+      "? "
       "AND NOT EXISTS (SELECT 1 FROM outbound_messages e WHERE e.lane = o.lane AND e.id < o.id "
       "AND e.state IN ('pending', 'retry', 'unknown', 'sending')) ORDER BY o.due_at, o.id LIMIT ?";
 constexpr char kHeadsPostgres[]
-    = "SELECT o.id FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') AND o.due_at <= ? "
+    = "SELECT o.id FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') AND o.due_at <= "
+      "? "
       "AND NOT EXISTS (SELECT 1 FROM outbound_messages e WHERE e.lane = o.lane AND e.id < o.id "
-      "AND e.state IN ('pending', 'retry', 'unknown', 'sending')) ORDER BY o.due_at, o.id LIMIT ? FOR UPDATE SKIP LOCKED";
+      "AND e.state IN ('pending', 'retry', 'unknown', 'sending')) ORDER BY o.due_at, o.id LIMIT ? FOR UPDATE "
+      "SKIP LOCKED";
 
 // Posts of a place and thread keep their order; a reaction only keeps the order of its own message.
 QString laneOf(const OutboundDraft &draft)
 {
     const QString base = draft.installationId + u'|' + draft.place + u'|';
-    return draft.op == domain::OutboundOp::Post ? base + draft.thread : base + u"reaction|"_s + draft.targetTs;
+    return draft.op == domain::OutboundOp::Post ? base + draft.thread
+                                                : base + u"reaction|"_s + draft.targetTs;
 }
 
 Status insertPayload(Session &session, const QString &id, const QByteArray &body, Instant expires)
 {
-    const auto stored = session.run("INSERT INTO payloads (id, body, expires_at) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
-                                    id, body, expires);
+    const auto stored = session.run(
+        "INSERT INTO payloads (id, body, expires_at) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING", id, body,
+        expires);
     if (!stored)
         return fail(stored.error());
     return {};
@@ -44,12 +49,13 @@ Status insertOutbound(Session &session, const OutboundDraft &draft)
     const auto now = session.now();
     if (!now)
         return fail(now.error());
-    const auto inserted = session.run(
-        "INSERT INTO outbound_messages (id, installation_id, delivery_id, purpose, kind, op, state, lane, place, thread, "
-        "target_ts, part, parts, due_at, created_at, updated_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (delivery_id, purpose) DO NOTHING",
-        draft.id, draft.installationId, draft.deliveryId, draft.purpose, name(draft.kind), name(draft.op), laneOf(draft),
-        draft.place, draft.thread, draft.targetTs, draft.part, draft.parts, *now, *now, *now);
+    const auto inserted = session.run("INSERT INTO outbound_messages (id, installation_id, delivery_id, "
+                                      "purpose, kind, op, state, lane, place, thread, "
+                                      "target_ts, part, parts, due_at, created_at, updated_at) "
+                                      "VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
+                                      "CONFLICT (delivery_id, purpose) DO NOTHING",
+        draft.id, draft.installationId, draft.deliveryId, draft.purpose, name(draft.kind), name(draft.op),
+        laneOf(draft), draft.place, draft.thread, draft.targetTs, draft.part, draft.parts, *now, *now, *now);
     if (!inserted)
         return fail(inserted.error());
     if (*inserted == 0)
@@ -65,9 +71,10 @@ Status removeAcknowledgement(Session &session, const QString &deliveryId, const 
     OutboundDraft draft;
     Instant expires;
     {
-        auto rows = session.query(
-            "SELECT o.installation_id, o.place, o.thread, o.target_ts, p.body, p.expires_at FROM outbound_messages o "
-            "JOIN payloads p ON p.id = o.id WHERE o.delivery_id = ? AND o.purpose = 'ack' AND o.state <> 'refused'",
+        auto rows = session.query("SELECT o.installation_id, o.place, o.thread, o.target_ts, p.body, "
+                                  "p.expires_at FROM outbound_messages o "
+                                  "JOIN payloads p ON p.id = o.id WHERE o.delivery_id = ? AND o.purpose = "
+                                  "'ack' AND o.state <> 'refused'",
             deliveryId);
         if (!rows)
             return fail(rows.error());
@@ -106,11 +113,12 @@ namespace {
 Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound &row, Instant now)
 {
     {
-        auto before = session.query("SELECT o.state, p.body, i.tenant, i.backend, o.error_code, o.looks, o.resent "
-                                    "FROM outbound_messages o "
-                                    "LEFT JOIN payloads p ON p.id = o.id JOIN installations i ON i.id = o.installation_id "
-                                    "WHERE o.id = ?",
-                                    row.id);
+        auto before = session.query(
+            "SELECT o.state, p.body, i.tenant, i.backend, o.error_code, o.looks, o.resent "
+            "FROM outbound_messages o "
+            "LEFT JOIN payloads p ON p.id = o.id JOIN installations i ON i.id = o.installation_id "
+            "WHERE o.id = ?",
+            row.id);
         if (!before)
             return fail(before.error());
         if (!before->next())
@@ -124,9 +132,11 @@ Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound 
         row.resent = before->flag(6);
     }
     auto rows = session.query(
-        "UPDATE outbound_messages SET state = 'sending', engine_id = ?, incarnation = ?, attempts = attempts + 1, "
+        "UPDATE outbound_messages SET state = 'sending', engine_id = ?, incarnation = ?, attempts = attempts "
+        "+ 1, "
         "updated_at = ?, rev = rev + 1 WHERE id = ? AND state IN ('pending', 'retry', 'unknown') "
-        "RETURNING rev, installation_id, delivery_id, kind, op, place, thread, target_ts, part, parts, attempts, created_at",
+        "RETURNING rev, installation_id, delivery_id, kind, op, place, thread, target_ts, part, parts, "
+        "attempts, created_at",
         life.id, life.incarnation, now, row.id);
     if (!rows)
         return fail(rows.error());
@@ -149,8 +159,8 @@ Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound 
 
 } // namespace
 
-Result<std::vector<ClaimedOutbound>> claimOutboundUnit(Session &session, const EngineLife &life, int most,
-                                                       const std::vector<ClaimedOutbound> &earlier)
+Result<std::vector<ClaimedOutbound>> claimOutboundUnit(
+    Session &session, const EngineLife &life, int most, const std::vector<ClaimedOutbound> &earlier)
 {
     const auto now = session.now();
     if (!now)
@@ -161,9 +171,10 @@ Result<std::vector<ClaimedOutbound>> claimOutboundUnit(Session &session, const E
     std::vector<ClaimedOutbound> claimed;
     for (const ClaimedOutbound &row : earlier) {
         // An earlier run of this claim took it, and that run's commit had gone through.
-        auto rows = session.query("SELECT 1 FROM outbound_messages WHERE id = ? AND state = 'sending' AND engine_id = ? "
-                                  "AND incarnation = ? AND attempts = ?",
-                                  row.id, life.id, life.incarnation, row.attempts);
+        auto rows = session.query(
+            "SELECT 1 FROM outbound_messages WHERE id = ? AND state = 'sending' AND engine_id = ? "
+            "AND incarnation = ? AND attempts = ?",
+            row.id, life.id, life.incarnation, row.attempts);
         if (!rows)
             return fail(rows.error());
         if (rows->next())
@@ -174,7 +185,8 @@ Result<std::vector<ClaimedOutbound>> claimOutboundUnit(Session &session, const E
     most -= static_cast<int>(claimed.size());
     std::vector<ClaimedOutbound> heads;
     {
-        auto rows = session.query(session.dialect() == Dialect::Sqlite ? kHeadsSqlite : kHeadsPostgres, *now, most);
+        auto rows
+            = session.query(session.dialect() == Dialect::Sqlite ? kHeadsSqlite : kHeadsPostgres, *now, most);
         if (!rows)
             return fail(rows.error());
         while (rows->next())
@@ -202,19 +214,22 @@ struct Moved
 
 Error notHeld()
 {
-    return Error(ErrorCode::Conflict, u"the outbound message is not held by this engine any more"_s, QString::fromUtf16(kStale));
+    return Error(ErrorCode::Conflict, u"the outbound message is not held by this engine any more"_s,
+        QString::fromUtf16(kStale));
 }
 
 Result<Moved> moveRow(Session &session, const FinishOutbound &finish, Instant now)
 {
     Moved moved;
     auto rows = session.query(
-        "UPDATE outbound_messages SET state = ?, engine_id = NULL, incarnation = NULL, channel_ts = ?, error_code = ?, "
-        "due_at = ?, looks = ?, maybe_doubled = CASE WHEN ? = 1 THEN 1 ELSE maybe_doubled END, updated_at = ?, rev = rev + 1 "
+        "UPDATE outbound_messages SET state = ?, engine_id = NULL, incarnation = NULL, channel_ts = ?, "
+        "error_code = ?, "
+        "due_at = ?, looks = ?, maybe_doubled = CASE WHEN ? = 1 THEN 1 ELSE maybe_doubled END, updated_at = "
+        "?, rev = rev + 1 "
         "WHERE id = ? AND state = 'sending' AND engine_id = ? AND incarnation = ? AND attempts = ? "
         "RETURNING rev, delivery_id, kind, op, attempts",
-        name(finish.state), finish.channelTs, finish.errorCode, now + finish.dueIn, finish.looks, finish.maybeDoubled, now,
-        finish.id, finish.life.id, finish.life.incarnation, finish.attempts);
+        name(finish.state), finish.channelTs, finish.errorCode, now + finish.dueIn, finish.looks,
+        finish.maybeDoubled, now, finish.id, finish.life.id, finish.life.incarnation, finish.attempts);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
@@ -229,17 +244,20 @@ Result<Moved> moveRow(Session &session, const FinishOutbound &finish, Instant no
 
 QString attemptOutcome(OutboundState state)
 {
-    return state == OutboundState::Sent ? u"ok"_s : state == OutboundState::Unknown ? u"unknown"_s : u"failed"_s;
+    return state == OutboundState::Sent   ? u"ok"_s
+        : state == OutboundState::Unknown ? u"unknown"_s
+                                          : u"failed"_s;
 }
 
 Status noteAttempt(Session &session, const FinishOutbound &finish, const Moved &moved, Instant now)
 {
-    const auto noted = session.run(
-        "INSERT INTO attempts (subject_id, number, id, delivery_id, what, target, outcome, error_code, sent, received, "
-        "started_at, ended_at) VALUES (?, ?, ?, ?, ?, 'slack', ?, ?, ?, ?, ?, ?) ON CONFLICT (subject_id, number) DO NOTHING",
-        finish.id, moved.attempts, finish.id + u':' + QString::number(moved.attempts), moved.deliveryId, moved.op,
-        attemptOutcome(finish.state),
-        finish.errorCode, finish.sent, finish.received, finish.startedAt, now);
+    const auto noted = session.run("INSERT INTO attempts (subject_id, number, id, delivery_id, what, target, "
+                                   "outcome, error_code, sent, received, "
+                                   "started_at, ended_at) VALUES (?, ?, ?, ?, ?, 'slack', ?, ?, ?, ?, ?, ?) "
+                                   "ON CONFLICT (subject_id, number) DO NOTHING",
+        finish.id, moved.attempts, finish.id + u':' + QString::number(moved.attempts), moved.deliveryId,
+        moved.op, attemptOutcome(finish.state), finish.errorCode, finish.sent, finish.received,
+        finish.startedAt, now);
     if (!noted)
         return fail(noted.error());
     return {};
@@ -247,10 +265,11 @@ Status noteAttempt(Session &session, const FinishOutbound &finish, const Moved &
 
 Status cancelRest(Session &session, const QString &deliveryId, Instant now)
 {
-    auto rows = session.query("UPDATE outbound_messages SET state = 'cancelled', updated_at = ?, rev = rev + 1 "
-                              "WHERE delivery_id = ? AND kind = 'reply' AND state IN ('pending', 'retry', 'unknown') "
-                              "RETURNING id, rev",
-                              now, deliveryId);
+    auto rows = session.query(
+        "UPDATE outbound_messages SET state = 'cancelled', updated_at = ?, rev = rev + 1 "
+        "WHERE delivery_id = ? AND kind = 'reply' AND state IN ('pending', 'retry', 'unknown') "
+        "RETURNING id, rev",
+        now, deliveryId);
     if (!rows)
         return fail(rows.error());
     while (rows->next())
@@ -264,17 +283,19 @@ bool wasTried(const FinishOutbound &finish)
     return !finish.sent.isEmpty() || !finish.received.isEmpty();
 }
 
-// This very result is in the database already: the unit runs again after a commit of unknown outcome. Of a row that was
-// only held back there is no attempt to find: then it is enough that it stands as it should.
+// This very result is in the database already: the unit runs again after a commit of unknown outcome. Of a
+// row that was only held back there is no attempt to find: then it is enough that it stands as it should.
 Result<bool> hasFinished(Session &session, const FinishOutbound &finish)
 {
     auto rows = wasTried(finish)
-        ? session.query("SELECT 1 FROM attempts WHERE subject_id = ? AND number = ? AND started_at = ? AND outcome = ? "
-                        "AND error_code = ?",
-                        finish.id, finish.attempts, finish.startedAt, attemptOutcome(finish.state), finish.errorCode)
-        : session.query("SELECT 1 FROM outbound_messages WHERE id = ? AND attempts = ? AND state = ? AND error_code = ? "
-                        "AND channel_ts = ? AND engine_id IS NULL",
-                        finish.id, finish.attempts, name(finish.state), finish.errorCode, finish.channelTs);
+        ? session.query(
+            "SELECT 1 FROM attempts WHERE subject_id = ? AND number = ? AND started_at = ? AND outcome = ? "
+            "AND error_code = ?",
+            finish.id, finish.attempts, finish.startedAt, attemptOutcome(finish.state), finish.errorCode)
+        : session.query(
+            "SELECT 1 FROM outbound_messages WHERE id = ? AND attempts = ? AND state = ? AND error_code = ? "
+            "AND channel_ts = ? AND engine_id IS NULL",
+            finish.id, finish.attempts, name(finish.state), finish.errorCode, finish.channelTs);
     if (!rows)
         return fail(rows.error());
     return rows->next();
@@ -283,7 +304,7 @@ Result<bool> hasFinished(Session &session, const FinishOutbound &finish)
 } // namespace
 
 Status settleDelivery(Session &session, const QString &deliveryId, const QString &errorCode, bool removeAck,
-                      const QString &ackRemovalId)
+    const QString &ackRemovalId)
 {
     const auto now = session.now();
     if (!now)
@@ -292,10 +313,12 @@ Status settleDelivery(Session &session, const QString &deliveryId, const QString
     qint64 failed = 0;
     qint64 all = 0;
     {
-        auto rows = session.query("SELECT COALESCE(SUM(CASE WHEN state IN ('pending', 'sending', 'retry', 'unknown') THEN 1 ELSE 0 END), 0), "
-                                  "COALESCE(SUM(CASE WHEN state IN ('refused', 'dead', 'cancelled') THEN 1 ELSE 0 END), 0), COUNT(*) "
+        auto rows = session.query("SELECT COALESCE(SUM(CASE WHEN state IN ('pending', 'sending', 'retry', "
+                                  "'unknown') THEN 1 ELSE 0 END), 0), "
+                                  "COALESCE(SUM(CASE WHEN state IN ('refused', 'dead', 'cancelled') THEN 1 "
+                                  "ELSE 0 END), 0), COUNT(*) "
                                   "FROM outbound_messages WHERE delivery_id = ? AND kind = 'reply'",
-                                  deliveryId);
+            deliveryId);
         if (!rows)
             return fail(rows.error());
         if (rows->next()) {
@@ -307,12 +330,16 @@ Status settleDelivery(Session &session, const QString &deliveryId, const QString
     if (open > 0)
         return {};
     {
-        auto rows = session.query(
-            "UPDATE deliveries SET state = ?, waits_for = '', outcome = ?, error_code = CASE WHEN ? = 1 THEN ? ELSE error_code END, "
-            "finished_at = ?, updated_at = ?, rev = rev + 1 WHERE id = ? AND state = 'waiting' AND waits_for = 'outbound' "
-            "RETURNING rev",
-            failed > 0 ? u"dead"_s : u"completed"_s, failed > 0 ? u""_s : all > 0 ? u"delivered"_s : u"no_reply"_s, failed > 0,
-            errorCode, *now, *now, deliveryId);
+        auto rows = session.query("UPDATE deliveries SET state = ?, waits_for = '', outcome = ?, error_code "
+                                  "= CASE WHEN ? = 1 THEN ? ELSE error_code END, "
+                                  "finished_at = ?, updated_at = ?, rev = rev + 1 WHERE id = ? AND state = "
+                                  "'waiting' AND waits_for = 'outbound' "
+                                  "RETURNING rev",
+            failed > 0 ? u"dead"_s : u"completed"_s,
+            failed > 0    ? u""_s
+                : all > 0 ? u"delivered"_s
+                          : u"no_reply"_s,
+            failed > 0, errorCode, *now, *now, deliveryId);
         if (!rows)
             return fail(rows.error());
         if (!rows->next())
@@ -327,10 +354,11 @@ Result<bool> beginResendUnit(Session &session, const BeginResend &begin)
     const auto now = session.now();
     if (!now)
         return fail(now.error());
-    auto rows = session.query(
-        "UPDATE outbound_messages SET resent = 1, looks = 0, maybe_doubled = CASE WHEN ? = 1 THEN 1 ELSE maybe_doubled END, "
-        "updated_at = ?, rev = rev + 1 WHERE id = ? AND state = 'sending' AND engine_id = ? AND incarnation = ? "
-        "AND attempts = ? RETURNING rev",
+    auto rows = session.query("UPDATE outbound_messages SET resent = 1, looks = 0, maybe_doubled = CASE WHEN "
+                              "? = 1 THEN 1 ELSE maybe_doubled END, "
+                              "updated_at = ?, rev = rev + 1 WHERE id = ? AND state = 'sending' AND "
+                              "engine_id = ? AND incarnation = ? "
+                              "AND attempts = ? RETURNING rev",
         begin.maybeDoubled, *now, begin.id, begin.life.id, begin.life.incarnation, begin.attempts);
     if (!rows)
         return fail(rows.error());
@@ -362,7 +390,8 @@ Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish)
             if (auto cancelled = cancelRest(session, moved->deliveryId, *now); !cancelled)
                 return fail(cancelled.error());
         }
-        if (auto settled = settleDelivery(session, moved->deliveryId, finish.errorCode, finish.removeAck, finish.ackRemovalId);
+        if (auto settled = settleDelivery(
+                session, moved->deliveryId, finish.errorCode, finish.removeAck, finish.ackRemovalId);
             !settled)
             return fail(settled.error());
     }

@@ -20,7 +20,7 @@ namespace signalbox::store {
 namespace {
 constexpr int kSqliteReaders = 2;
 
-template<class T>
+template <class T>
 QCoro::Task<Result<T>> refuse(Error error)
 {
     co_return fail(std::move(error));
@@ -40,7 +40,7 @@ SqlStore::~SqlStore()
     close();
 }
 
-template<class T>
+template <class T>
 QCoro::Task<Result<T>> SqlStore::run(Lane lane, Unit<T> unit)
 {
     async::Completion<Result<T>> done;
@@ -58,13 +58,15 @@ QCoro::Task<Status> SqlStore::runStatus(Lane lane, Unit<bool> unit)
 
 QCoro::Task<Result<Registered>> SqlStore::registerEngine(EngineRegistration registration)
 {
-    return run<Registered>(Lane::Work, [registration](Session &session) { return registerEngineUnit(session, registration); });
+    return run<Registered>(
+        Lane::Work, [registration](Session &session) { return registerEngineUnit(session, registration); });
 }
 
 QCoro::Task<Status> SqlStore::renewLease(EngineLife life, Millis lease, Millis lockTtl)
 {
     // In the ingest lane: a lease must not lapse because much else is to be written.
-    return runStatus(Lane::Ingest, [life, lease, lockTtl](Session &session) { return renewLeaseUnit(session, life, lease, lockTtl); });
+    return runStatus(Lane::Ingest,
+        [life, lease, lockTtl](Session &session) { return renewLeaseUnit(session, life, lease, lockTtl); });
 }
 
 QCoro::Task<Result<Registered>> SqlStore::reapLostEngine(EngineLife self, QString interruptedText)
@@ -76,10 +78,12 @@ QCoro::Task<Result<Registered>> SqlStore::reapLostEngine(EngineLife self, QStrin
 
 QCoro::Task<Status> SqlStore::endEngine(EngineLife life, QString interruptedText)
 {
-    return runStatus(Lane::Work, [life, interruptedText](Session &session) { return endEngineUnit(session, life, interruptedText); });
+    return runStatus(Lane::Work,
+        [life, interruptedText](Session &session) { return endEngineUnit(session, life, interruptedText); });
 }
 
-QCoro::Task<Result<std::vector<InstallationRow>>> SqlStore::syncInstallations(std::vector<InstallationRow> configured)
+QCoro::Task<Result<std::vector<InstallationRow>>> SqlStore::syncInstallations(
+    std::vector<InstallationRow> configured)
 {
     return run<std::vector<InstallationRow>>(
         Lane::Work, [configured](Session &session) { return syncInstallationsUnit(session, configured); });
@@ -87,7 +91,8 @@ QCoro::Task<Result<std::vector<InstallationRow>>> SqlStore::syncInstallations(st
 
 QCoro::Task<Result<InstallationRow>> SqlStore::addTenant(InstallationRow row)
 {
-    return run<InstallationRow>(Lane::Ingest, [row](Session &session) { return addTenantUnit(session, row); });
+    return run<InstallationRow>(
+        Lane::Ingest, [row](Session &session) { return addTenantUnit(session, row); });
 }
 
 QCoro::Task<Status> SqlStore::setBotUser(QString installationId, QString botUserId)
@@ -100,15 +105,17 @@ QCoro::Task<Status> SqlStore::setBotUser(QString installationId, QString botUser
 QCoro::Task<Result<IngestOutcome>> SqlStore::ingest(IngestRequest request)
 {
     if (m_executor->stats().queuedIngest.load(std::memory_order_relaxed) >= m_maxQueuedIngest)
-        return refuse<IngestOutcome>(Error(ErrorCode::Unavailable, u"too many messages wait to be stored"_s, u"queue_full"_s));
+        return refuse<IngestOutcome>(
+            Error(ErrorCode::Unavailable, u"too many messages wait to be stored"_s, u"queue_full"_s));
     return run<IngestOutcome>(Lane::Ingest,
-                              [request = std::move(request)](Session &session) { return ingestUnit(session, request); });
+        [request = std::move(request)](Session &session) { return ingestUnit(session, request); });
 }
 
-template<class T, class Claim>
+template <class T, class Claim>
 QCoro::Task<Result<std::vector<T>>> SqlStore::claim(Unsettled<T> *unsettled, EngineLife life, Claim unit)
 {
-    // Written by the runs of the unit on a store thread, one after the other, and read here after the last of them.
+    // Written by the runs of the unit on a store thread, one after the other, and read here after the last of
+    // them.
     const auto taken = std::make_shared<std::vector<T>>();
     if (unsettled->life.id == life.id && unsettled->life.incarnation == life.incarnation)
         std::swap(*taken, unsettled->claimed);
@@ -127,9 +134,11 @@ QCoro::Task<Result<std::vector<T>>> SqlStore::claim(Unsettled<T> *unsettled, Eng
     co_return claimed;
 }
 
-QCoro::Task<Result<std::vector<ClaimedDelivery>>> SqlStore::claimDeliveries(EngineLife life, int most, Millis lockTtl)
+QCoro::Task<Result<std::vector<ClaimedDelivery>>> SqlStore::claimDeliveries(
+    EngineLife life, int most, Millis lockTtl)
 {
-    const auto unit = [most, lockTtl](Session &session, const EngineLife &self, const std::vector<ClaimedDelivery> &earlier) {
+    const auto unit = [most, lockTtl](Session &session, const EngineLife &self,
+                          const std::vector<ClaimedDelivery> &earlier) {
         return claimDeliveriesUnit(session, self, most, lockTtl, earlier);
     };
     return claim<ClaimedDelivery>(&m_unsettledDeliveries, life, unit);
@@ -147,7 +156,8 @@ QCoro::Task<Status> SqlStore::acceptTurn(HeldDelivery held)
 
 QCoro::Task<Result<FinishedTurn>> SqlStore::finishTurn(FinishTurn finish)
 {
-    return run<FinishedTurn>(Lane::Work, [finish = std::move(finish)](Session &session) { return finishTurnUnit(session, finish); });
+    return run<FinishedTurn>(Lane::Work,
+        [finish = std::move(finish)](Session &session) { return finishTurnUnit(session, finish); });
 }
 
 QCoro::Task<Result<std::optional<Instant>>> SqlStore::nextDue()
@@ -157,14 +167,16 @@ QCoro::Task<Result<std::optional<Instant>>> SqlStore::nextDue()
 
 QCoro::Task<Status> SqlStore::enqueueOutbound(std::vector<OutboundDraft> drafts)
 {
-    return runStatus(Lane::Work, [drafts = std::move(drafts)](Session &session) { return enqueueOutboundUnit(session, drafts); });
+    return runStatus(Lane::Work,
+        [drafts = std::move(drafts)](Session &session) { return enqueueOutboundUnit(session, drafts); });
 }
 
 QCoro::Task<Result<std::vector<ClaimedOutbound>>> SqlStore::claimOutbound(EngineLife life, int most)
 {
-    const auto unit = [most](Session &session, const EngineLife &self, const std::vector<ClaimedOutbound> &earlier) {
-        return claimOutboundUnit(session, self, most, earlier);
-    };
+    const auto unit
+        = [most](Session &session, const EngineLife &self, const std::vector<ClaimedOutbound> &earlier) {
+              return claimOutboundUnit(session, self, most, earlier);
+          };
     return claim<ClaimedOutbound>(&m_unsettledOutbound, life, unit);
 }
 
@@ -185,7 +197,8 @@ QCoro::Task<Result<FeedCursor>> SqlStore::feedHead()
 
 QCoro::Task<Result<FeedBatch>> SqlStore::readFeed(FeedCursor after, int most)
 {
-    return run<FeedBatch>(Lane::Read, [after, most](Session &session) { return readFeedUnit(session, after, most); });
+    return run<FeedBatch>(
+        Lane::Read, [after, most](Session &session) { return readFeedUnit(session, after, most); });
 }
 
 void SqlStore::onChange(std::function<void()> listener)
@@ -195,32 +208,38 @@ void SqlStore::onChange(std::function<void()> listener)
 
 QCoro::Task<Result<domain::Page<domain::SessionItem>>> SqlStore::listSessions(domain::ListQuery query)
 {
-    return run<domain::Page<domain::SessionItem>>(Lane::Read, [query](Session &session) { return listSessionsUnit(session, query); });
+    return run<domain::Page<domain::SessionItem>>(
+        Lane::Read, [query](Session &session) { return listSessionsUnit(session, query); });
 }
 
 QCoro::Task<Result<domain::Page<domain::DeliveryItem>>> SqlStore::listDeliveries(domain::ListQuery query)
 {
-    return run<domain::Page<domain::DeliveryItem>>(Lane::Read, [query](Session &session) { return listDeliveriesUnit(session, query); });
+    return run<domain::Page<domain::DeliveryItem>>(
+        Lane::Read, [query](Session &session) { return listDeliveriesUnit(session, query); });
 }
 
 QCoro::Task<Result<domain::DeliveryDetail>> SqlStore::deliveryDetail(QString id)
 {
-    return run<domain::DeliveryDetail>(Lane::Read, [id](Session &session) { return deliveryDetailUnit(session, id); });
+    return run<domain::DeliveryDetail>(
+        Lane::Read, [id](Session &session) { return deliveryDetailUnit(session, id); });
 }
 
 QCoro::Task<Result<QList<domain::SessionItem>>> SqlStore::sessionItems(QStringList ids)
 {
-    return run<QList<domain::SessionItem>>(Lane::Read, [ids](Session &session) { return sessionItemsUnit(session, ids); });
+    return run<QList<domain::SessionItem>>(
+        Lane::Read, [ids](Session &session) { return sessionItemsUnit(session, ids); });
 }
 
 QCoro::Task<Result<QList<domain::DeliveryItem>>> SqlStore::deliveryItems(QStringList ids)
 {
-    return run<QList<domain::DeliveryItem>>(Lane::Read, [ids](Session &session) { return deliveryItemsUnit(session, ids); });
+    return run<QList<domain::DeliveryItem>>(
+        Lane::Read, [ids](Session &session) { return deliveryItemsUnit(session, ids); });
 }
 
 QCoro::Task<Result<QList<domain::OutboundItem>>> SqlStore::outboundItems(QStringList ids)
 {
-    return run<QList<domain::OutboundItem>>(Lane::Read, [ids](Session &session) { return outboundItemsUnit(session, ids); });
+    return run<QList<domain::OutboundItem>>(
+        Lane::Read, [ids](Session &session) { return outboundItemsUnit(session, ids); });
 }
 
 QCoro::Task<Result<StoreCounts>> SqlStore::counts()
@@ -230,7 +249,9 @@ QCoro::Task<Result<StoreCounts>> SqlStore::counts()
 
 QCoro::Task<Result<int>> SqlStore::sweep(Millis feedAge, Millis payloadAge, int most)
 {
-    return run<int>(Lane::Work, [feedAge, payloadAge, most](Session &session) { return sweepUnit(session, feedAge, payloadAge, most); });
+    return run<int>(Lane::Work, [feedAge, payloadAge, most](Session &session) {
+        return sweepUnit(session, feedAge, payloadAge, most);
+    });
 }
 
 namespace {
@@ -281,8 +302,8 @@ Result<std::unique_ptr<Store>> openStore(const StoreOptions &options, const Cloc
         target->password = options.password;
     const bool sqlite = target->dialect == Dialect::Sqlite;
     if (sqlite) {
-        // Nobody reads SQLite's memory statistics, and each allocation locks a mutex for them. Refused, and harmless, once
-        // the library runs.
+        // Nobody reads SQLite's memory statistics, and each allocation locks a mutex for them. Refused, and
+        // harmless, once the library runs.
         sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     }
     if (sqlite && !QDir().mkpath(QFileInfo(target->path).absolutePath()))

@@ -6,8 +6,8 @@
 
 namespace signalbox::store {
 
-// The Store over SQL: wraps each unit of work into a job and posts it to its executor. What differs between the
-// databases stands in the units, beside the reason.
+// The Store over SQL: wraps each unit of work into a job and posts it to its executor. What differs between
+// the databases stands in the units, beside the reason.
 class SqlStore final : public Store
 {
 public:
@@ -18,11 +18,13 @@ public:
     QCoro::Task<Status> renewLease(EngineLife life, Millis lease, Millis lockTtl) override;
     QCoro::Task<Result<Registered>> reapLostEngine(EngineLife self, QString interruptedText) override;
     QCoro::Task<Status> endEngine(EngineLife life, QString interruptedText) override;
-    QCoro::Task<Result<std::vector<InstallationRow>>> syncInstallations(std::vector<InstallationRow> configured) override;
+    QCoro::Task<Result<std::vector<InstallationRow>>> syncInstallations(
+        std::vector<InstallationRow> configured) override;
     QCoro::Task<Result<InstallationRow>> addTenant(InstallationRow row) override;
     QCoro::Task<Status> setBotUser(QString installationId, QString botUserId) override;
     QCoro::Task<Result<IngestOutcome>> ingest(IngestRequest request) override;
-    QCoro::Task<Result<std::vector<ClaimedDelivery>>> claimDeliveries(EngineLife life, int most, Millis lockTtl) override;
+    QCoro::Task<Result<std::vector<ClaimedDelivery>>> claimDeliveries(
+        EngineLife life, int most, Millis lockTtl) override;
     QCoro::Task<Status> beginTurn(BeginTurn begin) override;
     QCoro::Task<Status> acceptTurn(HeldDelivery held) override;
     QCoro::Task<Result<FinishedTurn>> finishTurn(FinishTurn finish) override;
@@ -48,20 +50,21 @@ public:
     void close() override;
 
 private:
-    template<class T>
+    template <class T>
     [[nodiscard]] QCoro::Task<Result<T>> run(Lane lane, Unit<T> unit);
     [[nodiscard]] QCoro::Task<Status> runStatus(Lane lane, Unit<bool> unit);
 
     // A claim that failed may have been committed all the same; the next one picks up what it took.
-    template<class T>
+    template <class T>
     struct Unsettled
     {
         Unsettled() = default;
         EngineLife life;
         std::vector<T> claimed;
     };
-    template<class T, class Claim>
-    [[nodiscard]] QCoro::Task<Result<std::vector<T>>> claim(Unsettled<T> *unsettled, EngineLife life, Claim unit);
+    template <class T, class Claim>
+    [[nodiscard]] QCoro::Task<Result<std::vector<T>>> claim(
+        Unsettled<T> *unsettled, EngineLife life, Claim unit);
 
     Unsettled<ClaimedDelivery> m_unsettledDeliveries;
     Unsettled<ClaimedOutbound> m_unsettledOutbound;

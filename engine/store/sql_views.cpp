@@ -13,38 +13,49 @@ namespace {
 constexpr qint64 kExactTotals = 10'000;
 constexpr int kIdChunk = 8; // ids in one statement; the last one is repeated to fill it
 
-#define SIGNALBOX_SESSION_COLUMNS                                                                                        \
-    "SELECT s.id, s.channel, s.tenant, s.place, s.thread, s.backend, s.agent_session, s.lock_holder, s.lock_engine, "     \
-    "s.lock_acquired_at, s.lock_expires_at, s.fence, "                                                                    \
-    "(SELECT COUNT(*) FROM deliveries d WHERE d.session_id = s.id AND d.blocks = 1), "                                    \
+#define SIGNALBOX_SESSION_COLUMNS                                                                            \
+    "SELECT s.id, s.channel, s.tenant, s.place, s.thread, s.backend, s.agent_session, s.lock_holder, "       \
+    "s.lock_engine, "                                                                                        \
+    "s.lock_acquired_at, s.lock_expires_at, s.fence, "                                                       \
+    "(SELECT COUNT(*) FROM deliveries d WHERE d.session_id = s.id AND d.blocks = 1), "                       \
     "s.last_active_at, s.created_at, s.updated_at, s.rev FROM sessions s "
-#define SIGNALBOX_DELIVERY_COLUMNS                                                                                       \
-    "SELECT d.id, d.state, d.waits_for, d.outcome, d.prompt_state, i.channel, i.tenant, d.place, d.thread, d.message_ts, " \
-    "d.user_id, d.installation_id, d.session_id, i.backend, d.engine_id, d.mentioned, d.direct, d.attempts, d.due_at, "   \
-    "d.error_code, d.error_text, d.resolution, d.fence, d.created_at, d.claimed_at, d.prompt_sent_at, d.accepted_at, "    \
-    "d.turn_ended_at, d.finished_at, d.updated_at, d.rev FROM deliveries d JOIN installations i ON i.id = d.installation_id "
-#define SIGNALBOX_OUTBOUND_COLUMNS                                                                                       \
-    "SELECT id, delivery_id, kind, op, state, place, thread, part, parts, attempts, error_code, channel_ts, "             \
+#define SIGNALBOX_DELIVERY_COLUMNS                                                                           \
+    "SELECT d.id, d.state, d.waits_for, d.outcome, d.prompt_state, i.channel, i.tenant, d.place, d.thread, " \
+    "d.message_ts, "                                                                                         \
+    "d.user_id, d.installation_id, d.session_id, i.backend, d.engine_id, d.mentioned, d.direct, "            \
+    "d.attempts, d.due_at, "                                                                                 \
+    "d.error_code, d.error_text, d.resolution, d.fence, d.created_at, d.claimed_at, d.prompt_sent_at, "      \
+    "d.accepted_at, "                                                                                        \
+    "d.turn_ended_at, d.finished_at, d.updated_at, d.rev FROM deliveries d JOIN installations i ON i.id = "  \
+    "d.installation_id "
+#define SIGNALBOX_OUTBOUND_COLUMNS                                                                           \
+    "SELECT id, delivery_id, kind, op, state, place, thread, part, parts, attempts, error_code, "            \
+    "channel_ts, "                                                                                           \
     "maybe_doubled, due_at, created_at, updated_at, rev FROM outbound_messages "
-// `text` is an id's beginning or a whole place, thread, ts, user or tenant; both are bound, '' switches a condition off.
-#define SIGNALBOX_DELIVERY_FILTER(states)                                                                                \
-    "(? = '' OR d.session_id = ?) AND " states                                                                            \
-    "AND (? = '' OR d.id LIKE ? ESCAPE '!' OR d.place = ? OR d.thread = ? OR d.message_ts = ? OR d.user_id = ? OR i.tenant = ?) "
+// `text` is an id's beginning or a whole place, thread, ts, user or tenant; both are bound, '' switches a
+// condition off.
+#define SIGNALBOX_DELIVERY_FILTER(states)                                                                    \
+    "(? = '' OR d.session_id = ?) AND " states                                                               \
+    "AND (? = '' OR d.id LIKE ? ESCAPE '!' OR d.place = ? OR d.thread = ? OR d.message_ts = ? OR d.user_id " \
+    "= ? OR i.tenant = ?) "
 #define SIGNALBOX_ANY_STATE "(? = '' OR d.state IN (?, ?, ?, ?, ?, ?, ?)) "
 // Few rows of many: deliveries_open finds them, instead of a walk through everything that was ever completed.
 #define SIGNALBOX_OPEN_STATE "(? <> '' AND d.state <> 'completed' AND d.state IN (?, ?, ?, ?, ?, ?, ?)) "
-#define SIGNALBOX_DELIVERY_TOTAL(states)                                                                                 \
-    "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries d JOIN installations i ON i.id = d.installation_id "                  \
+#define SIGNALBOX_DELIVERY_TOTAL(states)                                                                     \
+    "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries d JOIN installations i ON i.id = d.installation_id "     \
     "WHERE " SIGNALBOX_DELIVERY_FILTER(states) "LIMIT 10001) AS counted"
-// The order is over an expression where the index is to find the rows: it would not be chosen against the primary key.
-#define SIGNALBOX_DELIVERY_PAGE(states, key, compare, direction)                                                         \
-    SIGNALBOX_DELIVERY_COLUMNS "WHERE " key compare " ? AND " SIGNALBOX_DELIVERY_FILTER(states) "ORDER BY " key direction " LIMIT ?"
-#define SIGNALBOX_SESSION_STATE                                                                                          \
-    "CASE WHEN s.lock_holder IS NOT NULL THEN 'running' WHEN EXISTS (SELECT 1 FROM deliveries d "                         \
+// The order is over an expression where the index is to find the rows: it would not be chosen against the
+// primary key.
+#define SIGNALBOX_DELIVERY_PAGE(states, key, compare, direction)                                             \
+    SIGNALBOX_DELIVERY_COLUMNS "WHERE " key compare " ? AND " SIGNALBOX_DELIVERY_FILTER(                     \
+        states) "ORDER BY " key direction " LIMIT ?"
+#define SIGNALBOX_SESSION_STATE                                                                              \
+    "CASE WHEN s.lock_holder IS NOT NULL THEN 'running' WHEN EXISTS (SELECT 1 FROM deliveries d "            \
     "WHERE d.session_id = s.id AND d.blocks = 1) THEN 'waiting' ELSE 'idle' END"
-#define SIGNALBOX_SESSION_FILTER                                                                                         \
-    "(? = '' OR " SIGNALBOX_SESSION_STATE " IN (?, ?, ?)) "                                                               \
-    "AND (? = '' OR s.id LIKE ? ESCAPE '!' OR s.place = ? OR s.thread = ? OR s.tenant = ? OR s.lock_holder = ?) "
+#define SIGNALBOX_SESSION_FILTER                                                                             \
+    "(? = '' OR " SIGNALBOX_SESSION_STATE " IN (?, ?, ?)) "                                                  \
+    "AND (? = '' OR s.id LIKE ? ESCAPE '!' OR s.place = ? OR s.thread = ? OR s.tenant = ? OR s.lock_holder " \
+    "= ?) "
 
 SessionItem sessionFrom(const Rows &rows)
 {
@@ -130,8 +141,8 @@ OutboundItem outboundFrom(const Rows &rows)
     return item;
 }
 
-// A LIKE pattern for ids that begin with the text, whose own wildcards mean themselves. Shorter than four characters it
-// matches no id: it would match nearly all.
+// A LIKE pattern for ids that begin with the text, whose own wildcards mean themselves. Shorter than four
+// characters it matches no id: it would match nearly all.
 QString idPattern(const QString &text)
 {
     if (text.size() < 4)
@@ -154,7 +165,7 @@ Result<qint64> countedTotal(Result<Rows> rows)
     return rows->next() ? rows->number(0) : 0;
 }
 
-template<class Item, class Key>
+template <class Item, class Key>
 void closePage(Page<Item> &page, int limit, Key key)
 {
     if (page.items.size() > limit) {
@@ -174,9 +185,9 @@ Result<Page<DeliveryItem>> listDeliveriesUnit(Session &session, const ListQuery 
     const QString &text = query.text;
     const bool open = !states.isEmpty() && !states.contains(u"completed"_s);
     const auto total = countedTotal(session.query(
-        open ? SIGNALBOX_DELIVERY_TOTAL(SIGNALBOX_OPEN_STATE) : SIGNALBOX_DELIVERY_TOTAL(SIGNALBOX_ANY_STATE), query.session,
-        query.session, anyState, state(0), state(1), state(2), state(3), state(4), state(5), state(6), text, idPattern(text),
-        text, text, text, text, text));
+        open ? SIGNALBOX_DELIVERY_TOTAL(SIGNALBOX_OPEN_STATE) : SIGNALBOX_DELIVERY_TOTAL(SIGNALBOX_ANY_STATE),
+        query.session, query.session, anyState, state(0), state(1), state(2), state(3), state(4), state(5),
+        state(6), text, idPattern(text), text, text, text, text, text));
     if (!total)
         return fail(total.error());
     page.total = std::min(*total, kExactTotals);
@@ -191,9 +202,9 @@ Result<Page<DeliveryItem>> listDeliveriesUnit(Session &session, const ListQuery 
         sql = query.oldestFirst ? SIGNALBOX_DELIVERY_PAGE(SIGNALBOX_ANY_STATE, "d.id", " >", " ASC")
                                 : SIGNALBOX_DELIVERY_PAGE(SIGNALBOX_ANY_STATE, "d.id", " <", " DESC");
     }
-    auto rows = session.query(sql, from, query.session, query.session, anyState, state(0), state(1), state(2), state(3),
-                              state(4), state(5), state(6), text, idPattern(text), text, text, text, text, text,
-                              query.limit + 1);
+    auto rows = session.query(sql, from, query.session, query.session, anyState, state(0), state(1), state(2),
+        state(3), state(4), state(5), state(6), text, idPattern(text), text, text, text, text, text,
+        query.limit + 1);
     if (!rows)
         return fail(rows.error());
     while (rows->next())
@@ -209,36 +220,38 @@ Result<Page<SessionItem>> listSessionsUnit(Session &session, const ListQuery &qu
     const QString anyState = states.isEmpty() ? u""_s : u"1"_s;
     const auto state = [&](qsizetype i) { return stateAt(states, i); };
     const QString &text = query.text;
-    const auto total = countedTotal(session.query(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM sessions s WHERE " SIGNALBOX_SESSION_FILTER "LIMIT 10001) AS counted", anyState,
-        state(0), state(1), state(2), text, idPattern(text), text, text, text, text));
+    const auto total = countedTotal(
+        session.query("SELECT COUNT(*) FROM (SELECT 1 FROM sessions s WHERE " SIGNALBOX_SESSION_FILTER
+                      "LIMIT 10001) AS counted",
+            anyState, state(0), state(1), state(2), text, idPattern(text), text, text, text, text));
     if (!total)
         return fail(total.error());
     page.total = std::min(*total, kExactTotals);
     page.totalIsExact = *total <= kExactTotals;
     // The keyset is (created_at, id); a cursor is "<ms>:<id>".
     const qsizetype colon = query.cursor.indexOf(u':');
-    const qint64 at = colon < 0 ? (query.oldestFirst ? -1 : 0x7fffffffffffffffLL) : query.cursor.left(colon).toLongLong();
+    const qint64 at
+        = colon < 0 ? (query.oldestFirst ? -1 : 0x7fffffffffffffffLL) : query.cursor.left(colon).toLongLong();
     const QString id = colon < 0 ? QString(u""_s) : query.cursor.mid(colon + 1);
     const char *sql = query.oldestFirst
         ? SIGNALBOX_SESSION_COLUMNS "WHERE (s.created_at, s.id) > (?, ?) AND " SIGNALBOX_SESSION_FILTER
                                     "ORDER BY s.created_at ASC, s.id ASC LIMIT ?"
         : SIGNALBOX_SESSION_COLUMNS "WHERE (s.created_at, s.id) < (?, ?) AND " SIGNALBOX_SESSION_FILTER
                                     "ORDER BY s.created_at DESC, s.id DESC LIMIT ?";
-    auto rows = session.query(sql, at, id, anyState, state(0), state(1), state(2), text, idPattern(text), text, text, text,
-                              text, query.limit + 1);
+    auto rows = session.query(sql, at, id, anyState, state(0), state(1), state(2), text, idPattern(text),
+        text, text, text, text, query.limit + 1);
     if (!rows)
         return fail(rows.error());
     while (rows->next())
         page.items << sessionFrom(*rows);
     closePage(page, query.limit,
-              [](const SessionItem &item) { return QString::number(toMs(item.createdAt)) + u':' + item.id; });
+        [](const SessionItem &item) { return QString::number(toMs(item.createdAt)) + u':' + item.id; });
     return page;
 }
 
 namespace {
 
-template<class Item, class From>
+template <class Item, class From>
 Result<QList<Item>> itemsByIds(Session &session, const char *sql, const QStringList &ids, From from)
 {
     QList<Item> items;
@@ -257,17 +270,20 @@ Result<QList<Item>> itemsByIds(Session &session, const char *sql, const QStringL
 
 Result<QList<SessionItem>> sessionItemsUnit(Session &session, const QStringList &ids)
 {
-    return itemsByIds<SessionItem>(session, SIGNALBOX_SESSION_COLUMNS "WHERE s.id IN (?, ?, ?, ?, ?, ?, ?, ?)", ids, sessionFrom);
+    return itemsByIds<SessionItem>(
+        session, SIGNALBOX_SESSION_COLUMNS "WHERE s.id IN (?, ?, ?, ?, ?, ?, ?, ?)", ids, sessionFrom);
 }
 
 Result<QList<DeliveryItem>> deliveryItemsUnit(Session &session, const QStringList &ids)
 {
-    return itemsByIds<DeliveryItem>(session, SIGNALBOX_DELIVERY_COLUMNS "WHERE d.id IN (?, ?, ?, ?, ?, ?, ?, ?)", ids, deliveryFrom);
+    return itemsByIds<DeliveryItem>(
+        session, SIGNALBOX_DELIVERY_COLUMNS "WHERE d.id IN (?, ?, ?, ?, ?, ?, ?, ?)", ids, deliveryFrom);
 }
 
 Result<QList<OutboundItem>> outboundItemsUnit(Session &session, const QStringList &ids)
 {
-    return itemsByIds<OutboundItem>(session, SIGNALBOX_OUTBOUND_COLUMNS "WHERE id IN (?, ?, ?, ?, ?, ?, ?, ?)", ids, outboundFrom);
+    return itemsByIds<OutboundItem>(
+        session, SIGNALBOX_OUTBOUND_COLUMNS "WHERE id IN (?, ?, ?, ?, ?, ?, ?, ?)", ids, outboundFrom);
 }
 
 namespace {
@@ -296,12 +312,14 @@ QList<TimelineEntry> timelineOf(const DeliveryDetail &detail)
     timeline << point(u"inbound"_s, u"received"_s, item.createdAt);
     const bool unfinished = isNever(item.finishedAt);
     if (item.state != u"completed" || item.outcome != u"ignored")
-        timeline << span(u"lock"_s, u"waiting"_s, item.createdAt, item.claimedAt, isNever(item.claimedAt) && unfinished);
+        timeline << span(
+            u"lock"_s, u"waiting"_s, item.createdAt, item.claimedAt, isNever(item.claimedAt) && unfinished);
     if (!isNever(item.claimedAt))
-        timeline << span(u"lock"_s, u"held"_s, item.claimedAt, item.turnEndedAt, isNever(item.turnEndedAt) && unfinished);
+        timeline << span(
+            u"lock"_s, u"held"_s, item.claimedAt, item.turnEndedAt, isNever(item.turnEndedAt) && unfinished);
     if (!isNever(item.promptSentAt)) {
         TimelineEntry turn = span(u"turn"_s, u"prompt_sent"_s, item.promptSentAt, item.turnEndedAt,
-                                  isNever(item.turnEndedAt) && unfinished);
+            isNever(item.turnEndedAt) && unfinished);
         turn.failed = item.state == u"dead" || item.state == u"unconfirmed";
         turn.detail = item.errorCode;
         timeline << turn;
@@ -309,9 +327,10 @@ QList<TimelineEntry> timelineOf(const DeliveryDetail &detail)
     if (!isNever(item.acceptedAt))
         timeline << point(u"turn"_s, u"accepted"_s, item.acceptedAt);
     for (const OutboundItem &outbound : detail.outbound) {
-        const bool done = outbound.state == u"sent" || outbound.state == u"refused" || outbound.state == u"dead"
-            || outbound.state == u"cancelled";
-        TimelineEntry entry = span(u"outbound"_s, outbound.kind, outbound.createdAt, done ? outbound.updatedAt : Instant(), !done);
+        const bool done = outbound.state == u"sent" || outbound.state == u"refused"
+            || outbound.state == u"dead" || outbound.state == u"cancelled";
+        TimelineEntry entry = span(
+            u"outbound"_s, outbound.kind, outbound.createdAt, done ? outbound.updatedAt : Instant(), !done);
         entry.detail = outbound.errorCode.isEmpty() ? outbound.channelTs : outbound.errorCode;
         entry.failed = outbound.state == u"refused" || outbound.state == u"dead";
         timeline << entry;
@@ -331,9 +350,10 @@ Result<DeliveryDetail> deliveryDetailUnit(Session &session, const QString &id)
         return fail(ErrorCode::NotFound, u"there is no such delivery"_s);
     detail.item = items->first();
     {
-        auto rows = session.query("SELECT id, number, what, target, outcome, error_code, error_text, sent, received, started_at, "
-                                  "ended_at FROM attempts WHERE delivery_id = ? ORDER BY started_at, subject_id, number",
-                                  id);
+        auto rows = session.query(
+            "SELECT id, number, what, target, outcome, error_code, error_text, sent, received, started_at, "
+            "ended_at FROM attempts WHERE delivery_id = ? ORDER BY started_at, subject_id, number",
+            id);
         if (!rows)
             return fail(rows.error());
         while (rows->next()) {
@@ -371,7 +391,8 @@ Result<StoreCounts> countsUnit(Session &session)
         // The first condition is the partial index's own.
         auto rows = session.query(
             "SELECT state, waits_for, COUNT(*), MIN(id) FROM deliveries WHERE state <> 'completed' AND "
-            "(state IN ('pending', 'running', 'waiting') OR (state IN ('dead', 'unconfirmed') AND resolution IS NULL)) "
+            "(state IN ('pending', 'running', 'waiting') OR (state IN ('dead', 'unconfirmed') AND resolution "
+            "IS NULL)) "
             "GROUP BY state, waits_for");
         if (!rows)
             return fail(rows.error());
@@ -399,15 +420,18 @@ Result<StoreCounts> countsUnit(Session &session)
         if (rows->next())
             counts.oldestUnfinishedAt = rows->instant(0);
     }
-    const auto total = countedTotal(session.query("SELECT COUNT(*) FROM (SELECT 1 FROM deliveries LIMIT 10001) AS counted"));
+    const auto total = countedTotal(
+        session.query("SELECT COUNT(*) FROM (SELECT 1 FROM deliveries LIMIT 10001) AS counted"));
     if (!total)
         return fail(total.error());
     counts.deliveries.emplace_back(u"total"_s, *total);
-    const auto sessions = countedTotal(session.query("SELECT COUNT(*) FROM (SELECT 1 FROM sessions LIMIT 10001) AS counted"));
+    const auto sessions
+        = countedTotal(session.query("SELECT COUNT(*) FROM (SELECT 1 FROM sessions LIMIT 10001) AS counted"));
     if (!sessions)
         return fail(sessions.error());
     counts.sessions.emplace_back(u"total"_s, *sessions);
-    const auto running = countedTotal(session.query("SELECT COUNT(*) FROM sessions WHERE lock_holder IS NOT NULL"));
+    const auto running
+        = countedTotal(session.query("SELECT COUNT(*) FROM sessions WHERE lock_holder IS NOT NULL"));
     if (!running)
         return fail(running.error());
     counts.sessions.emplace_back(u"running"_s, *running);

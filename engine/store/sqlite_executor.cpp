@@ -4,9 +4,8 @@
 #include "base/log.h"
 #include "store/errors.h"
 
-#include <sqlite3.h>
-
 #include <future>
+#include <sqlite3.h>
 
 using namespace Qt::StringLiterals;
 
@@ -45,7 +44,8 @@ Status SqliteExecutor::open()
         auto result = opened.get_future();
         const bool writer = i == 0;
         m_threads.emplace_back([this, i, writer, promise = std::move(opened)]() mutable {
-            Connection connection(m_target, m_clock, u"signalbox-%1-%2"_s.arg(reinterpret_cast<quintptr>(this)).arg(i));
+            Connection connection(
+                m_target, m_clock, u"signalbox-%1-%2"_s.arg(reinterpret_cast<quintptr>(this)).arg(i));
             Status ready = connection.open(!writer);
             const bool ok = ready.has_value();
             promise.set_value(std::move(ready));
@@ -157,9 +157,9 @@ void SqliteExecutor::writeLoop(Connection &connection)
         logWarning(lcStore, "the last checkpoint failed", {{"code", done.error().native()}});
 }
 
-// Runs one job of the group. A savepoint for each would copy every page that the job touches, so the first pass has none:
-// a job that fails without having written anything leaves nothing behind, and for any other the whole group is rolled back
-// and run again with savepoints (units are made to be run again).
+// Runs one job of the group. A savepoint for each would copy every page that the job touches, so the first
+// pass has none: a job that fails without having written anything leaves nothing behind, and for any other
+// the whole group is rolled back and run again with savepoints (units are made to be run again).
 Status SqliteExecutor::runOne(Connection &connection, Job &job, Session &session, bool guarded, bool &again)
 {
     if (guarded) {
@@ -169,7 +169,8 @@ Status SqliteExecutor::runOne(Connection &connection, Job &job, Session &session
     const sqlite3_int64 before = sqlite3_total_changes64(connection.native());
     const Status done = job.run(session);
     if (!done && !connection.inTransaction())
-        return fail(Error(ErrorCode::Unavailable, u"the transaction was rolled back"_s, done.error().native()));
+        return fail(
+            Error(ErrorCode::Unavailable, u"the transaction was rolled back"_s, done.error().native()));
     if (!done) {
         job.fail(done.error());
         if (!guarded && sqlite3_total_changes64(connection.native()) != before) {
@@ -184,7 +185,8 @@ Status SqliteExecutor::runOne(Connection &connection, Job &job, Session &session
     return guarded ? connection.execute("RELEASE job") : Status();
 }
 
-Status SqliteExecutor::runJobs(Connection &connection, std::vector<JobPtr> &group, bool guarded, GroupRun &outcome)
+Status SqliteExecutor::runJobs(
+    Connection &connection, std::vector<JobPtr> &group, bool guarded, GroupRun &outcome)
 {
     const auto started = std::chrono::steady_clock::now();
     if (auto begun = connection.execute("BEGIN IMMEDIATE"); !begun)
@@ -204,7 +206,8 @@ Status SqliteExecutor::runJobs(Connection &connection, std::vector<JobPtr> &grou
     return {};
 }
 
-bool SqliteExecutor::runGroup(Connection &connection, std::vector<JobPtr> &group, std::vector<JobPtr> &leftOver)
+bool SqliteExecutor::runGroup(
+    Connection &connection, std::vector<JobPtr> &group, std::vector<JobPtr> &leftOver)
 {
     const auto started = std::chrono::steady_clock::now();
     GroupRun outcome;
@@ -219,7 +222,7 @@ bool SqliteExecutor::runGroup(Connection &connection, std::vector<JobPtr> &group
         if (connection.inTransaction())
             (void)connection.execute("ROLLBACK");
         logWarning(lcStore, "a group of writes failed",
-                   {{"code", done.error().native()}, {"jobs", QString::number(group.size())}});
+            {{"code", done.error().native()}, {"jobs", QString::number(group.size())}});
         return false;
     }
     for (size_t i = outcome.ran; i < group.size(); ++i)
@@ -248,10 +251,11 @@ void SqliteExecutor::checkpoint(Connection &connection, bool idle)
     const int fresh = m_walPages - m_copiedPages;
     if (fresh < (idle ? kCheckpointIdlePages : kCheckpointPages))
         return;
-    // PASSIVE waits for nobody. On the writer's own thread nobody writes meanwhile, so the log is copied whole unless a
-    // reader is still on an older part of it, and the next commit starts again from its front.
+    // PASSIVE waits for nobody. On the writer's own thread nobody writes meanwhile, so the log is copied
+    // whole unless a reader is still on an older part of it, and the next commit starts again from its front.
     int copied = 0;
-    const int code = sqlite3_wal_checkpoint_v2(connection.native(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
+    const int code = sqlite3_wal_checkpoint_v2(
+        connection.native(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
     if (code == SQLITE_OK)
         m_copiedPages = std::max(0, copied);
     else

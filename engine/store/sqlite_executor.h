@@ -10,9 +10,10 @@
 
 namespace signalbox::store {
 
-// SQLite: one writer with group commit, and readers. Jobs that wait share a transaction, a failing one harms no other, and
-// all are delivered after its COMMIT alone (DESIGN.md "SQLite group commit"). When a failed statement has rolled the whole
-// transaction back (a full disk, some I/O errors), every job of the group fails and none of it is stored.
+// SQLite: one writer with group commit, and readers. Jobs that wait share a transaction, a failing one harms
+// no other, and all are delivered after its COMMIT alone (DESIGN.md "SQLite group commit"). When a failed
+// statement has rolled the whole transaction back (a full disk, some I/O errors), every job of the group
+// fails and none of it is stored.
 class SqliteExecutor final : public Executor
 {
 public:
@@ -37,9 +38,12 @@ private:
         bool changed = false; // something was written to the feed
         bool again = false; // a job failed after it had written
     };
-    [[nodiscard]] bool runGroup(Connection &connection, std::vector<JobPtr> &group, std::vector<JobPtr> &leftOver);
-    [[nodiscard]] Status runJobs(Connection &connection, std::vector<JobPtr> &group, bool guarded, GroupRun &outcome);
-    [[nodiscard]] static Status runOne(Connection &connection, Job &job, Session &session, bool guarded, bool &again);
+    [[nodiscard]] bool runGroup(
+        Connection &connection, std::vector<JobPtr> &group, std::vector<JobPtr> &leftOver);
+    [[nodiscard]] Status runJobs(
+        Connection &connection, std::vector<JobPtr> &group, bool guarded, GroupRun &outcome);
+    [[nodiscard]] static Status runOne(
+        Connection &connection, Job &job, Session &session, bool guarded, bool &again);
     void checkpoint(Connection &connection, bool idle);
     // sqlite3_wal_hook: the length of the log after each commit.
     static int noteWal(void *executor, sqlite3 *database, const char *name, int pages);

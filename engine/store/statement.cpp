@@ -24,11 +24,13 @@ Statement::~Statement()
 bool Statement::prepare(const char *sql)
 {
     if (m_query) {
-        // Not forward-only: QPSQL would fetch row by row, and a failure in the middle would look like the end.
+        // Not forward-only: QPSQL would fetch row by row, and a failure in the middle would look like the
+        // end.
         m_failed = !m_query->prepare(QString::fromUtf8(sql));
         return !m_failed;
     }
-    m_failed = sqlite3_prepare_v3(m_native, sql, -1, SQLITE_PREPARE_PERSISTENT, &m_statement, nullptr) != SQLITE_OK;
+    m_failed = sqlite3_prepare_v3(m_native, sql, -1, SQLITE_PREPARE_PERSISTENT, &m_statement, nullptr)
+        != SQLITE_OK;
     if (!m_failed)
         m_held.resize(static_cast<size_t>(sqlite3_bind_parameter_count(m_statement)));
     return !m_failed;
@@ -67,8 +69,8 @@ void Statement::bindText(int position, QStringView value)
 void Statement::hold(int position)
 {
     const QByteArray &held = m_held[static_cast<size_t>(position)];
-    sqlite3_bind_text64(m_statement, position + 1, held.constData(), static_cast<sqlite3_uint64>(held.size()), SQLITE_STATIC,
-                        SQLITE_UTF8);
+    sqlite3_bind_text64(m_statement, position + 1, held.constData(), static_cast<sqlite3_uint64>(held.size()),
+        SQLITE_STATIC, SQLITE_UTF8);
 }
 
 void Statement::bind(int position, const QByteArray &utf8)
@@ -151,7 +153,8 @@ QSqlError Statement::error() const
     if (m_query)
         return m_query->lastError();
     const QString text = QString::fromUtf8(sqlite3_errmsg(m_native));
-    return QSqlError(text, QString(), QSqlError::StatementError, QString::number(sqlite3_extended_errcode(m_native)));
+    return QSqlError(
+        text, QString(), QSqlError::StatementError, QString::number(sqlite3_extended_errcode(m_native)));
 }
 
 QString Statement::text(int column) const

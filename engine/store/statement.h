@@ -15,10 +15,11 @@ struct sqlite3_stmt;
 
 namespace signalbox::store {
 
-// A prepared statement of one connection. On PostgreSQL it is a QSqlQuery. On SQLite it is the library's own statement
-// on the connection that Qt opened: QSqlQuery converts every text twice, boxes every value and describes the columns
-// anew at each execution, which costs more than the statement itself (tests/bench/bench_store). Positions and columns
-// count from 0. Lives and dies on its connection's thread, before the connection is closed.
+// A prepared statement of one connection. On PostgreSQL it is a QSqlQuery. On SQLite it is the library's own
+// statement on the connection that Qt opened: QSqlQuery converts every text twice, boxes every value and
+// describes the columns anew at each execution, which costs more than the statement itself
+// (tests/bench/bench_store). Positions and columns count from 0. Lives and dies on its connection's thread,
+// before the connection is closed.
 class Statement
 {
 public:

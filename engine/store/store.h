@@ -23,10 +23,11 @@ struct StoreStats
     double commitP99Ms = 0;
 };
 
-// Everything durable, behind one port for both databases. Methods may be called on the engine thread only and resume
-// there; what they write is committed before they resume. Errors: Unavailable (the database is away, full, or too much
-// is queued: nothing was stored), Conflict with native "stale" (the caller's fence or incarnation is over: nothing was
-// changed), NotFound, Internal. Every method is one unit of work that may be repeated with the same arguments.
+// Everything durable, behind one port for both databases. Methods may be called on the engine thread only and
+// resume there; what they write is committed before they resume. Errors: Unavailable (the database is away,
+// full, or too much is queued: nothing was stored), Conflict with native "stale" (the caller's fence or
+// incarnation is over: nothing was changed), NotFound, Internal. Every method is one unit of work that may be
+// repeated with the same arguments.
 class Store
 {
 public:
@@ -37,25 +38,29 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<Registered>> registerEngine(EngineRegistration registration) = 0;
     // Extends the lease and the locks held by it. Conflict when this life has been replaced.
     [[nodiscard]] virtual QCoro::Task<Status> renewLease(EngineLife life, Millis lease, Millis lockTtl) = 0;
-    // Frees the work of one other engine whose lease has ended, as registerEngine would (PostgreSQL only; one a call).
-    // `life` of the answer names it; empty: there is none.
-    [[nodiscard]] virtual QCoro::Task<Result<Registered>> reapLostEngine(EngineLife self, QString interruptedText) = 0;
+    // Frees the work of one other engine whose lease has ended, as registerEngine would (PostgreSQL only; one
+    // a call). `life` of the answer names it; empty: there is none.
+    [[nodiscard]] virtual QCoro::Task<Result<Registered>> reapLostEngine(
+        EngineLife self, QString interruptedText)
+        = 0;
     // A clean stop: hands back what still runs, and lets the lease end.
     [[nodiscard]] virtual QCoro::Task<Status> endEngine(EngineLife life, QString interruptedText) = 0;
 
     // --- installations (DESIGN.md "Configuration against state")
-    [[nodiscard]] virtual QCoro::Task<Result<std::vector<InstallationRow>>>
-    syncInstallations(std::vector<InstallationRow> configured) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<InstallationRow>>> syncInstallations(
+        std::vector<InstallationRow> configured)
+        = 0;
     // The row of a tenant that a "*" installation has met; made when it is new.
     [[nodiscard]] virtual QCoro::Task<Result<InstallationRow>> addTenant(InstallationRow row) = 0;
     [[nodiscard]] virtual QCoro::Task<Status> setBotUser(QString installationId, QString botUserId) = 0;
 
     // --- the way of a message
     [[nodiscard]] virtual QCoro::Task<Result<IngestOutcome>> ingest(IngestRequest request) = 0;
-    [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedDelivery>>> claimDeliveries(EngineLife life, int most,
-                                                                                            Millis lockTtl)
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedDelivery>>> claimDeliveries(
+        EngineLife life, int most, Millis lockTtl)
         = 0;
-    // Commits prompt_state = sending: from then on there is never a second prompt for this delivery by our doing.
+    // Commits prompt_state = sending: from then on there is never a second prompt for this delivery by our
+    // doing.
     [[nodiscard]] virtual QCoro::Task<Status> beginTurn(BeginTurn begin) = 0;
     [[nodiscard]] virtual QCoro::Task<Status> acceptTurn(HeldDelivery held) = 0;
     // The outcome, its outbound rows and the release of the lock in one transaction.
@@ -66,7 +71,9 @@ public:
     // --- outbox
     [[nodiscard]] virtual QCoro::Task<Status> enqueueOutbound(std::vector<OutboundDraft> drafts) = 0;
     // Rows in state sending, in order within a lane.
-    [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedOutbound>>> claimOutbound(EngineLife life, int most) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedOutbound>>> claimOutbound(
+        EngineLife life, int most)
+        = 0;
     // Committed before the resend leaves: a second unknown is never sent a third time.
     [[nodiscard]] virtual QCoro::Task<Status> beginResend(BeginResend begin) = 0;
     // Moves the row and, when it settles them, its delivery.
@@ -79,8 +86,12 @@ public:
     virtual void onChange(std::function<void()> listener) = 0;
 
     // --- views
-    [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::SessionItem>>> listSessions(domain::ListQuery query) = 0;
-    [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::DeliveryItem>>> listDeliveries(domain::ListQuery query) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::SessionItem>>> listSessions(
+        domain::ListQuery query)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::DeliveryItem>>> listDeliveries(
+        domain::ListQuery query)
+        = 0;
     [[nodiscard]] virtual QCoro::Task<Result<domain::DeliveryDetail>> deliveryDetail(QString id) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::SessionItem>>> sessionItems(QStringList ids) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::DeliveryItem>>> deliveryItems(QStringList ids) = 0;
@@ -94,7 +105,8 @@ public:
 
     [[nodiscard]] virtual StoreStats stats() const = 0;
     [[nodiscard]] virtual QString databaseKind() const = 0; // "sqlite" | "postgresql"
-    // Finishes what is queued and closes the connections. Awaiters still get their results through the event loop.
+    // Finishes what is queued and closes the connections. Awaiters still get their results through the event
+    // loop.
     virtual void close() = 0;
 };
 
@@ -108,8 +120,10 @@ struct StoreOptions
     int maxQueuedIngest = 10'000;
 };
 
-// Opens (and creates, and migrates) the database. Blocks: only at start. `home` is an object of the engine thread.
-// Unavailable: cannot be reached or opened; Conflict: a schema of a newer program; InvalidInput: the URL.
-[[nodiscard]] Result<std::unique_ptr<Store>> openStore(const StoreOptions &options, const Clock &clock, QObject *home);
+// Opens (and creates, and migrates) the database. Blocks: only at start. `home` is an object of the engine
+// thread. Unavailable: cannot be reached or opened; Conflict: a schema of a newer program; InvalidInput: the
+// URL.
+[[nodiscard]] Result<std::unique_ptr<Store>> openStore(
+    const StoreOptions &options, const Clock &clock, QObject *home);
 
 } // namespace signalbox::store

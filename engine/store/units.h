@@ -7,45 +7,53 @@
 
 namespace signalbox::store {
 
-// The units of work as plain functions on one transaction, grouped as in the files that hold them. SqlStore posts them.
+// The units of work as plain functions on one transaction, grouped as in the files that hold them. SqlStore
+// posts them.
 
 // sql_engines.cpp
 [[nodiscard]] Result<Registered> registerEngineUnit(Session &session, const EngineRegistration &registration);
-[[nodiscard]] Result<bool> renewLeaseUnit(Session &session, const EngineLife &life, Millis lease, Millis lockTtl);
-[[nodiscard]] Result<bool> endEngineUnit(Session &session, const EngineLife &life, const QString &interruptedText);
-// False while this life's lease has lapsed: it may renew it, but takes no work before (PostgreSQL only). Conflict when the
-// life has been replaced. Keeps the engine's row from being replaced until the commit.
+[[nodiscard]] Result<bool> renewLeaseUnit(
+    Session &session, const EngineLife &life, Millis lease, Millis lockTtl);
+[[nodiscard]] Result<bool> endEngineUnit(
+    Session &session, const EngineLife &life, const QString &interruptedText);
+// False while this life's lease has lapsed: it may renew it, but takes no work before (PostgreSQL only).
+// Conflict when the life has been replaced. Keeps the engine's row from being replaced until the commit.
 [[nodiscard]] Result<bool> mayClaim(Session &session, const EngineLife &life);
-[[nodiscard]] Result<Registered> reapLostEngineUnit(Session &session, const EngineLife &life, const QString &interruptedText);
-[[nodiscard]] Result<std::vector<InstallationRow>> syncInstallationsUnit(Session &session,
-                                                                         const std::vector<InstallationRow> &configured);
+[[nodiscard]] Result<Registered> reapLostEngineUnit(
+    Session &session, const EngineLife &life, const QString &interruptedText);
+[[nodiscard]] Result<std::vector<InstallationRow>> syncInstallationsUnit(
+    Session &session, const std::vector<InstallationRow> &configured);
 [[nodiscard]] Result<InstallationRow> addTenantUnit(Session &session, const InstallationRow &row);
-[[nodiscard]] Result<bool> setBotUserUnit(Session &session, const QString &installationId, const QString &botUserId);
+[[nodiscard]] Result<bool> setBotUserUnit(
+    Session &session, const QString &installationId, const QString &botUserId);
 
 // sql_ingest.cpp
 [[nodiscard]] Result<IngestOutcome> ingestUnit(Session &session, const IngestRequest &request);
 
 // sql_deliveries.cpp
-[[nodiscard]] Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const EngineLife &life, int most,
-                                                                       Millis lockTtl,
-                                                                       const std::vector<ClaimedDelivery> &earlier);
+[[nodiscard]] Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session,
+    const EngineLife &life, int most, Millis lockTtl, const std::vector<ClaimedDelivery> &earlier);
 [[nodiscard]] Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin);
 [[nodiscard]] Result<bool> acceptTurnUnit(Session &session, const HeldDelivery &held);
 [[nodiscard]] Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish);
 [[nodiscard]] Result<std::optional<Instant>> nextDueUnit(Session &session);
-// Frees the session's lock if this delivery holds it, and lets the next one of the session run. True when one woke.
-[[nodiscard]] Result<bool> releaseSession(Session &session, const QString &sessionId, const QString &deliveryId);
+// Frees the session's lock if this delivery holds it, and lets the next one of the session run. True when one
+// woke.
+[[nodiscard]] Result<bool> releaseSession(
+    Session &session, const QString &sessionId, const QString &deliveryId);
 
 // sql_outbox.cpp
 [[nodiscard]] Status insertOutbound(Session &session, const OutboundDraft &draft);
 // Puts the removal of a delivery's acknowledgement behind everything else that was said about it.
-[[nodiscard]] Status removeAcknowledgement(Session &session, const QString &deliveryId, const QString &removalId);
-// Ends the wait for outbound rows when none is open any more: delivered, dead when one failed, no_reply when there was none.
-[[nodiscard]] Status settleDelivery(Session &session, const QString &deliveryId, const QString &errorCode, bool removeAck,
-                                    const QString &ackRemovalId);
+[[nodiscard]] Status removeAcknowledgement(
+    Session &session, const QString &deliveryId, const QString &removalId);
+// Ends the wait for outbound rows when none is open any more: delivered, dead when one failed, no_reply when
+// there was none.
+[[nodiscard]] Status settleDelivery(Session &session, const QString &deliveryId, const QString &errorCode,
+    bool removeAck, const QString &ackRemovalId);
 [[nodiscard]] Result<bool> enqueueOutboundUnit(Session &session, const std::vector<OutboundDraft> &drafts);
-[[nodiscard]] Result<std::vector<ClaimedOutbound>> claimOutboundUnit(Session &session, const EngineLife &life, int most,
-                                                                     const std::vector<ClaimedOutbound> &earlier);
+[[nodiscard]] Result<std::vector<ClaimedOutbound>> claimOutboundUnit(
+    Session &session, const EngineLife &life, int most, const std::vector<ClaimedOutbound> &earlier);
 [[nodiscard]] Result<bool> beginResendUnit(Session &session, const BeginResend &begin);
 [[nodiscard]] Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish);
 
@@ -55,8 +63,10 @@ namespace signalbox::store {
 [[nodiscard]] Result<int> sweepUnit(Session &session, Millis feedAge, Millis payloadAge, int most);
 
 // sql_views.cpp
-[[nodiscard]] Result<domain::Page<domain::SessionItem>> listSessionsUnit(Session &session, const domain::ListQuery &query);
-[[nodiscard]] Result<domain::Page<domain::DeliveryItem>> listDeliveriesUnit(Session &session, const domain::ListQuery &query);
+[[nodiscard]] Result<domain::Page<domain::SessionItem>> listSessionsUnit(
+    Session &session, const domain::ListQuery &query);
+[[nodiscard]] Result<domain::Page<domain::DeliveryItem>> listDeliveriesUnit(
+    Session &session, const domain::ListQuery &query);
 [[nodiscard]] Result<domain::DeliveryDetail> deliveryDetailUnit(Session &session, const QString &id);
 [[nodiscard]] Result<QList<domain::SessionItem>> sessionItemsUnit(Session &session, const QStringList &ids);
 [[nodiscard]] Result<QList<domain::DeliveryItem>> deliveryItemsUnit(Session &session, const QStringList &ids);

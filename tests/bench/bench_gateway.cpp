@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way of many messages: signed events flat out into a signalboxd of its own, whose workers run against the
-// simulators, until every reply is posted. tests/bench/README.md says how to run it and what it printed.
+// The way of many messages: signed events flat out into a signalboxd of its own, whose workers run against
+// the simulators, until every reply is posted. tests/bench/README.md says how to run it and what it printed.
 #include "async/block_on.h"
 #include "load_generator.h"
 #include "sandbox/slack_simulator.h"
@@ -13,9 +13,8 @@
 #include <QTemporaryDir>
 #include <QThread>
 
-#include <sqlite3.h>
-
 #include <cstdio>
+#include <sqlite3.h>
 #include <thread>
 
 using namespace Qt::StringLiterals;
@@ -53,11 +52,13 @@ bool writeConfig(const Plan &plan, const QString &folder, const QString &slackUr
     if (!plan.database.isEmpty())
         text += u"database = \"%1\"\n"_s.arg(plan.database);
     text += u"[ingress]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n"_s;
-    text += u"[slack]\nsigning_secret = \"bench-secret\"\napi_base_url = \"%1\"\nack_reaction = \"%2\"\n"_s.arg(
-        slackUrl, plan.reactions ? u"eyes"_s : QString());
-    text += u"[[backends]]\nname = \"local\"\nkind = \"acp\"\ncommand = [\"%1\", \"--sandbox-agent\"]\nworking_directory = \"%2\"\n"_s.arg(
-        plan.binary, folder);
-    text += u"[[installations]]\nchannel = \"slack\"\ntenant = \"T0BENCH\"\nbackend = \"local\"\nbot_token = \"xoxb-bench\"\n"_s;
+    text += u"[slack]\nsigning_secret = \"bench-secret\"\napi_base_url = \"%1\"\nack_reaction = \"%2\"\n"_s
+                .arg(slackUrl, plan.reactions ? u"eyes"_s : QString());
+    text
+        += u"[[backends]]\nname = \"local\"\nkind = \"acp\"\ncommand = [\"%1\", \"--sandbox-agent\"]\nworking_directory = \"%2\"\n"_s
+               .arg(plan.binary, folder);
+    text
+        += u"[[installations]]\nchannel = \"slack\"\ntenant = \"T0BENCH\"\nbackend = \"local\"\nbot_token = \"xoxb-bench\"\n"_s;
     text += u"[log]\nlevel = \"error\"\n"_s;
     return file.write(text.toUtf8()) > 0;
 }
@@ -74,19 +75,22 @@ std::vector<QByteArray> signedRequests(const Plan &plan, sandbox::SlackSimulator
         message.user = u"U0BENCH"_s;
         message.channel = channel;
         const QString ts = slack.model().post(*slack.model().channel(channel), message).ts;
-        Json event = Json::object({{u"type"_s, u"app_mention"_s}, {u"user"_s, u"U0BENCH"_s}, {u"channel"_s, channel}, {u"ts"_s, ts}});
+        Json event = Json::object({{u"type"_s, u"app_mention"_s}, {u"user"_s, u"U0BENCH"_s},
+            {u"channel"_s, channel}, {u"ts"_s, ts}});
         event.set(u"event_ts"_s, ts);
         event.set(u"client_msg_id"_s, u"00000000-0000-4000-8000-%1"_s.arg(i, 12, 10, QChar(u'0')));
         event.set(u"text"_s, u"<@U0BOT> how is build number %1 doing today?"_s.arg(i));
-        Json envelope = Json::object({{u"token"_s, u"unused"_s}, {u"team_id"_s, u"T0BENCH"_s}, {u"api_app_id"_s, u"A0BENCH"_s}});
+        Json envelope = Json::object(
+            {{u"token"_s, u"unused"_s}, {u"team_id"_s, u"T0BENCH"_s}, {u"api_app_id"_s, u"A0BENCH"_s}});
         envelope.set(u"type"_s, u"event_callback"_s);
         envelope.set(u"event_id"_s, u"Ev%1"_s.arg(i, 10, 10, QChar(u'0')));
         envelope.set(u"event_time"_s, toMs(clock.now()) / 1000);
         envelope.set(u"event"_s, event);
         const QByteArray body = envelope.toBytes();
-        requests.push_back("POST /slack/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Slack-Request-Timestamp: "
-                           + timestamp + "\r\nX-Slack-Signature: " + sandbox::SignedSender::sign(secret, timestamp, body)
-                           + "\r\nContent-Length: " + QByteArray::number(body.size()) + "\r\n\r\n" + body);
+        requests.push_back("POST /slack/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                           "application/json\r\nX-Slack-Request-Timestamp: "
+            + timestamp + "\r\nX-Slack-Signature: " + sandbox::SignedSender::sign(secret, timestamp, body)
+            + "\r\nContent-Length: " + QByteArray::number(body.size()) + "\r\n\r\n" + body);
     }
     return requests;
 }
@@ -98,20 +102,32 @@ bool preloadDeliveries(const QString &path, int count)
     if (sqlite3_open(path.toUtf8().constData(), &database) != SQLITE_OK)
         return false;
     const QByteArray n = QByteArray::number(count);
-    const QByteArray series = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < " + n + ") ";
+    const QByteArray series
+        = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < " + n + ") ";
     const QByteArray at = "(1763000000000 + i * 1000)";
-    const QByteArray id = "(printf('%08x-%04x', (1763000000000 + i * 1000) >> 16, (1763000000000 + i * 1000) & 65535) || '-7000-8000-' || printf('%012x', i))";
-    const QByteArray session = "('se_' || printf('%08x', 1763000000 + i) || substr(hex(randomblob(13)), 1, 18) || printf('%08x', i))";
-    const QByteArray script = "PRAGMA journal_mode = WAL; BEGIN; CREATE TEMP TABLE pre AS " + series + "SELECT i, " + at + " AS at, " + id
-        + " AS id, " + session + " AS session FROM n;"
-          "INSERT INTO sessions (id, installation_id, channel, tenant, backend, place, thread, next_ordinal, last_active_at, created_at, updated_at) "
-          "SELECT session, 'slack:T0BENCH', 'slack', 'T0BENCH', 'local', 'C000001', '', 1, at, at, at FROM pre ORDER BY i;"
-          "INSERT INTO deliveries (id, installation_id, session_id, ordinal, state, outcome, prompt_state, blocks, mentioned, direct, place, thread, "
-          "message_ts, user_id, attempts, due_at, finished_at, created_at, updated_at) SELECT id, 'slack:T0BENCH', session, 1, 'completed', "
-          "'delivered', 'accepted', 0, 1, 0, 'C000001', '', printf('%d.000100', 1763000000 + i), 'U0BENCH', 1, at, at + 900, at, at + 900 FROM pre ORDER BY i;"
-          "INSERT INTO payloads (id, body, expires_at) SELECT id, '{\"type\":\"app_mention\",\"text\":\"a message of the past\"}', at + 5000000000 FROM pre ORDER BY i;"
-          "INSERT INTO inbound_keys (key, delivery_id, expires_at) SELECT printf('%08x', 1763000000 + i) || 'm' || lower(hex(randomblob(13))), id, at + 5000000000 FROM pre ORDER BY i;"
-          "INSERT INTO inbound_keys (key, delivery_id, expires_at) SELECT printf('%08x', 1763000000 + i) || 'e' || lower(hex(randomblob(13))), id, at + 5000000000 FROM pre ORDER BY i;"
+    const QByteArray id = "(printf('%08x-%04x', (1763000000000 + i * 1000) >> 16, (1763000000000 + i * 1000) "
+                          "& 65535) || '-7000-8000-' || printf('%012x', i))";
+    const QByteArray session = "('se_' || printf('%08x', 1763000000 + i) || substr(hex(randomblob(13)), 1, "
+                               "18) || printf('%08x', i))";
+    const QByteArray script = "PRAGMA journal_mode = WAL; BEGIN; CREATE TEMP TABLE pre AS " + series
+        + "SELECT i, " + at + " AS at, " + id + " AS id, " + session
+        + " AS session FROM n;"
+          "INSERT INTO sessions (id, installation_id, channel, tenant, backend, place, thread, next_ordinal, "
+          "last_active_at, created_at, updated_at) "
+          "SELECT session, 'slack:T0BENCH', 'slack', 'T0BENCH', 'local', 'C000001', '', 1, at, at, at FROM "
+          "pre ORDER BY i;"
+          "INSERT INTO deliveries (id, installation_id, session_id, ordinal, state, outcome, prompt_state, "
+          "blocks, mentioned, direct, place, thread, "
+          "message_ts, user_id, attempts, due_at, finished_at, created_at, updated_at) SELECT id, "
+          "'slack:T0BENCH', session, 1, 'completed', "
+          "'delivered', 'accepted', 0, 1, 0, 'C000001', '', printf('%d.000100', 1763000000 + i), 'U0BENCH', "
+          "1, at, at + 900, at, at + 900 FROM pre ORDER BY i;"
+          "INSERT INTO payloads (id, body, expires_at) SELECT id, '{\"type\":\"app_mention\",\"text\":\"a "
+          "message of the past\"}', at + 5000000000 FROM pre ORDER BY i;"
+          "INSERT INTO inbound_keys (key, delivery_id, expires_at) SELECT printf('%08x', 1763000000 + i) || "
+          "'m' || lower(hex(randomblob(13))), id, at + 5000000000 FROM pre ORDER BY i;"
+          "INSERT INTO inbound_keys (key, delivery_id, expires_at) SELECT printf('%08x', 1763000000 + i) || "
+          "'e' || lower(hex(randomblob(13))), id, at + 5000000000 FROM pre ORDER BY i;"
           "COMMIT; PRAGMA wal_checkpoint(TRUNCATE);";
     char *error = nullptr;
     const bool done = sqlite3_exec(database, script.constData(), nullptr, nullptr, &error) == SQLITE_OK;
@@ -130,7 +146,7 @@ quint16 ingressPort(const QByteArray &readyLine)
 
 bool startDaemon(testing::ChildProcess &daemon, const Plan &plan, const QString &folder, quint16 &port)
 {
-    if (!daemon.start(plan.binary, QStringList {u"--config"_s, folder + u"/signalbox.toml"_s}))
+    if (!daemon.start(plan.binary, QStringList{u"--config"_s, folder + u"/signalbox.toml"_s}))
         return false;
     const auto ready = daemon.waitForLine("ready ");
     if (!ready) {
@@ -141,14 +157,15 @@ bool startDaemon(testing::ChildProcess &daemon, const Plan &plan, const QString 
     return true;
 }
 
-Figures measure(const Plan &plan, sandbox::SlackSimulator &slack, const Clock &clock, qint64 pid, quint16 port)
+Figures measure(
+    const Plan &plan, sandbox::SlackSimulator &slack, const Clock &clock, qint64 pid, quint16 port)
 {
     Figures figures;
     const std::vector<QByteArray> requests = signedRequests(plan, slack, clock);
     const double cpuBefore = bench::cpuSeconds(pid);
     QElapsedTimer watch;
     watch.start();
-    std::atomic<bool> sent {false};
+    std::atomic<bool> sent{false};
     std::thread generator([&] {
         figures.load = bench::sendAll(port, requests, plan.connections, plan.perSecond);
         sent = true;
@@ -180,15 +197,18 @@ void print(const Plan &plan, const Figures &figures, const bench::SyncProbe &pro
 {
     const bench::LoadResult &load = figures.load;
     std::printf("database              %s%s\n", plan.database.isEmpty() ? "sqlite" : "postgresql",
-                plan.preload > 0 ? qPrintable(u", %1 deliveries stored before"_s.arg(plan.preload)) : "");
+        plan.preload > 0 ? qPrintable(u", %1 deliveries stored before"_s.arg(plan.preload)) : "");
     std::printf("messages              %d over %d connections%s\n", plan.messages, plan.connections,
-                plan.perSecond > 0 ? qPrintable(u", %1 a second"_s.arg(plan.perSecond)) : ", flat out");
-    std::printf("durable acks/s        %.0f (%d acknowledged, %d refused, %d broken)\n", load.ok / load.seconds, load.ok, load.refused, load.broken);
-    std::printf("ack latency           p50 %.2f ms, p95 %.2f ms, p99 %.2f ms\n", load.percentile(0.5), load.percentile(0.95), load.percentile(0.99));
+        plan.perSecond > 0 ? qPrintable(u", %1 a second"_s.arg(plan.perSecond)) : ", flat out");
+    std::printf("durable acks/s        %.0f (%d acknowledged, %d refused, %d broken)\n",
+        load.ok / load.seconds, load.ok, load.refused, load.broken);
+    std::printf("ack latency           p50 %.2f ms, p95 %.2f ms, p99 %.2f ms\n", load.percentile(0.5),
+        load.percentile(0.95), load.percentile(0.99));
     std::printf("fdatasync of 16 KB    p50 %.2f ms, p99 %.2f ms\n", probe.p50, probe.p99);
-    std::printf("replies               %d, %d missing, all within %.1f s (%.0f/s)\n", figures.replies, plan.messages - figures.replies,
-                figures.repliesSeconds, figures.replies / figures.repliesSeconds);
-    std::printf("signalboxd            peak RSS %.0f MB, CPU %.2f ms a message\n", figures.peakMb, figures.cpuMsPerMessage);
+    std::printf("replies               %d, %d missing, all within %.1f s (%.0f/s)\n", figures.replies,
+        plan.messages - figures.replies, figures.repliesSeconds, figures.replies / figures.repliesSeconds);
+    std::printf("signalboxd            peak RSS %.0f MB, CPU %.2f ms a message\n", figures.peakMb,
+        figures.cpuMsPerMessage);
 }
 
 Plan planFrom(const QStringList &arguments)

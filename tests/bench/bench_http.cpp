@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Serves on its main thread and drives itself over loopback, so that one command shows what a request costs:
 //   bench_http [requests] [connections]
-// First raw sockets on a second thread measure the server, then the client on the main thread measures itself against a
-// server on the second thread. Figures are for comparing two builds on one machine, not promises.
+// First raw sockets on a second thread measure the server, then the client on the main thread measures itself
+// against a server on the second thread. Figures are for comparing two builds on one machine, not promises.
 #include "async/block_on.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -12,15 +12,14 @@
 #include <QThread>
 
 #include <arpa/inet.h>
+#include <cstdio>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-#include <cstdio>
 #include <thread>
+#include <unistd.h>
 
 using namespace Qt::StringLiterals;
 using namespace signalbox;
@@ -51,13 +50,14 @@ Figures figuresOf(std::vector<qint64> nanoseconds, qint64 total)
 
 void print(const char *what, const Figures &figures, double cpuMicros)
 {
-    std::printf("%-28s %9.0f requests/s   p50 %7.1f us   p99 %7.1f us   cpu of that thread %5.1f us/request\n", what,
-                figures.perSecond, figures.p50, figures.p99, cpuMicros);
+    std::printf(
+        "%-28s %9.0f requests/s   p50 %7.1f us   p99 %7.1f us   cpu of that thread %5.1f us/request\n", what,
+        figures.perSecond, figures.p50, figures.p99, cpuMicros);
 }
 
 double threadCpuSeconds()
 {
-    rusage usage {};
+    rusage usage{};
     ::getrusage(RUSAGE_THREAD, &usage);
     const auto seconds = [](const timeval &time) { return double(time.tv_sec) + double(time.tv_usec) / 1e6; };
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
@@ -85,7 +85,7 @@ http::Router makeRouter()
 int connectTo(quint16 port)
 {
     const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address {};
+    sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -101,20 +101,22 @@ int connectTo(quint16 port)
 // One request in flight on each connection; every answer of this server fits one segment.
 Figures driveRaw(quint16 port, int connections, int requests)
 {
-    const QByteArray request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n";
+    const QByteArray request
+        = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n";
     std::vector<pollfd> sockets;
     std::vector<qint64> started(static_cast<size_t>(connections), 0);
     std::vector<qint64> times;
     times.reserve(static_cast<size_t>(requests));
     QElapsedTimer clock;
     for (int i = 0; i < connections; ++i)
-        sockets.push_back(pollfd {connectTo(port), POLLIN, 0});
+        sockets.push_back(pollfd{connectTo(port), POLLIN, 0});
     clock.start();
     int sent = 0;
     const auto send = [&](size_t i) {
         started[i] = clock.nsecsElapsed();
         ++sent;
-        return ::send(sockets[i].fd, request.constData(), static_cast<size_t>(request.size()), MSG_NOSIGNAL) > 0;
+        return ::send(sockets[i].fd, request.constData(), static_cast<size_t>(request.size()), MSG_NOSIGNAL)
+            > 0;
     };
     for (size_t i = 0; i < sockets.size() && sent < requests; ++i)
         send(i);
@@ -160,7 +162,8 @@ void benchServer(int connections, int requests)
     async::blockOn(server.close(Millis(1000)));
 }
 
-QCoro::Task<> callInTurn(http::Client *client, QUrl url, int count, std::vector<qint64> *times, QElapsedTimer *clock)
+QCoro::Task<> callInTurn(
+    http::Client *client, QUrl url, int count, std::vector<qint64> *times, QElapsedTimer *clock)
 {
     for (int i = 0; i < count; ++i) {
         http::ClientRequest request("GET", url);
@@ -172,8 +175,8 @@ QCoro::Task<> callInTurn(http::Client *client, QUrl url, int count, std::vector<
     }
 }
 
-QCoro::Task<> callAll(http::Client *client, QUrl url, int connections, int requests, std::vector<qint64> *times,
-                      QElapsedTimer *clock)
+QCoro::Task<> callAll(http::Client *client, QUrl url, int connections, int requests,
+    std::vector<qint64> *times, QElapsedTimer *clock)
 {
     std::vector<QCoro::Task<>> callers;
     for (int i = 0; i < connections; ++i)
@@ -208,7 +211,8 @@ void benchClient(int connections, int requests)
     const double before = threadCpuSeconds();
     async::blockOn(callAll(&client, url, connections, requests, &times, &clock), Millis(600'000));
     const qint64 total = clock.nsecsElapsed();
-    print("client", figuresOf(std::move(times), total), (threadCpuSeconds() - before) * 1e6 / std::max(1, requests));
+    print("client", figuresOf(std::move(times), total),
+        (threadCpuSeconds() - before) * 1e6 / std::max(1, requests));
     const auto stop = [&server, home] {
         server.reset();
         home->deleteLater();

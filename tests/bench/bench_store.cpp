@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What storing one inbound message costs, with 32 in flight:
 //   bench_store [messages] [--preload N]
-// On SQLite in a temporary folder, on SQLite with N deliveries stored already (default 1,000,000; 0 leaves it out), and on
-// the PostgreSQL that SIGNALBOX_TEST_POSTGRES names. fdatasync of one page stands beside it, because nothing durable can
-// be faster than the disk. Figures are for comparing two builds on one machine, not promises.
+// On SQLite in a temporary folder, on SQLite with N deliveries stored already (default 1,000,000; 0 leaves it
+// out), and on the PostgreSQL that SIGNALBOX_TEST_POSTGRES names. fdatasync of one page stands beside it,
+// because nothing durable can be faster than the disk. Figures are for comparing two builds on one machine,
+// not promises.
 #include "async/block_on.h"
 #include "base/ids.h"
 #include "domain/session_id.h"
@@ -17,11 +18,10 @@
 #include <QSqlQuery>
 #include <QTemporaryDir>
 
+#include <cstdio>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <cstdio>
 
 using namespace Qt::StringLiterals;
 using namespace signalbox;
@@ -34,7 +34,7 @@ constexpr qsizetype kPayloadBytes = 400;
 
 double cpuSeconds(int who)
 {
-    rusage usage {};
+    rusage usage{};
     ::getrusage(who, &usage);
     const auto seconds = [](const timeval &time) { return double(time.tv_sec) + double(time.tv_usec) / 1e6; };
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
@@ -59,7 +59,8 @@ void probeDisk(const QString &folder)
     QElapsedTimer clock;
     for (int i = 0; i < 200; ++i) {
         clock.start();
-        if (::pwrite(fd, page.constData(), size_t(page.size()), off_t(i) * page.size()) < 0 || ::fdatasync(fd) != 0)
+        if (::pwrite(fd, page.constData(), size_t(page.size()), off_t(i) * page.size()) < 0
+            || ::fdatasync(fd) != 0)
             break;
         times.push_back(clock.nsecsElapsed());
     }
@@ -67,7 +68,8 @@ void probeDisk(const QString &folder)
     ::unlink(path.constData());
     const double p50 = percentile(times, 50);
     const double p95 = percentile(times, 95);
-    std::printf("%-34s p50 %7.0f us   p95 %7.0f us   p99 %7.0f us\n", "fdatasync of a page", p50, p95, percentile(times, 99));
+    std::printf("%-34s p50 %7.0f us   p95 %7.0f us   p99 %7.0f us\n", "fdatasync of a page", p50, p95,
+        percentile(times, 99));
 }
 
 InstallationRow installation()
@@ -96,11 +98,13 @@ std::vector<IngestRequest> makeRequests(int count, const Clock &clock)
         request.tenant = u"T1"_s;
         request.backend = u"agent"_s;
         request.keys = {domain::eventKey(request.installationId, u"Ev%1"_s.arg(i), ts),
-                        domain::messageKey(request.installationId, u"C1"_s, ts),
-                        domain::clientMessageKey(request.installationId, u"client-%1"_s.arg(i), start / 600)};
+            domain::messageKey(request.installationId, u"C1"_s, ts),
+            domain::clientMessageKey(request.installationId, u"client-%1"_s.arg(i), start / 600)};
         request.lookupKeys = request.keys;
-        request.lookupKeys << domain::clientMessageKey(request.installationId, u"client-%1"_s.arg(i), start / 600 - 1)
-                           << domain::clientMessageKey(request.installationId, u"client-%1"_s.arg(i), start / 600 + 1);
+        request.lookupKeys << domain::clientMessageKey(
+            request.installationId, u"client-%1"_s.arg(i), start / 600 - 1)
+                           << domain::clientMessageKey(
+                                  request.installationId, u"client-%1"_s.arg(i), start / 600 + 1);
         request.keyTtl = std::chrono::hours(48);
         domain::SessionScope scope;
         scope.channel = u"slack"_s;
@@ -162,7 +166,7 @@ void measure(const char *what, const StoreOptions &options, int count)
         return;
     }
     Store *store = opened->get();
-    std::vector<InstallationRow> rows {installation()};
+    std::vector<InstallationRow> rows{installation()};
     if (const auto synced = async::blockOn(store->syncInstallations(rows), Millis(60'000)); !synced) {
         std::printf("%-34s %s\n", what, qPrintable(synced.error().toString()));
         return;
@@ -183,12 +187,13 @@ void measure(const char *what, const StoreOptions &options, int count)
     const double p99 = percentile(drive.times, 99);
     std::printf("%-34s p50 %7.0f us   p95 %7.0f us   p99 %7.0f us   %8.0f units/s   store %5.1f us/unit   "
                 "caller %5.1f us/unit   %5.1f units/commit   %d failed\n",
-                what, p50, p95, p99, double(count) / seconds, storeCpu * 1e6 / count, ownCpu * 1e6 / count,
-                double(stats.jobs) / double(std::max<quint64>(1, stats.commits)), drive.failed);
+        what, p50, p95, p99, double(count) / seconds, storeCpu * 1e6 / count, ownCpu * 1e6 / count,
+        double(stats.jobs) / double(std::max<quint64>(1, stats.commits)), drive.failed);
     std::fflush(stdout);
 }
 
-// Rows as ingest leaves them, made by the database itself; deliveries that are finished, as most of a large table's are.
+// Rows as ingest leaves them, made by the database itself; deliveries that are finished, as most of a large
+// table's are.
 bool preload(const StoreOptions &options, int count)
 {
     const SystemClock clock;
@@ -197,31 +202,39 @@ bool preload(const StoreOptions &options, int count)
         auto opened = openStore(options, clock, &home);
         if (!opened)
             return false;
-        std::vector<InstallationRow> rows {installation()};
+        std::vector<InstallationRow> rows{installation()};
         if (!async::blockOn((*opened)->syncInstallations(rows)))
             return false;
     }
     const QString now = QString::number(toMs(clock.now()) - 86'400'000);
     const auto numbers = [](int below) {
-        return u"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %1) "_s.arg(below - 1);
+        return u"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %1) "_s.arg(
+            below - 1);
     };
     const QString n = numbers(count);
     const QString id = u"printf('%08x-%04x-7000-8000-%012x', 400000000 + i / 10, i % 10, i)"_s;
-    const QStringList statements {
-        u"PRAGMA journal_mode = WAL"_s, u"PRAGMA synchronous = OFF"_s, u"PRAGMA cache_size = -200000"_s, u"BEGIN"_s,
-        u"INSERT INTO sessions (id, installation_id, channel, tenant, backend, place, thread, next_ordinal, last_active_at, "
-        u"created_at, updated_at) "_s + n + u"SELECT printf('se_%08x', 400000000 + i) || lower(hex(randomblob(13))), "
-        u"'in_bench', 'slack', 'T1', 'agent', 'C1', i, 2, %1, %1, %1 FROM n WHERE i % 2 = 0"_s.arg(now),
+    const QStringList statements{u"PRAGMA journal_mode = WAL"_s, u"PRAGMA synchronous = OFF"_s,
+        u"PRAGMA cache_size = -200000"_s, u"BEGIN"_s,
+        u"INSERT INTO sessions (id, installation_id, channel, tenant, backend, place, thread, next_ordinal, "
+        u"last_active_at, "
+        u"created_at, updated_at) "_s
+            + n
+            + u"SELECT printf('se_%08x', 400000000 + i) || lower(hex(randomblob(13))), "
+              u"'in_bench', 'slack', 'T1', 'agent', 'C1', i, 2, %1, %1, %1 FROM n WHERE i % 2 = 0"_s.arg(now),
         u"CREATE TEMP TABLE made AS SELECT id, row_number() OVER (ORDER BY id) - 1 AS i FROM sessions"_s,
         u"CREATE UNIQUE INDEX temp.made_i ON made (i)"_s,
-        u"INSERT INTO deliveries (id, installation_id, session_id, ordinal, state, outcome, blocks, mentioned, direct, place, "
-        u"thread, message_ts, user_id, due_at, finished_at, created_at, updated_at) "_s + n + u"SELECT "_s + id
-            + u", 'in_bench', (SELECT id FROM made WHERE made.i = n.i / 2), 1 + i % 2, 'completed', 'delivered', 0, 1, 0, 'C1', "
+        u"INSERT INTO deliveries (id, installation_id, session_id, ordinal, state, outcome, blocks, "
+        u"mentioned, direct, place, "
+        u"thread, message_ts, user_id, due_at, finished_at, created_at, updated_at) "_s
+            + n + u"SELECT "_s + id
+            + u", 'in_bench', (SELECT id FROM made WHERE made.i = n.i / 2), 1 + i % 2, 'completed', "
+              u"'delivered', 0, 1, 0, 'C1', "
               u"i / 2, i, 'U1', %1, %1, %1, %1 FROM n"_s.arg(now),
         u"INSERT INTO payloads (id, body, expires_at) "_s + n + u"SELECT "_s + id
             + u", hex(zeroblob(200)), %1 + 2592000000 FROM n"_s.arg(now),
         u"INSERT INTO inbound_keys (key, delivery_id, expires_at) "_s + numbers(3 * count)
-            + u"SELECT printf('%08x', 400000000 + i / 30) || lower(hex(randomblob(14))), 'd', %1 + 172800000 FROM n"_s.arg(now),
+            + u"SELECT printf('%08x', 400000000 + i / 30) || lower(hex(randomblob(14))), 'd', %1 + 172800000 FROM n"_s
+                  .arg(now),
         u"COMMIT"_s, u"PRAGMA wal_checkpoint(TRUNCATE)"_s};
     bool good = false;
     {
@@ -246,7 +259,9 @@ int main(int argc, char **argv)
 {
     const QCoreApplication app(argc, argv);
     const QStringList arguments = app.arguments();
-    const int count = arguments.size() > 1 && !arguments[1].startsWith(u'-') ? std::max(1, arguments[1].toInt()) : 100'000;
+    const int count = arguments.size() > 1 && !arguments[1].startsWith(u'-')
+        ? std::max(1, arguments[1].toInt())
+        : 100'000;
     const qsizetype at = arguments.indexOf(u"--preload"_s);
     const int stored = at >= 0 ? arguments.value(at + 1).toInt() : 1'000'000;
     const QTemporaryDir folder;

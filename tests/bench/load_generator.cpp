@@ -4,12 +4,11 @@
 #include <QFile>
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <chrono>
 #include <cstring>
 #include <deque>
-
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -28,14 +27,14 @@ struct Peer
     int fd = -1;
     size_t request = 0;
     SteadyClock::time_point started;
-    std::array<char, 4096> answer {};
+    std::array<char, 4096> answer{};
     size_t read = 0;
 };
 
 int connectTo(std::uint16_t port)
 {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address {};
+    sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -50,7 +49,8 @@ bool sendWhole(int fd, const QByteArray &bytes)
 {
     qsizetype sent = 0;
     while (sent < bytes.size()) {
-        const auto written = ::send(fd, bytes.constData() + sent, static_cast<size_t>(bytes.size() - sent), MSG_NOSIGNAL);
+        const auto written
+            = ::send(fd, bytes.constData() + sent, static_cast<size_t>(bytes.size() - sent), MSG_NOSIGNAL);
         if (written <= 0)
             return false;
         sent += written;
@@ -66,9 +66,11 @@ int answeredStatus(const Peer &peer)
     if (head == std::string_view::npos)
         return 0;
     std::string lower(text.substr(0, head));
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(
+        lower.begin(), lower.end(), lower.begin(), [](char c) { return static_cast<char>(std::tolower(c)); });
     const auto length = lower.find("content-length: ");
-    const size_t body = length == std::string::npos ? 0 : std::strtoul(lower.c_str() + length + 16, nullptr, 10);
+    const size_t body
+        = length == std::string::npos ? 0 : std::strtoul(lower.c_str() + length + 16, nullptr, 10);
     return text.size() >= head + 4 + body ? std::atoi(lower.c_str() + 9) : 0;
 }
 
@@ -82,14 +84,15 @@ double LoadResult::percentile(double share) const
     return latenciesMs[at];
 }
 
-LoadResult sendAll(std::uint16_t port, const std::vector<QByteArray> &requests, int connections, double perSecond)
+LoadResult sendAll(
+    std::uint16_t port, const std::vector<QByteArray> &requests, int connections, double perSecond)
 {
     LoadResult result;
     std::vector<Peer> peers(static_cast<size_t>(connections));
     const int poll = ::epoll_create1(EPOLL_CLOEXEC);
     for (size_t i = 0; i < peers.size(); ++i) {
         peers[i].fd = connectTo(port);
-        epoll_event event {};
+        epoll_event event{};
         event.events = EPOLLIN;
         event.data.u64 = i;
         ::epoll_ctl(poll, EPOLL_CTL_ADD, peers[i].fd, &event);
@@ -121,15 +124,17 @@ LoadResult sendAll(std::uint16_t port, const std::vector<QByteArray> &requests, 
         }
     };
     startIdle();
-    std::array<epoll_event, 64> events {};
+    std::array<epoll_event, 64> events{};
     while ((open > 0 || next < requests.size()) && result.broken < connections) {
-        const int ready = ::epoll_wait(poll, events.data(), static_cast<int>(events.size()), perSecond > 0 ? 1 : 20'000);
+        const int ready
+            = ::epoll_wait(poll, events.data(), static_cast<int>(events.size()), perSecond > 0 ? 1 : 20'000);
         if (ready == 0 && perSecond <= 0)
             break; // nothing for twenty seconds: what is missing counts as broken
         for (int i = 0; i < ready; ++i) {
             const size_t index = events[static_cast<size_t>(i)].data.u64;
             Peer &peer = peers[index];
-            const auto got = ::recv(peer.fd, peer.answer.data() + peer.read, peer.answer.size() - peer.read, 0);
+            const auto got
+                = ::recv(peer.fd, peer.answer.data() + peer.read, peer.answer.size() - peer.read, 0);
             if (got <= 0) {
                 ++result.broken;
                 --open;
@@ -140,7 +145,8 @@ LoadResult sendAll(std::uint16_t port, const std::vector<QByteArray> &requests, 
             const int status = answeredStatus(peer);
             if (status == 0)
                 continue;
-            result.latenciesMs.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - peer.started).count());
+            result.latenciesMs.push_back(
+                std::chrono::duration<double, std::milli>(SteadyClock::now() - peer.started).count());
             ++(status / 100 == 2 ? result.ok : result.refused);
             --open;
             idle.push_back(index);
@@ -186,7 +192,12 @@ double memoryMb(qint64 pid, const char *field)
     const QByteArrayList lines = status.readAll().split('\n');
     for (const QByteArray &line : lines) {
         if (line.startsWith(field))
-            return line.mid(static_cast<qsizetype>(std::strlen(field)) + 1).simplified().split(' ').first().toDouble() / 1024.0;
+            return line.mid(static_cast<qsizetype>(std::strlen(field)) + 1)
+                       .simplified()
+                       .split(' ')
+                       .first()
+                       .toDouble()
+                / 1024.0;
     }
     return 0;
 }

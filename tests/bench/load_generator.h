@@ -8,7 +8,8 @@
 
 namespace signalbox::bench {
 
-// What a run of requests over kept-alive connections measured, from the first byte sent to the last answer read.
+// What a run of requests over kept-alive connections measured, from the first byte sent to the last answer
+// read.
 struct LoadResult
 {
     int ok = 0; // 2xx
@@ -19,9 +20,11 @@ struct LoadResult
     [[nodiscard]] double percentile(double share) const;
 };
 
-// Sends complete HTTP requests over `connections` sockets, one in flight on each, from the calling thread with plain
-// epoll, so that the generator costs as little as it can. With `perSecond` > 0 requests start at that rate. Blocking.
-[[nodiscard]] LoadResult sendAll(std::uint16_t port, const std::vector<QByteArray> &requests, int connections, double perSecond = 0);
+// Sends complete HTTP requests over `connections` sockets, one in flight on each, from the calling thread
+// with plain epoll, so that the generator costs as little as it can. With `perSecond` > 0 requests start at
+// that rate. Blocking.
+[[nodiscard]] LoadResult sendAll(
+    std::uint16_t port, const std::vector<QByteArray> &requests, int connections, double perSecond = 0);
 
 // Latency of writing 16 KB and fdatasync in `folder`, to print beside durable rates: {p50, p99} in ms.
 struct SyncProbe

@@ -25,8 +25,8 @@ using namespace signalbox::http;
 
 using Answer = Result<Response>;
 
-// A server that does exactly what a row says: for each accepted connection, in turn, what it writes when a request has
-// come, and whether it closes then.
+// A server that does exactly what a row says: for each accepted connection, in turn, what it writes when a
+// request has come, and whether it closes then.
 class Misbehaving : public QTcpServer
 {
 public:
@@ -93,8 +93,9 @@ inline ClientRequest get(const QUrl &url, Millis timeout = Millis(5'000))
 
 inline QCoro::Task<Response> echo(Request request, Context)
 {
-    Response response = Response::text(200, request.method + ' ' + request.path.toUtf8() + '?' + request.rawQuery + ' '
-                                                + request.headers.value("X-A") + ' ' + request.body);
+    Response response = Response::text(200,
+        request.method + ' ' + request.path.toUtf8() + '?' + request.rawQuery + ' '
+            + request.headers.value("X-A") + ' ' + request.body);
     response.headers.add("X-Host", request.headers.value("Host"));
     response.headers.add("X-Agent", request.headers.value("User-Agent"));
     co_return response;

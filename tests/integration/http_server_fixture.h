@@ -10,16 +10,15 @@
 #include <QWebSocket>
 #include <QWebSocketServer>
 
+#include <fstream>
+#include <memory>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fstream>
-
-#include <memory>
-
-// What the programs that test the HTTP server share: handlers, a router over them, and a server per test function.
+// What the programs that test the HTTP server share: handlers, a router over them, and a server per test
+// function.
 namespace signalbox::testing::http_server {
 
 using namespace Qt::StringLiterals;
@@ -116,9 +115,8 @@ inline Router makeRouter()
     router.add("GET", u"/slow/{ms}"_s, slow);
     router.add("GET", u"/deaf"_s, deaf);
     router.add("GET", u"/throw"_s, throwing);
-    router.add("GET", u"/throw-at-once"_s, [](Request, Context) -> QCoro::Task<Response> {
-        return answerWith(throwAtOnce());
-    });
+    router.add("GET", u"/throw-at-once"_s,
+        [](Request, Context) -> QCoro::Task<Response> { return answerWith(throwAtOnce()); });
     router.add("GET", u"/big"_s, big);
     router.add("GET", u"/huge"_s, huge);
     router.add("GET", u"/splitting"_s, splitting);

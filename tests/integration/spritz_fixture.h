@@ -16,7 +16,7 @@
 
 namespace signalbox::testing {
 
-inline constexpr Millis kLimit {20'000};
+inline constexpr Millis kLimit{20'000};
 using namespace Qt::StringLiterals;
 using namespace runtimes;
 using Opened = Result<std::shared_ptr<Turn>>;
@@ -26,7 +26,8 @@ inline const QByteArray kResolved
       R"("instanceId":"inst-1","providerAuth":{"apiAppId":"A1","botUserId":"UBOT","botAccessToken":"xoxb-1"},)"
       R"("installationConfig":{"channelPolicies":[{"externalChannelId":"C1","requireMention":false},)"
       R"({"externalChannelId":"C1","requireMention":true},{"externalChannelId":"C2"}]}}})";
-inline const QByteArray kUpserted = R"({"status":"success","data":{"conversation":{"metadata":{"name":"conv a/b"}}}})";
+inline const QByteArray kUpserted
+    = R"({"status":"success","data":{"conversation":{"metadata":{"name":"conv a/b"}}}})";
 inline const QByteArray kBootstrapped
     = R"({"status":"success","data":{"effectiveSessionId":"sess-1","conversation":{"spec":{"cwd":"/home/x"}}}})";
 
@@ -128,17 +129,20 @@ private:
     }
     void refuse(const Json &id)
     {
-        send(R"({"jsonrpc":"2.0","id":)" + id.toBytes() + R"(,"error":{"code":-32603,"message":"they wrote"}})");
+        send(R"({"jsonrpc":"2.0","id":)" + id.toBytes()
+            + R"(,"error":{"code":-32603,"message":"they wrote"}})");
     }
     void update(const QByteArray &update)
     {
-        send(R"({"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"other","update":)" + update + "}}");
+        send(R"({"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"other","update":)" + update
+            + "}}");
     }
     void handle(const Json &message)
     {
         const QString &method = message[u"method"].toString();
         if (method == u"initialize") {
-            mode == u"initialize error" ? refuse(message[u"id"]) : result(message[u"id"], R"({"protocolVersion":1})");
+            mode == u"initialize error" ? refuse(message[u"id"])
+                                        : result(message[u"id"], R"({"protocolVersion":1})");
         } else if (method == u"session/load") {
             load(message[u"id"]);
         } else if (method == u"session/prompt") {
@@ -282,7 +286,9 @@ public:
     }
     TurnResult prompt(Turn &turn, int firstFrame = 15'000)
     {
-        return async::blockOn(turn.prompt(u"q"_s, clocksOf(firstFrame), [] { return true; }, [] { }, {}), kLimit);
+        return async::blockOn(turn.prompt(
+                                  u"q"_s, clocksOf(firstFrame), [] { return true; }, [] {}, {}),
+            kLimit);
     }
 
     FakeSpritz fake;

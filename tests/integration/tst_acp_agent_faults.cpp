@@ -100,7 +100,7 @@ private Q_SLOTS:
         const Opened turn = bench.open();
         QVERIFY(turn);
         QCOMPARE(int(prompt(**turn, clocksOf(kFirstFrame, 60'000, 0, 15'000)).result.end),
-                 int(TurnEnd::FirstFrameTimeout));
+            int(TurnEnd::FirstFrameTimeout));
         QVERIFY(bench.open());
         QCOMPARE(bench.lines(u"starts"_s).size(), 1);
     }
@@ -122,7 +122,7 @@ private Q_SLOTS:
             const Opened turn = bench.open();
             QVERIFY2(turn, qPrintable(nativeOf(turn)));
             QCOMPARE(int(prompt(**turn, clocksOf(kFirstFrame, 60'000, 0, kGrace)).result.end),
-                     int(TurnEnd::FirstFrameTimeout));
+                int(TurnEnd::FirstFrameTimeout));
         }
         QCOMPARE(nativeOf(bench.open()), u"exited"_s);
         QCOMPARE(bench.lines(u"starts"_s).size(), 5);
@@ -209,13 +209,12 @@ private Q_SLOTS:
 
     void environment_passesOnWhatItSays()
     {
-        const QStringList passed {u"PATH"_s,          u"HOME"_s,          u"USER"_s,        u"LOGNAME"_s,
-                                  u"SHELL"_s,         u"LANG"_s,          u"LC_ALL"_s,      u"LC_TIME"_s,
-                                  u"LANGUAGE"_s,      u"TZ"_s,            u"TMPDIR"_s,      u"TERM"_s,
-                                  u"XDG_DATA_HOME"_s, u"SSL_CERT_FILE"_s, u"SSL_CERT_DIR"_s, u"NODE_EXTRA_CA_CERTS"_s,
-                                  u"http_proxy"_s,    u"https_proxy"_s,   u"no_proxy"_s,    u"HTTP_PROXY"_s,
-                                  u"HTTPS_PROXY"_s,   u"NO_PROXY"_s};
-        const QStringList held {u"SLACK_BOT_TOKEN"_s, u"LD_PRELOAD"_s, u"path"_s, u"PATHS"_s, u"LCX"_s, u"MY_HOME"_s};
+        const QStringList passed{u"PATH"_s, u"HOME"_s, u"USER"_s, u"LOGNAME"_s, u"SHELL"_s, u"LANG"_s,
+            u"LC_ALL"_s, u"LC_TIME"_s, u"LANGUAGE"_s, u"TZ"_s, u"TMPDIR"_s, u"TERM"_s, u"XDG_DATA_HOME"_s,
+            u"SSL_CERT_FILE"_s, u"SSL_CERT_DIR"_s, u"NODE_EXTRA_CA_CERTS"_s, u"http_proxy"_s,
+            u"https_proxy"_s, u"no_proxy"_s, u"HTTP_PROXY"_s, u"HTTPS_PROXY"_s, u"NO_PROXY"_s};
+        const QStringList held{
+            u"SLACK_BOT_TOKEN"_s, u"LD_PRELOAD"_s, u"path"_s, u"PATHS"_s, u"LCX"_s, u"MY_HOME"_s};
         QProcessEnvironment engine;
         for (const QString &name : passed + held) {
             engine.insert(name, u"engine"_s);
@@ -226,7 +225,7 @@ private Q_SLOTS:
         expected.sort();
         QCOMPARE(keys, expected);
         // Added names win, and may be any.
-        const QMap<QString, QString> added {{u"PATH"_s, u"table"_s}, {u"SLACK_BOT_TOKEN"_s, u"table"_s}};
+        const QMap<QString, QString> added{{u"PATH"_s, u"table"_s}, {u"SLACK_BOT_TOKEN"_s, u"table"_s}};
         const QProcessEnvironment both = agentEnvironment(engine, added);
         QCOMPARE(both.value(u"PATH"_s), u"table"_s);
         QCOMPARE(both.value(u"SLACK_BOT_TOKEN"_s), u"table"_s);
@@ -302,7 +301,7 @@ private Q_SLOTS:
         QVERIFY(turn);
         const qint64 pid = bench.backend->processId();
         QCOMPARE(int(prompt(**turn, clocksOf(kFirstFrame, 60'000, 0, kGrace)).result.end),
-                 int(TurnEnd::FirstFrameTimeout));
+            int(TurnEnd::FirstFrameTimeout));
         const auto turns = openLater(*bench.backend);
         QVERIFY(!isGroupGone(pid));
         bench.backend.reset();
@@ -333,7 +332,7 @@ private Q_SLOTS:
         QVERIFY(turn);
         const qint64 pid = bench.backend->processId();
         QCOMPARE(int(prompt(**turn, clocksOf(kFirstFrame, 60'000, 0, kGrace)).result.end),
-                 int(TurnEnd::FirstFrameTimeout));
+            int(TurnEnd::FirstFrameTimeout));
         async::blockOn(bench.backend->close(Millis(100)), kLimit);
         QTRY_VERIFY(isGroupGone(pid));
         QVERIFY(bench.open());

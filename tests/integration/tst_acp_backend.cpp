@@ -64,8 +64,10 @@ private Q_SLOTS:
         const Opened turn = bench.open();
         QVERIFY(turn);
         int accepted = 0;
-        const TurnResult result = async::blockOn(
-            (*turn)->prompt(u"q"_s, kPatient, [] { return false; }, [&accepted] { ++accepted; }, {}), kLimit);
+        const TurnResult result
+            = async::blockOn((*turn)->prompt(
+                                 u"q"_s, kPatient, [] { return false; }, [&accepted] { ++accepted; }, {}),
+                kLimit);
         QCOMPARE(int(result.end), int(TurnEnd::NotSent));
         QCOMPARE(result.frames, 0);
         QCOMPARE(accepted, 0);
@@ -189,7 +191,8 @@ private Q_SLOTS:
         QCOMPARE(int(prompt(**other).result.end), int(TurnEnd::NotSent));
         const Opened again = bench.open((*turn)->agentSession());
         QVERIFY(again);
-        QCOMPARE((*again)->agentSession(), (*turn)->agentSession()); // loaded: resume is advertised and does not work
+        QCOMPARE((*again)->agentSession(),
+            (*turn)->agentSession()); // loaded: resume is advertised and does not work
         QVERIFY(!(*again)->contextLost());
         QCOMPARE(bench.lines(u"starts"_s).size(), 2);
     }
@@ -244,9 +247,9 @@ private Q_SLOTS:
         const QString row = QString::fromUtf8(QTest::currentDataTag());
         Bench bench(row, limits);
         AcpCommand command;
-        command.command = QStringList {row == u"no agent" ? u"/bin/true"_s : u"/nowhere/agent"_s};
+        command.command = QStringList{row == u"no agent" ? u"/bin/true"_s : u"/nowhere/agent"_s};
         if (row == u"missing folder") {
-            command.command = QStringList {u"/bin/cat"_s};
+            command.command = QStringList{u"/bin/cat"_s};
             command.workingDirectory = u"/nowhere"_s;
         }
         if (row != u"version" && row != u"noinit") {
@@ -375,7 +378,7 @@ private Q_SLOTS:
     void agentThatDoesNotRead_isNotFedForEver()
     {
         AcpCommand command;
-        command.command = QStringList {u"/bin/sleep"_s, u"600"_s};
+        command.command = QStringList{u"/bin/sleep"_s, u"600"_s};
         AcpProcess process(command);
         process.start();
         const QByteArray frame(1024 * 1024, 'x');

@@ -193,7 +193,8 @@ void SignalboxdCommandLineTest::aGoodConfigurationIsCheckedAndPrintedWithoutSecr
     QCOMPARE(printed.code, std::optional<int>(0));
     QVERIFY(printed.output.contains("under-test"));
     // The signing secret and the token, and the values of an agent's environment, where API keys live.
-    QVERIFY2(printed.output.contains("\"FIXTURE_SECRET\" = \"***\"") && !printed.output.contains("-environment"),
+    QVERIFY2(
+        printed.output.contains("\"FIXTURE_SECRET\" = \"***\"") && !printed.output.contains("-environment"),
         printed.output.constData());
     QVERIFY2(!printed.output.contains("zqmark-signing-secret") && !printed.output.contains("xoxb-zqmark"),
         printed.output.constData());

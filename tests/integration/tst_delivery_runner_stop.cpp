@@ -30,8 +30,8 @@ public:
     {
         co_return runtimes::Binding();
     }
-    QCoro::Task<Result<std::shared_ptr<runtimes::Turn>>> open(runtimes::Binding, runtimes::OpenRequest,
-                                                              async::CancelToken cancel) override
+    QCoro::Task<Result<std::shared_ptr<runtimes::Turn>>> open(
+        runtimes::Binding, runtimes::OpenRequest, async::CancelToken cancel) override
     {
         ++opening;
         co_await async::delay(Millis(600'000), cancel);

@@ -72,7 +72,8 @@ private:
     [[nodiscard]] config::Config config() const;
     // Leases that have not ended; -1 when there is no database.
     [[nodiscard]] int leases() const;
-    // An engine on the test's folder starts, works and stops: nobody holds the folder, the database or a lease.
+    // An engine on the test's folder starts, works and stops: nobody holds the folder, the database or a
+    // lease.
     void folderIsFree();
     std::unique_ptr<QTemporaryDir> m_folder;
 };
@@ -89,7 +90,7 @@ config::Config EngineStopTest::config() const
     config::BackendConfig backend;
     backend.name = u"agent"_s;
     backend.kind = u"acp"_s;
-    backend.command = QStringList {u"/bin/false"_s};
+    backend.command = QStringList{u"/bin/false"_s};
     config.backends << backend;
     config::InstallationConfig installation;
     installation.channel = u"slack"_s;
@@ -113,7 +114,8 @@ int EngineStopTest::leases() const
         *static_cast<int *>(into) = std::atoi(values[0]);
         return 0;
     };
-    const QByteArray sql = "SELECT COUNT(*) FROM engines WHERE lease_until > " + QByteArray::number(toMs(SystemClock().now()));
+    const QByteArray sql
+        = "SELECT COUNT(*) FROM engines WHERE lease_until > " + QByteArray::number(toMs(SystemClock().now()));
     sqlite3 *database = nullptr;
     const QString path = m_folder->filePath(u"signalbox.db"_s);
     if (sqlite3_open_v2(qUtf8Printable(path), &database, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK)
@@ -218,7 +220,8 @@ void EngineStopTest::unjoinedWork_keepsTheEngine()
     QVERIFY(async::blockOn(owner->start(), Millis(kWait)));
     // As a handler would be that does not end when its server closes.
     async::TaskScope scope(u"stuck"_s);
-    const auto sleeper = [](async::CancelToken token) -> QCoro::Task<> { co_await async::delay(Millis(600'000), token); };
+    const auto sleeper
+        = [](async::CancelToken token) -> QCoro::Task<> { co_await async::delay(Millis(600'000), token); };
     scope.spawn("sleeper", sleeper(scope.token()));
     QVERIFY(!async::blockOn(scope.join(Millis(1))));
     QVERIFY(!async::blockOn(owner->stop(), Millis(kWait)));

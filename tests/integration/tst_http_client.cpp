@@ -109,7 +109,8 @@ void TestHttpClient::connections_areBoundedAndCallsWaitInOrder()
     QList<QByteArray> order;
     for (const char *path : {"/slow/100", "/slow/101", "/slow/3", "/slow/2", "/slow/1"}) {
         auto task = client.send(get(urlOf(server->port(), QString::fromLatin1(path))));
-        task.then([&order](const Answer &answer) { order.append(answer ? answer->body : QByteArray("error")); });
+        task.then(
+            [&order](const Answer &answer) { order.append(answer ? answer->body : QByteArray("error")); });
     }
     QTRY_COMPARE(server->stats().connections, 2);
     QTRY_COMPARE(order.size(), 5);
@@ -146,22 +147,27 @@ void TestHttpClient::misbehaviour_isAnError_data()
     row("closes in the head", "HTTP/1.1 200 OK\r\nContent-", true, ErrorCode::Unavailable);
     row("closes in the body", ok + "Content-Length: 10\r\n\r\nabc", true, ErrorCode::Unavailable);
     row("closes in a chunk", ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nab", true, ErrorCode::Unavailable);
-    row("closes before the last chunk", ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", true, ErrorCode::Unavailable);
+    row("closes before the last chunk", ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", true,
+        ErrorCode::Unavailable);
     row("hangs", "", false, ErrorCode::DeadlineExceeded);
     row("hangs in the body", ok + "Content-Length: 10\r\n\r\nabc", false, ErrorCode::DeadlineExceeded);
     row("garbage", "\x16\x03\x01 not http\r\n\r\n", false, ErrorCode::Corrupt);
     row("another protocol", "SSH-2.0-OpenSSH\r\n\r\n", false, ErrorCode::Corrupt);
     row("HTTP/2", "HTTP/2.0 200 OK\r\n\r\n", false, ErrorCode::Corrupt);
-    row("length and chunked", ok + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false, ErrorCode::Corrupt);
-    row("two lengths", ok + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", false, ErrorCode::Corrupt);
+    row("length and chunked", ok + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false,
+        ErrorCode::Corrupt);
+    row("two lengths", ok + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", false,
+        ErrorCode::Corrupt);
     row("bad length", ok + "Content-Length: -1\r\n\r\n", false, ErrorCode::Corrupt);
     row("bad chunk", ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\nhello", false, ErrorCode::Corrupt);
     row("unknown coding", ok + "Transfer-Encoding: gzip\r\n\r\n", false, ErrorCode::Corrupt);
     row("unasked upgrade", "HTTP/1.1 101 Switching Protocols\r\n\r\n", false, ErrorCode::Corrupt);
-    row("endless interim answers", QByteArray("HTTP/1.1 100 Continue\r\n\r\n").repeated(20), false, ErrorCode::Corrupt);
+    row("endless interim answers", QByteArray("HTTP/1.1 100 Continue\r\n\r\n").repeated(20), false,
+        ErrorCode::Corrupt);
     row("announces too much", ok + "Content-Length: 1001\r\n\r\n", false, ErrorCode::Corrupt);
     row("sends too much", ok + "\r\n" + QByteArray(5000, 'x'), false, ErrorCode::Corrupt);
-    row("chunks too much", ok + "Transfer-Encoding: chunked\r\n\r\n400\r\n" + QByteArray(1024, 'x') + "\r\n0\r\n\r\n", false,
+    row("chunks too much",
+        ok + "Transfer-Encoding: chunked\r\n\r\n400\r\n" + QByteArray(1024, 'x') + "\r\n0\r\n\r\n", false,
         ErrorCode::Corrupt);
     row("endless head", ok + QByteArray("A: b\r\n").repeated(50'000), false, ErrorCode::Corrupt);
     row("endless line", ok + "A: " + QByteArray(200'000, 'x'), false, ErrorCode::Corrupt);
@@ -193,19 +199,26 @@ void TestHttpClient::goodAnswers_areRead_data()
     QTest::addColumn<bool>("closes");
     QTest::addColumn<int>("status");
     QTest::addColumn<QByteArray>("body");
-    QTest::newRow("until the end") << QByteArray("HTTP/1.1 200 OK\r\n\r\nhello") << true << 200 << QByteArray("hello");
-    QTest::newRow("HTTP/1.0") << QByteArray("HTTP/1.0 200 OK\r\n\r\nhello") << true << 200 << QByteArray("hello");
-    QTest::newRow("until the end, empty") << QByteArray("HTTP/1.1 200 OK\r\n\r\n") << true << 200 << QByteArray();
-    QTest::newRow("chunked") << QByteArray("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3;x\r\nhel\r\n2\r\nlo\r\n0\r\n"
-                                           "T: x\r\n\r\n") << false << 200 << QByteArray("hello");
-    QTest::newRow("304 with a length") << QByteArray("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n") << false << 304
-                                       << QByteArray();
-    QTest::newRow("after interim answers") << QByteArray("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
-                                                         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") << false << 200
-                                           << QByteArray("ok");
-    QTest::newRow("without reason") << QByteArray("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n") << false << 200 << QByteArray();
-    QTest::newRow("redirect") << QByteArray("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n") << false << 302
-                              << QByteArray();
+    QTest::newRow("until the end") << QByteArray("HTTP/1.1 200 OK\r\n\r\nhello") << true << 200
+                                   << QByteArray("hello");
+    QTest::newRow("HTTP/1.0") << QByteArray("HTTP/1.0 200 OK\r\n\r\nhello") << true << 200
+                              << QByteArray("hello");
+    QTest::newRow("until the end, empty")
+        << QByteArray("HTTP/1.1 200 OK\r\n\r\n") << true << 200 << QByteArray();
+    QTest::newRow("chunked") << QByteArray(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3;x\r\nhel\r\n2\r\nlo\r\n0\r\n"
+        "T: x\r\n\r\n") << false
+                             << 200 << QByteArray("hello");
+    QTest::newRow("304 with a length") << QByteArray("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n")
+                                       << false << 304 << QByteArray();
+    QTest::newRow("after interim answers")
+        << QByteArray("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+                      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        << false << 200 << QByteArray("ok");
+    QTest::newRow("without reason") << QByteArray("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n") << false
+                                    << 200 << QByteArray();
+    QTest::newRow("redirect") << QByteArray("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")
+                              << false << 302 << QByteArray();
 }
 
 void TestHttpClient::goodAnswers_areRead()
@@ -386,7 +399,9 @@ void TestHttpClient::destruction_endsRunningCalls()
     QList<QString> natives;
     for (int i = 0; i < 2; ++i) {
         auto task = client->send(get(urlOf(server->port(), u"/slow/60000"_s)));
-        task.then([&natives](const Answer &result) { natives.append(result ? u"answered"_s : result.error().native()); });
+        task.then([&natives](const Answer &result) {
+            natives.append(result ? u"answered"_s : result.error().native());
+        });
     }
     QTRY_COMPARE(server->stats().requests, quint64(1));
     client.reset();
@@ -415,7 +430,8 @@ void TestHttpClient::callback_mayDestroyTheClient()
 void TestHttpClient::secondAnswer_endsTheConnection()
 {
     const QByteArray ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
-    const Misbehaving server({Misbehaving::Turn(ok + "ok" + ok + "no", false), Misbehaving::Turn(ok + "ok", false)});
+    const Misbehaving server(
+        {Misbehaving::Turn(ok + "ok" + ok + "no", false), Misbehaving::Turn(ok + "ok", false)});
     Client client;
     const Answer first = call(client, get(urlOf(server.serverPort())));
     QVERIFY(first);
@@ -469,9 +485,9 @@ void TestHttpClient::tls_verifiesTheCertificate()
     QTemporaryDir dir;
     const QString key = dir.filePath(u"key.pem"_s);
     const QString certificate = dir.filePath(u"cert.pem"_s);
-    const QStringList arguments {u"req"_s, u"-x509"_s, u"-newkey"_s, u"ec"_s, u"-pkeyopt"_s, u"ec_paramgen_curve:prime256v1"_s,
-                                 u"-nodes"_s, u"-days"_s, u"2"_s, u"-subj"_s, u"/CN=localhost"_s, u"-addext"_s,
-                                 u"subjectAltName=DNS:localhost"_s, u"-keyout"_s, key, u"-out"_s, certificate};
+    const QStringList arguments{u"req"_s, u"-x509"_s, u"-newkey"_s, u"ec"_s, u"-pkeyopt"_s,
+        u"ec_paramgen_curve:prime256v1"_s, u"-nodes"_s, u"-days"_s, u"2"_s, u"-subj"_s, u"/CN=localhost"_s,
+        u"-addext"_s, u"subjectAltName=DNS:localhost"_s, u"-keyout"_s, key, u"-out"_s, certificate};
     QCOMPARE(QProcess::execute(u"openssl"_s, arguments), 0);
     const QList<QSslCertificate> certificates = QSslCertificate::fromPath(certificate);
     QCOMPARE(certificates.size(), 1);

@@ -41,7 +41,8 @@ void TestHttpServer::answers_data()
     const auto open = [row](const char *name, const QByteArray &bytes, const Statuses &statuses) {
         row(name, bytes, statuses, false);
     };
-    const auto closes = [row](const char *name, const QByteArray &bytes, int status) { row(name, bytes, {status}, true); };
+    const auto closes
+        = [row](const char *name, const QByteArray &bytes, int status) { row(name, bytes, {status}, true); };
     const auto length = [](const QByteArray &value, const QByteArray &body = {}) {
         return request("POST /echo HTTP/1.1", "Content-Length: " + value + "\r\n", body);
     };
@@ -52,13 +53,14 @@ void TestHttpServer::answers_data()
     open("empty lines before", "\r\n\r\n" + request("GET /hello HTTP/1.1"), {200});
     closes("Connection: close", request("GET /hello HTTP/1.1", "Connection: close\r\n"), 200);
     closes("close among tokens", request("GET /hello HTTP/1.1", "Connection: foo, Close\r\n"), 200);
-    closes("close ends pipelining", request("GET /hello HTTP/1.1", "Connection: close\r\n") + request("GET /hello HTTP/1.1"),
-           200);
+    closes("close ends pipelining",
+        request("GET /hello HTTP/1.1", "Connection: close\r\n") + request("GET /hello HTTP/1.1"), 200);
     closes("HTTP/1.0", "GET /hello HTTP/1.0\r\n\r\n", 200);
     open("HTTP/1.0 keep-alive", "GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", {200});
     open("unknown path", request("GET /nothing HTTP/1.1"), {404});
-    open("unknown path with a body", request("POST /nothing HTTP/1.1", "Content-Length: 5\r\n", "hello")
-             + request("GET /hello HTTP/1.1"), {404, 200});
+    open("unknown path with a body",
+        request("POST /nothing HTTP/1.1", "Content-Length: 5\r\n", "hello") + request("GET /hello HTTP/1.1"),
+        {404, 200});
     open("unknown method", request("BREW /hello HTTP/1.1"), {405});
     open("query", request("GET /hello?a=%zz&b HTTP/1.1"), {200});
 
@@ -127,33 +129,43 @@ void TestHttpServer::answers_data()
     closes("stalled body", length("10", "ab"), 408);
 
     open("chunked", chunked("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"), {200});
-    open("chunked, then the next", chunked("5\r\nhello\r\n0\r\n\r\n") + request("GET /hello HTTP/1.1"), {200, 200});
+    open("chunked, then the next", chunked("5\r\nhello\r\n0\r\n\r\n") + request("GET /hello HTTP/1.1"),
+        {200, 200});
     open("chunked, empty", chunked("0\r\n\r\n"), {200});
     open("chunk extension and trailer", chunked("5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n"), {200});
-    open("coding without case", request("POST /echo HTTP/1.1", "Transfer-Encoding: CHUNKED\r\n", "0\r\n\r\n"), {200});
+    open("coding without case", request("POST /echo HTTP/1.1", "Transfer-Encoding: CHUNKED\r\n", "0\r\n\r\n"),
+        {200});
     closes("chunk size nonsense", chunked("zz\r\nhello\r\n0\r\n\r\n"), 400);
     closes("chunk size overflow", chunked("fffffffffffffffff\r\nhello\r\n0\r\n\r\n"), 400);
     closes("chunk size huge", chunked("fffffffffffffff0\r\nhello"), 413);
     closes("chunk size negative", chunked("-5\r\nhello\r\n0\r\n\r\n"), 400);
     closes("chunk longer than said", chunked("3\r\nhello\r\n0\r\n\r\n"), 400);
     closes("chunk with bare LF", chunked("5\nhello\n0\n\n"), 400);
-    closes("chunks over the limit", chunked(("80000\r\n" + QByteArray(0x80000, 'x') + "\r\n").repeated(3) + "0\r\n\r\n"), 413);
+    closes("chunks over the limit",
+        chunked(("80000\r\n" + QByteArray(0x80000, 'x') + "\r\n").repeated(3) + "0\r\n\r\n"), 413);
     closes("endless chunk header", chunked("5;" + QByteArray(40 * 1024, 'x')), 400);
     closes("endless trailer", chunked("0\r\n" + QByteArray("A: b\r\n").repeated(8 * 1024)), 400);
     closes("length in the trailer", chunked("0\r\nContent-Length: 5\r\n\r\n"), 400);
     closes("stalled chunk", chunked("5\r\nhel"), 408);
-    closes("chunked and length", chunked("").replace("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\n") + "0\r\n\r\n", 400);
+    closes("chunked and length",
+        chunked("").replace("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\n") + "0\r\n\r\n", 400);
     closes("length and chunked", length("5\r\nTransfer-Encoding: chunked", "0\r\n\r\n"), 400);
-    closes("chunked twice", chunked("").replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n") + "0\r\n\r\n", 400);
+    closes("chunked twice",
+        chunked("").replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n") + "0\r\n\r\n", 400);
     closes("chunked in HTTP/1.0", "POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400);
     for (const char *coding : {"gzip, chunked", "chunked, gzip", "gzip", "identity", "xchunked"})
-        closes(coding, request("POST /echo HTTP/1.1", "Transfer-Encoding: " + QByteArray(coding) + "\r\n", "0\r\n\r\n"), 501);
+        closes(coding,
+            request("POST /echo HTTP/1.1", "Transfer-Encoding: " + QByteArray(coding) + "\r\n", "0\r\n\r\n"),
+            501);
 
-    closes("expecting something else", request("POST /echo HTTP/1.1", "Expect: cake\r\nContent-Length: 5\r\n"), 417);
-    closes("expecting with too much", request("POST /echo HTTP/1.1", "Expect: 100-continue\r\nContent-Length: 9999999\r\n"),
-           413);
-    closes("expecting nowhere", request("POST /nothing HTTP/1.1", "Expect: 100-continue\r\nContent-Length: 5\r\n"), 404);
-    closes("HTTP/1.0 cannot expect", "POST /echo HTTP/1.0\r\nExpect: cake\r\nContent-Length: 2\r\n\r\nab", 200);
+    closes("expecting something else",
+        request("POST /echo HTTP/1.1", "Expect: cake\r\nContent-Length: 5\r\n"), 417);
+    closes("expecting with too much",
+        request("POST /echo HTTP/1.1", "Expect: 100-continue\r\nContent-Length: 9999999\r\n"), 413);
+    closes("expecting nowhere",
+        request("POST /nothing HTTP/1.1", "Expect: 100-continue\r\nContent-Length: 5\r\n"), 404);
+    closes(
+        "HTTP/1.0 cannot expect", "POST /echo HTTP/1.0\r\nExpect: cake\r\nContent-Length: 2\r\n\r\nab", 200);
 }
 
 void TestHttpServer::answers()
@@ -197,7 +209,7 @@ void TestHttpServer::refusals_areProblemDocuments()
 {
     RawPeer peer(m_server->port());
     peer.send(request("POST /echo HTTP/1.1", "Content-Length: 9999999\r\n"));
-    QTRY_COMPARE(peer.statuses(), Statuses {413});
+    QTRY_COMPARE(peer.statuses(), Statuses{413});
     QVERIFY(peer.answers()[0].head.contains("application/problem+json"));
     QVERIFY(peer.answers()[0].head.contains("Connection: close"));
     const auto json = Json::parse(peer.answers()[0].body);
@@ -209,15 +221,16 @@ void TestHttpServer::refusals_arePlainTextWhereTheRouteSaysSo()
 {
     RawPeer large(m_server->port());
     large.send(request("POST /plain HTTP/1.1", "Content-Length: 11\r\n"));
-    QTRY_COMPARE(large.statuses(), Statuses {413});
+    QTRY_COMPARE(large.statuses(), Statuses{413});
     QVERIFY(large.answers()[0].head.contains("text/plain"));
     RawPeer pieces(m_server->port());
-    pieces.send(request("POST /plain HTTP/1.1", "Transfer-Encoding: chunked\r\n", "b\r\nhello world\r\n0\r\n\r\n"));
-    QTRY_COMPARE(pieces.statuses(), Statuses {413});
+    pieces.send(
+        request("POST /plain HTTP/1.1", "Transfer-Encoding: chunked\r\n", "b\r\nhello world\r\n0\r\n\r\n"));
+    QTRY_COMPARE(pieces.statuses(), Statuses{413});
     QVERIFY(pieces.answers()[0].head.contains("text/plain"));
     RawPeer method(m_server->port());
     method.send(request("GET /plain HTTP/1.1"));
-    QTRY_COMPARE(method.statuses(), Statuses {405});
+    QTRY_COMPARE(method.statuses(), Statuses{405});
     QVERIFY(method.answers()[0].head.contains("text/plain"));
 }
 
@@ -225,7 +238,7 @@ void TestHttpServer::head_hasTheLengthAndNoBody()
 {
     RawPeer peer(m_server->port());
     peer.send(request("HEAD /hello HTTP/1.1") + request("GET /hello HTTP/1.1"));
-    QTRY_COMPARE(peer.statuses(1), (Statuses {200, 200}));
+    QTRY_COMPARE(peer.statuses(1), (Statuses{200, 200}));
     QVERIFY(peer.answers(1)[0].head.contains("Content-Length: 12\r\n"));
     QCOMPARE(peer.answers(1)[1].body, QByteArray("hello /hello"));
 }
@@ -234,7 +247,7 @@ void TestHttpServer::bodilessStatus_hasNoLength()
 {
     RawPeer peer(m_server->port());
     peer.send(request("GET /bodiless HTTP/1.1") + request("GET /hello HTTP/1.1"));
-    QTRY_COMPARE(peer.statuses(), (Statuses {204, 200}));
+    QTRY_COMPARE(peer.statuses(), (Statuses{204, 200}));
     QVERIFY(!peer.answers()[0].head.contains("Content-Length"));
 }
 
@@ -243,7 +256,7 @@ void TestHttpServer::unsafeFields_areDropped()
     QTest::ignoreMessage(QtWarningMsg, QRegularExpression(u"response field dropped"_s));
     RawPeer peer(m_server->port());
     peer.send(request("GET /splitting HTTP/1.1"));
-    QTRY_COMPARE(peer.statuses(), Statuses {200});
+    QTRY_COMPARE(peer.statuses(), Statuses{200});
     const QByteArray head = peer.answers()[0].head;
     QVERIFY(!head.contains("Injected"));
     QVERIFY(head.contains("X-Good: 1"));
@@ -255,7 +268,7 @@ void TestHttpServer::wrongMethod_listsTheAllowedOnes()
 {
     RawPeer peer(m_server->port());
     peer.send(request("PUT /hello HTTP/1.1"));
-    QTRY_COMPARE(peer.statuses(), Statuses {405});
+    QTRY_COMPARE(peer.statuses(), Statuses{405});
     QVERIFY(peer.answers()[0].head.contains("Allow: GET, HEAD\r\n"));
 }
 
@@ -263,9 +276,9 @@ void TestHttpServer::expect_isAnsweredBeforeTheBody()
 {
     RawPeer peer(m_server->port());
     peer.send(request("POST /echo HTTP/1.1", "Expect: 100-Continue\r\nContent-Length: 5\r\n"));
-    QTRY_COMPARE(peer.statuses(), Statuses {100});
+    QTRY_COMPARE(peer.statuses(), Statuses{100});
     peer.send("hello");
-    QTRY_COMPARE(peer.statuses(), (Statuses {100, 200}));
+    QTRY_COMPARE(peer.statuses(), (Statuses{100, 200}));
     QCOMPARE(peer.answers()[1].body, QByteArray("hello"));
     QVERIFY(peer.isOpen());
 }
@@ -273,8 +286,9 @@ void TestHttpServer::expect_isAnsweredBeforeTheBody()
 void TestHttpServer::pipelinedRequests_areAnsweredInOrder()
 {
     RawPeer peer(m_server->port());
-    peer.send(request("GET /slow/120 HTTP/1.1") + request("GET /slow/60 HTTP/1.1") + request("GET /slow/1 HTTP/1.1"));
-    QTRY_COMPARE(peer.statuses(), (Statuses {200, 200, 200}));
+    peer.send(request("GET /slow/120 HTTP/1.1") + request("GET /slow/60 HTTP/1.1")
+        + request("GET /slow/1 HTTP/1.1"));
+    QTRY_COMPARE(peer.statuses(), (Statuses{200, 200, 200}));
     QCOMPARE(peer.answers()[0].body, QByteArray("120"));
     QCOMPARE(peer.answers()[1].body, QByteArray("60"));
     QCOMPARE(peer.answers()[2].body, QByteArray("1"));
@@ -315,7 +329,7 @@ void TestHttpServer::refusal_reachesAPeerThatKeepsSending()
         peer.send(QByteArray(64 * 1024, 'x'));
         QCoreApplication::processEvents();
     }
-    QTRY_COMPARE(peer.statuses(), Statuses {413});
+    QTRY_COMPARE(peer.statuses(), Statuses{413});
 }
 
 QTEST_GUILESS_MAIN(TestHttpServer)

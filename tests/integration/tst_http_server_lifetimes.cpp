@@ -56,7 +56,7 @@ void TestHttpServerLifetimes::keptAliveConnection_isClosedWhenIdle()
     RawPeer peer(m_server->port());
     peer.send(request("GET /slow/250 HTTP/1.1")); // a running handler is not idleness
     QTRY_VERIFY(peer.isClosed());
-    QCOMPARE(peer.statuses(), Statuses {200});
+    QCOMPARE(peer.statuses(), Statuses{200});
 }
 
 void TestHttpServerLifetimes::handlerException_is500_data()
@@ -69,10 +69,11 @@ void TestHttpServerLifetimes::handlerException_is500_data()
 void TestHttpServerLifetimes::handlerException_is500()
 {
     QFETCH(QByteArray, path);
-    QTest::ignoreMessage(QtCriticalMsg, QRegularExpression(u"handler failed.*route.*"_s + QString::fromLatin1(path)));
+    QTest::ignoreMessage(
+        QtCriticalMsg, QRegularExpression(u"handler failed.*route.*"_s + QString::fromLatin1(path)));
     RawPeer peer(m_server->port());
     peer.send(request("GET " + path + " HTTP/1.1") + request("GET /hello HTTP/1.1"));
-    QTRY_COMPARE(peer.statuses(), (Statuses {500, 200}));
+    QTRY_COMPARE(peer.statuses(), (Statuses{500, 200}));
     QVERIFY(!peer.received().contains("on purpose"));
 }
 
@@ -89,9 +90,9 @@ void TestHttpServerLifetimes::handlerTimeout_is503()
     deafOne.send(request("GET /deaf HTTP/1.1"));
     QTRY_VERIFY(obeys.isClosed());
     QTRY_VERIFY(deafOne.isClosed());
-    QCOMPARE(obeys.statuses(), Statuses {503});
+    QCOMPARE(obeys.statuses(), Statuses{503});
     QVERIFY(obeys.answers()[0].head.contains("Retry-After: "));
-    QCOMPARE(deafOne.statuses(), Statuses {503});
+    QCOMPARE(deafOne.statuses(), Statuses{503});
     QTRY_COMPARE(g_cancelled, 1);
     QTRY_COMPARE(g_finished, 2); // the late answer goes nowhere
 }
@@ -131,14 +132,14 @@ void TestHttpServerLifetimes::tooManyConnections_get503()
     QTRY_COMPARE(m_server->stats().connections, 3);
     RawPeer fourth(m_server->port());
     QTRY_VERIFY(fourth.isClosed());
-    QCOMPARE(fourth.statuses(), Statuses {503});
+    QCOMPARE(fourth.statuses(), Statuses{503});
     QVERIFY(fourth.answers()[0].head.contains("Retry-After: 1\r\n"));
     QTRY_COMPARE(m_server->stats().connections, 3);
     peers.pop_back();
     QTRY_COMPARE(m_server->stats().connections, 2);
     RawPeer again(m_server->port());
     again.send(request("GET /hello HTTP/1.1"));
-    QTRY_COMPARE(again.statuses(), Statuses {200});
+    QTRY_COMPARE(again.statuses(), Statuses{200});
 }
 
 void TestHttpServerLifetimes::tooManyConnectionsOfAPeer_get503()
@@ -150,9 +151,9 @@ void TestHttpServerLifetimes::tooManyConnectionsOfAPeer_get503()
     RawPeer first(m_server->port());
     QTRY_COMPARE(m_server->stats().connections, 1);
     RawPeer second(m_server->port());
-    QTRY_COMPARE(second.statuses(), Statuses {503});
+    QTRY_COMPARE(second.statuses(), Statuses{503});
     first.send(request("GET /hello HTTP/1.1"));
-    QTRY_COMPARE(first.statuses(), Statuses {200});
+    QTRY_COMPARE(first.statuses(), Statuses{200});
 }
 
 void TestHttpServerLifetimes::crowdOfAPeer_isClosedUnanswered()
@@ -166,9 +167,10 @@ void TestHttpServerLifetimes::crowdOfAPeer_isClosedUnanswered()
         peers.push_back(std::make_unique<RawPeer>(m_server->port()));
     QTRY_COMPARE(m_server->stats().refused, quint64(59));
     int answered = 0;
-    QTRY_VERIFY(std::all_of(peers.begin() + 1, peers.end(), [](const auto &peer) { return peer->isClosed(); }));
+    QTRY_VERIFY(
+        std::all_of(peers.begin() + 1, peers.end(), [](const auto &peer) { return peer->isClosed(); }));
     for (const auto &peer : peers)
-        answered += peer->statuses() == Statuses {503} ? 1 : 0;
+        answered += peer->statuses() == Statuses{503} ? 1 : 0;
     QVERIFY2(answered > 0 && answered < 59, QByteArray::number(answered).constData());
 }
 
@@ -183,7 +185,7 @@ void TestHttpServerLifetimes::loopbackPeers_areExempt()
         peers.back()->send(request("GET /hello HTTP/1.1"));
     }
     for (const auto &peer : peers)
-        QTRY_COMPARE(peer->statuses(), Statuses {200});
+        QTRY_COMPARE(peer->statuses(), Statuses{200});
     QCOMPARE(m_server->stats().connections, 5);
 }
 
@@ -241,7 +243,7 @@ void TestHttpServerLifetimes::close_letsARunningHandlerAnswer()
     QTRY_VERIFY(idle.isClosed());
     QVERIFY(idle.received().isEmpty());
     QTRY_VERIFY(busy.isClosed());
-    QCOMPARE(busy.statuses(), Statuses {200});
+    QCOMPARE(busy.statuses(), Statuses{200});
     QVERIFY(busy.answers()[0].head.contains("Connection: close"));
     RawPeer late(port);
     QTRY_VERIFY(late.isClosed());
@@ -272,7 +274,7 @@ void TestHttpServerLifetimes::destruction_survivesARunningHandler()
 void TestHttpServerLifetimes::idleConnections_costLittleMemory()
 {
     constexpr int kMany = 2'000;
-    rlimit limit {};
+    rlimit limit{};
     QCOMPARE(::getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 3 * kMany);
     QCOMPARE(::setrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -283,12 +285,13 @@ void TestHttpServerLifetimes::idleConnections_costLittleMemory()
     const QByteArray bytes = request("GET /hello HTTP/1.1");
     for (int i = 0; i < kMany; ++i) {
         const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-        sockaddr_in address {};
+        sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_port = htons(m_server->port());
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         QCOMPARE(::connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address), 0);
-        QCOMPARE(::send(fd, bytes.constData(), static_cast<size_t>(bytes.size()), MSG_NOSIGNAL), bytes.size());
+        QCOMPARE(
+            ::send(fd, bytes.constData(), static_cast<size_t>(bytes.size()), MSG_NOSIGNAL), bytes.size());
         sockets.push_back(fd);
         if (i % 100 == 99)
             QTRY_COMPARE(m_server->stats().requests, quint64(i + 1));
@@ -317,7 +320,8 @@ void TestHttpServerLifetimes::upgrade_isHandedOver()
     });
     QWebSocket client;
     QString heard;
-    connect(&client, &QWebSocket::textMessageReceived, &client, [&heard](const QString &text) { heard = text; });
+    connect(
+        &client, &QWebSocket::textMessageReceived, &client, [&heard](const QString &text) { heard = text; });
     client.open(QUrl(u"ws://127.0.0.1:%1/ws?x=1"_s.arg(m_server->port())));
     QTRY_VERIFY(sockets.hasPendingConnections());
     const std::unique_ptr<QWebSocket> taken(sockets.nextPendingConnection());
@@ -326,16 +330,17 @@ void TestHttpServerLifetimes::upgrade_isHandedOver()
     taken->sendTextMessage(u"welcome"_s);
     QTRY_COMPARE(heard, u"welcome"_s);
     RawPeer plain(m_server->port());
-    plain.send(request("GET /hello HTTP/1.1") + request("POST /echo HTTP/1.1", "Content-Length: 2\r\n", "ab"));
-    QTRY_COMPARE(plain.statuses(), (Statuses {200, 200}));
+    plain.send(
+        request("GET /hello HTTP/1.1") + request("POST /echo HTTP/1.1", "Content-Length: 2\r\n", "ab"));
+    QTRY_COMPARE(plain.statuses(), (Statuses{200, 200}));
     RawPeer slowOne(m_server->port());
     slowOne.send("GET /hello HTT");
     QTRY_VERIFY(slowOne.isClosed());
-    QCOMPARE(slowOne.statuses(), Statuses {408});
+    QCOMPARE(slowOne.statuses(), Statuses{408});
     RawPeer large(m_server->port());
     large.send(request("GET /hello HTTP/1.1", "A: " + QByteArray(100 * 1024, 'a') + "\r\n"));
     QTRY_VERIFY(large.isClosed());
-    QCOMPARE(large.statuses(), Statuses {431});
+    QCOMPARE(large.statuses(), Statuses{431});
 }
 
 void TestHttpServerLifetimes::upgrade_declinedIsAnOrdinaryRequest()
@@ -343,15 +348,16 @@ void TestHttpServerLifetimes::upgrade_declinedIsAnOrdinaryRequest()
     m_server->setUpgradeHandler([](const Request &, QTcpSocket *) { return false; });
     RawPeer peer(m_server->port());
     peer.send(request("GET /hello HTTP/1.1", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
-    QTRY_COMPARE(peer.statuses(), Statuses {200});
+    QTRY_COMPARE(peer.statuses(), Statuses{200});
     peer.send(request("GET /hello HTTP/1.1"));
-    QTRY_COMPARE(peer.statuses(), (Statuses {200, 200}));
+    QTRY_COMPARE(peer.statuses(), (Statuses{200, 200}));
 }
 
 void TestHttpServerLifetimes::stats_count()
 {
     RawPeer peer(m_server->port());
-    peer.send(request("GET /hello HTTP/1.1") + request("GET /nothing HTTP/1.1") + request("GET /hello HTTP/3.0"));
+    peer.send(
+        request("GET /hello HTTP/1.1") + request("GET /nothing HTTP/1.1") + request("GET /hello HTTP/3.0"));
     QTRY_VERIFY(peer.isClosed());
     QCOMPARE(m_server->stats().requests, quint64(2));
     QCOMPARE(m_server->stats().refused, quint64(2));

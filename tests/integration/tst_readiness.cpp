@@ -41,10 +41,11 @@ private:
         Held()
             : executor(new HeldExecutor(&home))
             , store(std::unique_ptr<store::Executor>(executor), store::Dialect::Sqlite, 100)
-            , service(store, clock, [this](domain::EngineStatus &status) {
-                status.reasons = reasons;
-                status.ready = reasons.isEmpty();
-            })
+            , service(store, clock,
+                  [this](domain::EngineStatus &status) {
+                      status.reasons = reasons;
+                      status.ready = reasons.isEmpty();
+                  })
             , routes(service, {viewer()})
         {
             routes.addRoutes(router);
@@ -54,7 +55,8 @@ private:
             executor->release();
             async::blockOn(service.stop(), Millis(20'000));
         }
-        std::shared_ptr<Kept<http::Response>> ask(const QString &peer = u"127.0.0.1"_s, const QByteArray &token = {})
+        std::shared_ptr<Kept<http::Response>> ask(
+            const QString &peer = u"127.0.0.1"_s, const QByteArray &token = {})
         {
             http::Request request;
             request.method = "GET";
@@ -175,7 +177,8 @@ void ReadinessTest::databaseThatAnswers_isReady()
     const auto store = store::openStore(options, clock, &home);
     QVERIFY(store);
     bool stopping = false;
-    admin::OperatorService service(**store, clock, [&](domain::EngineStatus &status) { status.ready = !stopping; });
+    admin::OperatorService service(
+        **store, clock, [&](domain::EngineStatus &status) { status.ready = !stopping; });
     const auto ready = async::blockOn(service.readiness());
     QVERIFY(ready.ready);
     QCOMPARE(ready.reasons, QStringList());

@@ -30,8 +30,8 @@ private Q_SLOTS:
         QCOMPARE(binding->ownerToken.reveal(), QByteArray("owner-token"));
         const http::Request &sent = m_world->fake.call(u"exchange"_s);
         QCOMPARE(sent.body,
-                 QByteArray(R"({"principalId":"gate","provider":"slack","externalScopeType":"workspace",)"
-                            R"("externalTenantId":"T1","externalChannelId":"C1"})"));
+            QByteArray(R"({"principalId":"gate","provider":"slack","externalScopeType":"workspace",)"
+                       R"("externalTenantId":"T1","externalChannelId":"C1"})"));
         QCOMPARE(sent.headers.value("Authorization"), QByteArray("Bearer registry-token"));
         QVERIFY(m_world->bind(true));
         QVERIFY(m_world->fake.call(u"exchange"_s).body.endsWith(R"(,"forceRefresh":true})"));
@@ -48,8 +48,8 @@ private Q_SLOTS:
         QTest::addColumn<QString>("native");
         QTest::addColumn<int>("code");
         QTest::addColumn<QByteArray>("knownToken"); // "-": nothing is known
-        const auto row = [](const char *name, int status, const QByteArray &body, const QString &native, ErrorCode code,
-                            const QByteArray &token) {
+        const auto row = [](const char *name, int status, const QByteArray &body, const QString &native,
+                             ErrorCode code, const QByteArray &token) {
             QTest::newRow(name) << status << body << native << int(code) << token;
         };
         const QByteArray auth = R"({"status":"unavailable","providerAuth":{"botAccessToken":"xoxb-2"}})";
@@ -108,10 +108,11 @@ private Q_SLOTS:
         QVERIFY(!(*turn)->contextLost());
         const http::Request &upsert = m_world->fake.call(u"upsert"_s);
         QCOMPARE(upsert.body,
-                 QByteArray(R"({"namespace":"ns 1","conversationId":"","principalId":"gate","instanceId":"inst-1",)"
-                            R"("ownerId":"owner-1","provider":"slack","externalScopeType":"workspace",)"
-                            R"("externalTenantId":"T1","externalChannelId":"C1","externalConversationId":"C1",)"
-                            R"("title":"Slack C1","lookupExternalConversationIds":["1.2"]})"));
+            QByteArray(
+                R"({"namespace":"ns 1","conversationId":"","principalId":"gate","instanceId":"inst-1",)"
+                R"("ownerId":"owner-1","provider":"slack","externalScopeType":"workspace",)"
+                R"("externalTenantId":"T1","externalChannelId":"C1","externalConversationId":"C1",)"
+                R"("title":"Slack C1","lookupExternalConversationIds":["1.2"]})"));
         QCOMPARE(upsert.headers.value("Authorization"), QByteArray("Bearer owner-token"));
         const http::Request &bootstrap = m_world->fake.call(u"bootstrap"_s);
         QCOMPARE(bootstrap.body, QByteArray("{}"));
@@ -128,15 +129,15 @@ private Q_SLOTS:
         QCOMPARE(result.stopReason, u"end_turn"_s);
         QCOMPARE(m_world->fake.frames.size(), 3);
         QCOMPARE(m_world->fake.frames.at(0),
-                 QByteArray(R"({"jsonrpc":"2.0","id":"rpc-1","method":"initialize","params":{"protocolVersion":1,)"
-                            R"("clientCapabilities":{},"clientInfo":{"name":"slack-gateway",)"
-                            R"("title":"Slack Gateway","version":"1.0.0"}}})"));
+            QByteArray(R"({"jsonrpc":"2.0","id":"rpc-1","method":"initialize","params":{"protocolVersion":1,)"
+                       R"("clientCapabilities":{},"clientInfo":{"name":"slack-gateway",)"
+                       R"("title":"Slack Gateway","version":"1.0.0"}}})"));
         QCOMPARE(m_world->fake.frames.at(1),
-                 QByteArray(R"({"jsonrpc":"2.0","id":"rpc-2","method":"session/load","params":)"
-                            R"({"sessionId":"sess-1","cwd":"/home/x","mcpServers":[]}})"));
+            QByteArray(R"({"jsonrpc":"2.0","id":"rpc-2","method":"session/load","params":)"
+                       R"({"sessionId":"sess-1","cwd":"/home/x","mcpServers":[]}})"));
         QCOMPARE(m_world->fake.frames.at(2),
-                 QByteArray(R"({"jsonrpc":"2.0","id":"rpc-3","method":"session/prompt","params":)"
-                            R"({"sessionId":"sess-1","prompt":[{"type":"text","text":"q"}]}})"));
+            QByteArray(R"({"jsonrpc":"2.0","id":"rpc-3","method":"session/prompt","params":)"
+                       R"({"sessionId":"sess-1","prompt":[{"type":"text","text":"q"}]}})"));
         QTRY_VERIFY(!m_world->fake.socket); // closed afterwards
     }
 
@@ -154,7 +155,7 @@ private Q_SLOTS:
     void replacedSession_hasLostItsContext()
     {
         m_world->fake.script(u"bootstrap"_s, 200,
-                       R"({"data":{"effectiveSessionId":"new","effectiveCwd":"/","replaced":true}})");
+            R"({"data":{"effectiveSessionId":"new","effectiveCwd":"/","replaced":true}})");
         const Opened turn = m_world->open();
         QVERIFY(turn);
         QVERIFY((*turn)->contextLost());
@@ -168,9 +169,10 @@ private Q_SLOTS:
         QTest::addColumn<QByteArray>("body");
         QTest::addColumn<QString>("native");
         for (const QString &step : {u"upsert"_s, u"bootstrap"_s, u"connect"_s}) {
-            const auto row = [&step](const QString &name, int status, const QByteArray &body, const QString &native) {
-                QTest::newRow(qPrintable(step + u' ' + name)) << step << status << body << native;
-            };
+            const auto row
+                = [&step](const QString &name, int status, const QByteArray &body, const QString &native) {
+                      QTest::newRow(qPrintable(step + u' ' + name)) << step << status << body << native;
+                  };
             row(u"missing"_s, 404, R"({"message":"Spritz not found"})", u"spritz_not_found"_s);
             row(u"not ready"_s, 409, R"({"message":"acp unavailable"})", u"acp_unavailable"_s);
             row(u"other 404"_s, 404, R"({"message":"conversation not found"})", u"http_404"_s);
@@ -181,8 +183,10 @@ private Q_SLOTS:
             row(u"other status"_s, 410, "spritz not found", u"http_410"_s);
         }
         for (const QString &step : {u"upsert"_s, u"bootstrap"_s}) {
-            QTest::newRow(qPrintable(step + u" empty"_s)) << step << 200 << QByteArray("{}") << u"bad_answer"_s;
-            QTest::newRow(qPrintable(step + u" html"_s)) << step << 200 << QByteArray("<p>") << u"bad_answer"_s;
+            QTest::newRow(qPrintable(step + u" empty"_s))
+                << step << 200 << QByteArray("{}") << u"bad_answer"_s;
+            QTest::newRow(qPrintable(step + u" html"_s))
+                << step << 200 << QByteArray("<p>") << u"bad_answer"_s;
         }
     }
     void stepError_isClassified()
@@ -244,9 +248,10 @@ private Q_SLOTS:
         QTest::addColumn<QString>("error");
         QTest::addColumn<bool>("accepted");
         QTest::addColumn<QString>("text");
-        const auto row = [](const char *name, TurnEnd end, const QString &error, bool accepted, const QString &text) {
-            QTest::newRow(name) << int(end) << error << accepted << text;
-        };
+        const auto row
+            = [](const char *name, TurnEnd end, const QString &error, bool accepted, const QString &text) {
+                  QTest::newRow(name) << int(end) << error << accepted << text;
+              };
         const QString part = u" Hello a\nb"_s;
         row("dies before", TurnEnd::Lost, u"socket_closed"_s, false, {});
         row("dies after", TurnEnd::Lost, u"socket_closed"_s, true, part);
@@ -275,8 +280,8 @@ private Q_SLOTS:
         const QByteArray last = m_world->fake.frames.last();
         if (m_world->fake.mode == u"permission") {
             QCOMPARE(last,
-                     QByteArray(R"({"jsonrpc":"2.0","id":0,"error":{"code":-32000,"message":"Permission denied: )"
-                                R"(interactive approvals are unavailable in the Slack gateway."}})"));
+                QByteArray(R"({"jsonrpc":"2.0","id":0,"error":{"code":-32000,"message":"Permission denied: )"
+                           R"(interactive approvals are unavailable in the Slack gateway."}})"));
         } else if (m_world->fake.mode == u"unknown request") {
             QVERIFY(last.startsWith(R"({"jsonrpc":"2.0","id":0,"error":{"code":-32601,)"));
         } else if (m_world->fake.mode == u"mute") {
@@ -288,8 +293,9 @@ private Q_SLOTS:
     {
         const Opened turn = m_world->open();
         QVERIFY(turn);
-        const TurnResult result = async::blockOn(
-            (*turn)->prompt(u"q"_s, TurnClocks(), [] { return false; }, [] { }, {}), kLimit);
+        const TurnResult result = async::blockOn((*turn)->prompt(
+                                                     u"q"_s, TurnClocks(), [] { return false; }, [] {}, {}),
+            kLimit);
         QCOMPARE(int(result.end), int(TurnEnd::NotSent));
         QCOMPARE(m_world->fake.frames.size(), 2);
     }
@@ -319,7 +325,8 @@ private Q_SLOTS:
         QTest::newRow("null") << QByteArray("null") << QString();
         QTest::newRow("array") << QByteArray(R"(["a","",{"text":"b"},null,["c"]])") << u"a\nb\nc"_s;
         QTest::newRow("text") << QByteArray(R"({"text":"a","content":"b"})") << u"a"_s;
-        QTest::newRow("empty text") << QByteArray(R"({"text":"","content":{"text":"b"},"uri":"u"})") << u"b"_s;
+        QTest::newRow("empty text") << QByteArray(R"({"text":"","content":{"text":"b"},"uri":"u"})")
+                                    << u"b"_s;
         QTest::newRow("resource") << QByteArray(R"({"resource":{"text":"r"}})") << u"r"_s;
         QTest::newRow("uri") << QByteArray(R"({"type":"resource_link","uri":"urn:x"})") << u"urn:x"_s;
         QTest::newRow("number") << QByteArray("42") << u"42"_s;
@@ -343,7 +350,8 @@ private Q_SLOTS:
         QVERIFY(!makeBackend(table, config, m_world->client));
         table.registryUrl = table.spritzUrl = u"http://localhost"_s;
         const auto made = makeBackend(table, config, m_world->client);
-        QVERIFY(made && (*made)->kind() == u"spritz" && !(*made)->sessionsPerThread() && !(*made)->unescapesText());
+        QVERIFY(made && (*made)->kind() == u"spritz" && !(*made)->sessionsPerThread()
+            && !(*made)->unescapesText());
         table.kind = u"acp"_s;
         QVERIFY(!makeBackend(table, config, m_world->client));
         table.command = {u"agent"_s};

@@ -10,14 +10,14 @@ using namespace signalbox::testing;
 
 namespace {
 
-template<class T>
+template <class T>
 QCoro::Task<> keep(QCoro::Task<T> task, std::shared_ptr<std::optional<T>> into)
 {
     T value = co_await task;
     into->emplace(std::move(value));
 }
 
-template<class T>
+template <class T>
 std::shared_ptr<std::optional<T>> later(QCoro::Task<T> task)
 {
     auto into = std::make_shared<std::optional<T>>();
@@ -27,8 +27,8 @@ std::shared_ptr<std::optional<T>> later(QCoro::Task<T> task)
 
 QByteArray resolved(const QByteArray &nameSpace, const QByteArray &instance, const QByteArray &owner)
 {
-    return R"({"status":"resolved","session":{"accessToken":"t","ownerAuthId":")" + owner + R"(","namespace":")"
-        + nameSpace + R"(","instanceId":")" + instance + R"("}})";
+    return R"({"status":"resolved","session":{"accessToken":"t","ownerAuthId":")" + owner
+        + R"(","namespace":")" + nameSpace + R"(","instanceId":")" + instance + R"("}})";
 }
 
 QByteArray upserted(const QByteArray &name)
@@ -43,7 +43,8 @@ QByteArray bootstrapped(const QByteArray &session)
 
 } // namespace
 
-// What a registry, an API or a runtime must not be able to do to the engine, and what a backend that is dropped leaves.
+// What a registry, an API or a runtime must not be able to do to the engine, and what a backend that is
+// dropped leaves.
 class SpritzFaultsTest : public QObject
 {
     Q_OBJECT
@@ -56,7 +57,8 @@ private Q_SLOTS:
         const QByteArray longest(512, 'x');
         const QByteArray absurd(513, 'x');
         const QString bad = u"bad_answer"_s;
-        QTest::newRow("longest exchange") << u"exchange"_s << resolved(longest, longest, longest) << QString();
+        QTest::newRow("longest exchange")
+            << u"exchange"_s << resolved(longest, longest, longest) << QString();
         QTest::newRow("namespace") << u"exchange"_s << resolved(absurd, "i", "o") << bad;
         QTest::newRow("instance") << u"exchange"_s << resolved("n", absurd, "o") << bad;
         QTest::newRow("owner") << u"exchange"_s << resolved("n", "i", absurd) << bad;
@@ -105,7 +107,8 @@ private Q_SLOTS:
         QVERIFY(turn);
         world.fake.stopReading();
         const QString text(24 * 1024 * 1024, u'x'); // more than the system's own buffers and the bound
-        const auto result = later((*turn)->prompt(text, clocksOf(15'000), [] { return true; }, [] { }, {}));
+        const auto result = later((*turn)->prompt(
+            text, clocksOf(15'000), [] { return true; }, [] {}, {}));
         world.fake.ask(); // the answer finds more unread than anybody should leave
         QTRY_VERIFY(*result);
         QCOMPARE(int((*result)->end), int(TurnEnd::Lost));
@@ -117,7 +120,8 @@ private Q_SLOTS:
     void droppedBackend_answersWhatIsOpening_data()
     {
         QTest::addColumn<QString>("step");
-        for (const QString &step : {u"upsert"_s, u"bootstrap"_s, u"upgrade mute"_s, u"load mute"_s, u"connect"_s}) {
+        for (const QString &step :
+            {u"upsert"_s, u"bootstrap"_s, u"upgrade mute"_s, u"load mute"_s, u"connect"_s}) {
             QTest::newRow(qPrintable(step)) << step;
         }
     }

@@ -11,8 +11,8 @@ using namespace Qt::StringLiterals;
 using namespace signalbox;
 using namespace signalbox::testing;
 
-// One real message all the way: a signed app_mention, signalboxd, the ACP SDK's own example agent over stdio, and a
-// third party's Slack, where the answer must stand in the thread.
+// One real message all the way: a signed app_mention, signalboxd, the ACP SDK's own example agent over stdio,
+// and a third party's Slack, where the answer must stand in the thread.
 class FirstLightTest : public QObject
 {
     Q_OBJECT
@@ -32,7 +32,7 @@ private:
     QUrl m_ingress;
     QString m_admin;
     SystemClock m_clock;
-    Secret m_secret {QByteArrayLiteral("first-light-secret")};
+    Secret m_secret{QByteArrayLiteral("first-light-secret")};
 };
 
 namespace {
@@ -52,14 +52,16 @@ Status FirstLightTest::writeConfig()
     QFile file(m_folder.filePath(u"signalbox.toml"_s));
     if (!file.open(QIODevice::WriteOnly))
         return fail(ErrorCode::Unavailable, u"the configuration cannot be written"_s);
-    const QString text = u"[engine]\ndata_dir = \"%1/data\"\n[ingress]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n"
-                         "[slack]\nsigning_secret = \"%2\"\napi_base_url = \"%3\"\n"
-                         "[[backends]]\nname = \"local\"\nkind = \"acp\"\ncommand = %4\nworking_directory = \"%1\"\n"
-                         "[backends.environment]\nSIGNALBOX_PEERS_DIR = \"%5\"\n"
-                         "[[installations]]\nchannel = \"slack\"\ntenant = \"%6\"\nbackend = \"local\"\nbot_token = \"%7\"\n"_s
-                             .arg(m_folder.path(), QString::fromUtf8(m_secret.reveal()), m_slack.apiBaseUrl(),
-                                  listOf(Peers::exampleAgent()), Peers::folder(), m_slack.teamId(),
-                                  QString::fromLatin1(EmulatedSlack::kToken));
+    const QString text
+        = u"[engine]\ndata_dir = \"%1/data\"\n[ingress]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = "
+          u"\"127.0.0.1:0\"\n"
+          "[slack]\nsigning_secret = \"%2\"\napi_base_url = \"%3\"\n"
+          "[[backends]]\nname = \"local\"\nkind = \"acp\"\ncommand = %4\nworking_directory = \"%1\"\n"
+          "[backends.environment]\nSIGNALBOX_PEERS_DIR = \"%5\"\n"
+          "[[installations]]\nchannel = \"slack\"\ntenant = \"%6\"\nbackend = \"local\"\nbot_token = \"%7\"\n"_s
+              .arg(m_folder.path(), QString::fromUtf8(m_secret.reveal()), m_slack.apiBaseUrl(),
+                  listOf(Peers::exampleAgent()), Peers::folder(), m_slack.teamId(),
+                  QString::fromLatin1(EmulatedSlack::kToken));
     file.write(text.toUtf8());
     return {};
 }
@@ -72,7 +74,8 @@ void FirstLightTest::initTestCase()
     QVERIFY2(slack.has_value(), slack ? "" : qPrintable(slack.error().toString()));
     QVERIFY(writeConfig().has_value());
     const QString program = qEnvironmentVariable("SIGNALBOX_BIN_DIR") + u"/signalboxd"_s;
-    QVERIFY(m_daemon.start(program, QStringList {u"--config"_s, m_folder.filePath(u"signalbox.toml"_s)}).has_value());
+    QVERIFY(m_daemon.start(program, QStringList{u"--config"_s, m_folder.filePath(u"signalbox.toml"_s)})
+                .has_value());
     const auto ready = m_daemon.waitForLine("ready ");
     QVERIFY2(ready.has_value(), m_daemon.errors().constData());
     const QString line = QString::fromUtf8(*ready);
@@ -82,7 +85,8 @@ void FirstLightTest::initTestCase()
 
 Result<int> FirstLightTest::sendMention(const QString &channel, const QString &user, const QString &ts)
 {
-    Json event = Json::object({{u"type"_s, u"app_mention"_s}, {u"user"_s, user}, {u"channel"_s, channel}, {u"ts"_s, ts}});
+    Json event = Json::object(
+        {{u"type"_s, u"app_mention"_s}, {u"user"_s, user}, {u"channel"_s, channel}, {u"ts"_s, ts}});
     event.set(u"event_ts"_s, ts);
     event.set(u"text"_s, u"<@%1> please look at the project"_s.arg(m_slack.botUserId()));
     Json envelope = Json::object({{u"type"_s, u"event_callback"_s}, {u"team_id"_s, m_slack.teamId()}});
@@ -94,7 +98,8 @@ Result<int> FirstLightTest::sendMention(const QString &channel, const QString &u
     sandbox::SignedSender sender(client, m_clock, m_secret);
     QUrl target = m_ingress;
     target.setPath(u"/slack/events"_s);
-    const auto answer = async::blockOn(sender.post(sandbox::SignedSender::Request(target, envelope.toBytes())), Millis(10'000));
+    const auto answer = async::blockOn(
+        sender.post(sandbox::SignedSender::Request(target, envelope.toBytes())), Millis(10'000));
     if (!answer)
         return fail(answer.error());
     return answer->status;
@@ -112,7 +117,7 @@ void FirstLightTest::mention_isAnsweredInTheThreadByTheRealAgent()
     QVERIFY(!channel.isEmpty());
     // The person's message stands in the channel, as it does at Slack.
     const auto said = m_slack.call(u"chat.postMessage"_s,
-                                   Json::object({{u"channel"_s, channel}, {u"text"_s, u"please look at the project"_s}}));
+        Json::object({{u"channel"_s, channel}, {u"text"_s, u"please look at the project"_s}}));
     QVERIFY(said.has_value());
     const QString ts = (*said)[u"ts"].toString();
     QVERIFY(!ts.isEmpty());

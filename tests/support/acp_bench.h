@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
-extern "C" size_t __sanitizer_get_current_allocated_bytes(); // its header is not installed with every compiler
+extern "C" size_t
+__sanitizer_get_current_allocated_bytes(); // its header is not installed with every compiler
 #endif
 
 namespace signalbox::testing {
@@ -34,7 +35,7 @@ using runtimes::TurnClocks;
 using runtimes::TurnEnd;
 using runtimes::TurnResult;
 using Opened = Result<std::shared_ptr<runtimes::Turn>>;
-constexpr Millis kLimit {20'000};
+constexpr Millis kLimit{20'000};
 
 // What the kernel says about a process: its state, its parent and its group.
 struct ProcessFacts
@@ -47,7 +48,8 @@ struct ProcessFacts
             fields = text.mid(text.lastIndexOf(')') + 2).split(' ');
         }
     }
-    // An orphan that is dead and that init has not reaped yet is gone; a child that we have not reaped is not.
+    // An orphan that is dead and that init has not reaped yet is gone; a child that we have not reaped is
+    // not.
     [[nodiscard]] bool isGone() const
     {
         return fields.size() < 3 || (fields.at(0) == "Z" && fields.at(1).toLongLong() != ::getpid());
@@ -135,8 +137,9 @@ public:
     [[nodiscard]] QStringList lines(const QString &file) const
     {
         QFile opened(folder.filePath(file));
-        return opened.open(QIODevice::ReadOnly) ? QString::fromUtf8(opened.readAll()).split(u'\n', Qt::SkipEmptyParts)
-                                                : QStringList();
+        return opened.open(QIODevice::ReadOnly)
+            ? QString::fromUtf8(opened.readAll()).split(u'\n', Qt::SkipEmptyParts)
+            : QStringList();
     }
 
     QTemporaryDir folder;
@@ -170,8 +173,10 @@ struct Run
 inline Run prompt(Turn &turn, const TurnClocks &clocks = kPatient, const async::CancelToken &cancel = {})
 {
     Run run;
-    run.result = async::blockOn(
-        turn.prompt(u"question"_s, clocks, [] { return true; }, [&run] { ++run.accepted; }, cancel), kLimit);
+    run.result
+        = async::blockOn(turn.prompt(
+                             u"question"_s, clocks, [] { return true; }, [&run] { ++run.accepted; }, cancel),
+            kLimit);
     return run;
 }
 
@@ -186,11 +191,13 @@ inline QCoro::Task<> keepTurn(QCoro::Task<Opened> task, std::shared_ptr<std::vec
     into->push_back(std::move(opened));
 }
 
-inline std::shared_ptr<std::optional<TurnResult>> promptLater(Turn &turn, const TurnClocks &clocks = kPatient,
-                                                              const QString &text = u"question"_s)
+inline std::shared_ptr<std::optional<TurnResult>> promptLater(
+    Turn &turn, const TurnClocks &clocks = kPatient, const QString &text = u"question"_s)
 {
     auto into = std::make_shared<std::optional<TurnResult>>();
-    keepResult(turn.prompt(text, clocks, [] { return true; }, [] { }, {}), into);
+    keepResult(turn.prompt(
+                   text, clocks, [] { return true; }, [] {}, {}),
+        into);
     return into;
 }
 

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// An agent that speaks ACP on stdin and stdout and behaves as its first argument says. The second is a folder in which
-// it keeps what has to outlive it: the sessions it has had, and a line for every start.
+// An agent that speaks ACP on stdin and stdout and behaves as its first argument says. The second is a folder
+// in which it keeps what has to outlive it: the sessions it has had, and a line for every start.
 //
-//   normal            streams "Hello", " world", then, after a tool call, "Done"; loads and resumes what it had
-//   noload            the same without loadSession and resume
-//   zeroload          "loads" whatever it is asked for, with no history
-//   permission        asks first; says which outcome it got
-//   mute              never answers a prompt until it is cancelled, and says nothing
-//   ignorecancel      says one word, then nothing, whatever comes
-//   latecancel        answers a cancelled prompt when it is asked for another session
-//   diesbefore        exits as soon as a prompt comes
-//   diesafter         says a word, then exits
-//   garbage           puts lines that are no messages between the others
-//   crlf              ends lines with CRLF and writes them in small pieces
+//   normal            streams "Hello", " world", then, after a tool call, "Done"; loads and resumes what it
+//   had noload            the same without loadSession and resume zeroload          "loads" whatever it is
+//   asked for, with no history permission        asks first; says which outcome it got mute never answers a
+//   prompt until it is cancelled, and says nothing ignorecancel      says one word, then nothing, whatever
+//   comes latecancel        answers a cancelled prompt when it is asked for another session diesbefore exits
+//   as soon as a prompt comes diesafter         says a word, then exits garbage           puts lines that are
+//   no messages between the others crlf              ends lines with CRLF and writes them in small pieces
 //   version           answers initialize with version 2
 //   noinit            never answers initialize
 //   noisy             floods stderr
@@ -25,11 +21,10 @@
 //   foreign           sends updates of other sessions
 //   stubborn          ignores the end of stdin and SIGTERM, and leaves a child in its group
 //   leaves            has a child in its group, and exits as soon as a prompt comes
-//   wedged            neither reads nor says anything from its first prompt on, ignores SIGTERM, has a child in its group
-//   nosession         answers initialize and nothing else
-//   environment       writes its environment to a file
-//   longid            gives a session an id of 513 characters
-//   ids               says several messages by their ids, with empty chunks between
+//   wedged            neither reads nor says anything from its first prompt on, ignores SIGTERM, has a child
+//   in its group nosession         answers initialize and nothing else environment       writes its
+//   environment to a file longid            gives a session an id of 513 characters ids               says
+//   several messages by their ids, with empty chunks between
 #include "base/json.h"
 
 #include <QFile>
@@ -165,11 +160,10 @@ void initialize(const Json &id)
         session.set(u"resume"_s, Json::object());
     }
     session.set(u"close"_s, Json::object());
-    const Json capabilities
-        = Json::object({{u"loadSession"_s, keeps}, {u"sessionCapabilities"_s, session}});
-    answer(id, Json::object({{u"protocolVersion"_s, mode == u"version" ? 2 : 1},
-                             {u"agentCapabilities"_s, capabilities},
-                             {u"authMethods"_s, Json::array()}}));
+    const Json capabilities = Json::object({{u"loadSession"_s, keeps}, {u"sessionCapabilities"_s, session}});
+    answer(id,
+        Json::object({{u"protocolVersion"_s, mode == u"version" ? 2 : 1},
+            {u"agentCapabilities"_s, capabilities}, {u"authMethods"_s, Json::array()}}));
 }
 
 void load(const Json &id, const QString &session)
@@ -191,8 +185,8 @@ void load(const Json &id, const QString &session)
 
 void newSession(const Json &id)
 {
-    const QString session = mode == u"longid" ? QString(513, u's')
-                                              : u"s%1-%2"_s.arg(::getpid()).arg(sessions.size() + 1);
+    const QString session
+        = mode == u"longid" ? QString(513, u's') : u"s%1-%2"_s.arg(::getpid()).arg(sessions.size() + 1);
     sessions.append(session);
     append(sessionFile(), session);
     if (mode == u"latecancel" && hasHeldPrompt) {
@@ -222,11 +216,12 @@ void askPermission(const QString &session)
 {
     Json options = Json::array();
     for (const QString &kind : {u"allow_always"_s, u"allow_once"_s, u"reject_always"_s, u"reject_once"_s}) {
-        options.append(Json::object({{u"optionId"_s, u"id-"_s + kind}, {u"name"_s, kind}, {u"kind"_s, kind}}));
+        options.append(
+            Json::object({{u"optionId"_s, u"id-"_s + kind}, {u"name"_s, kind}, {u"kind"_s, kind}}));
     }
     const Json call = Json::object({{u"toolCallId"_s, u"call_1"_s}});
     const Json message = ask(u"session/request_permission"_s,
-                             Json::object({{u"sessionId"_s, session}, {u"toolCall"_s, call}, {u"options"_s, options}}));
+        Json::object({{u"sessionId"_s, session}, {u"toolCall"_s, call}, {u"options"_s, options}}));
     const Json &outcome = message[u"result"][u"outcome"];
     say(session, outcome[u"outcome"].toString() + u':' + outcome[u"optionId"].toString());
 }
@@ -239,7 +234,8 @@ void normalTurn(const QString &session, const QString &text)
     say(session, u""_s);
     say(session, u" world: "_s + text);
     update(session,
-           Json::object({{u"sessionUpdate"_s, u"tool_call"_s}, {u"toolCallId"_s, u"c"_s}, {u"title"_s, u"t"_s}}));
+        Json::object(
+            {{u"sessionUpdate"_s, u"tool_call"_s}, {u"toolCallId"_s, u"c"_s}, {u"title"_s, u"t"_s}}));
     update(session, Json::object({{u"sessionUpdate"_s, u"tool_call_update"_s}, {u"toolCallId"_s, u"c"_s}}));
     say(session, u"Done"_s);
 }
@@ -292,8 +288,8 @@ void prompt(const Json &id, const QString &session, const QString &text)
     } else if (mode == u"permission") {
         askPermission(session);
     } else if (mode == u"callsfs") {
-        const Json message = ask(u"fs/read_text_file"_s,
-                                 Json::object({{u"sessionId"_s, session}, {u"path"_s, u"/etc/passwd"_s}}));
+        const Json message = ask(
+            u"fs/read_text_file"_s, Json::object({{u"sessionId"_s, session}, {u"path"_s, u"/etc/passwd"_s}}));
         say(session, u"code "_s + QString::number(message[u"error"][u"code"].toInt().value_or(0)));
     } else if (mode == u"foreign") {
         say(u"nobody's"_s, u"for nobody"_s);

@@ -31,7 +31,8 @@ PostgresCluster::~PostgresCluster()
 QString PostgresCluster::binaries()
 {
     const QDir versions(u"/usr/lib/postgresql"_s);
-    const QStringList found = versions.entryList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name | QDir::Reversed);
+    const QStringList found
+        = versions.entryList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name | QDir::Reversed);
     return found.isEmpty() ? QString() : versions.filePath(found.first() + u"/bin/"_s);
 }
 
@@ -43,7 +44,7 @@ bool PostgresCluster::isInstalled()
 void PostgresCluster::launch(QProcess &process, const QString &program, const QStringList &arguments) const
 {
     // Becomes the other program in the same process, so that its id is the server's own.
-    QStringList all {u"--pdeathsig"_s, u"INT"_s};
+    QStringList all{u"--pdeathsig"_s, u"INT"_s};
     if (::geteuid() == 0)
         all << u"--reuid"_s << u"postgres"_s << u"--regid"_s << u"postgres"_s << u"--init-groups"_s;
     all << binaries() + program << arguments;
@@ -60,8 +61,9 @@ Status PostgresCluster::create()
     }
     QProcess initdb;
     initdb.setProcessChannelMode(QProcess::MergedChannels);
-    launch(initdb, u"initdb"_s, {u"-D"_s, m_folder.filePath(u"data"_s), u"-U"_s, u"signalbox"_s, u"-A"_s, u"trust"_s, u"-N"_s,
-                                 u"-E"_s, u"UTF8"_s, u"--locale=C.UTF-8"_s});
+    launch(initdb, u"initdb"_s,
+        {u"-D"_s, m_folder.filePath(u"data"_s), u"-U"_s, u"signalbox"_s, u"-A"_s, u"trust"_s, u"-N"_s,
+            u"-E"_s, u"UTF8"_s, u"--locale=C.UTF-8"_s});
     if (!initdb.waitForFinished(kStartMs) || initdb.exitCode() != 0)
         return fail(ErrorCode::Unavailable, QString::fromLocal8Bit(initdb.readAll()));
     return start();
@@ -69,13 +71,14 @@ Status PostgresCluster::create()
 
 Status PostgresCluster::start()
 {
-    const QStringList arguments {u"-D"_s, m_folder.filePath(u"data"_s), u"-k"_s, m_folder.path(), u"-c"_s,
-                                 u"listen_addresses="_s, u"-c"_s, u"fsync=off"_s, u"-c"_s, u"shared_buffers=16MB"_s};
+    const QStringList arguments{u"-D"_s, m_folder.filePath(u"data"_s), u"-k"_s, m_folder.path(), u"-c"_s,
+        u"listen_addresses="_s, u"-c"_s, u"fsync=off"_s, u"-c"_s, u"shared_buffers=16MB"_s};
     launch(m_server, u"postgres"_s, arguments);
     QByteArray said;
     const QDeadlineTimer deadline(kStartMs);
     while (!said.contains("ready to accept connections")) {
-        if (deadline.hasExpired() || (!m_server.waitForReadyRead(1000) && m_server.state() == QProcess::NotRunning))
+        if (deadline.hasExpired()
+            || (!m_server.waitForReadyRead(1000) && m_server.state() == QProcess::NotRunning))
             return fail(ErrorCode::Unavailable, QString::fromLocal8Bit(said + m_server.readAll()));
         said += m_server.readAll();
     }

@@ -8,9 +8,9 @@
 
 namespace signalbox::testing {
 
-// A PostgreSQL server of one test's own, on a unix socket in a temporary folder, which the test may stop and start: for
-// what happens while the database is away. Ends with the test, also when the test crashes. initdb refuses root, so a test
-// that runs as root uses the account "postgres". Blocking; thread of creation.
+// A PostgreSQL server of one test's own, on a unix socket in a temporary folder, which the test may stop and
+// start: for what happens while the database is away. Ends with the test, also when the test crashes. initdb
+// refuses root, so a test that runs as root uses the account "postgres". Blocking; thread of creation.
 class PostgresCluster
 {
 public:

@@ -5,8 +5,10 @@ namespace signalbox::testing {
 
 RawPeer::RawPeer(quint16 port)
 {
-    QObject::connect(&m_socket, &QTcpSocket::readyRead, &m_socket, [this] { m_received += m_socket.readAll(); });
-    QObject::connect(&m_socket, &QTcpSocket::connected, &m_socket, [this] { send(std::exchange(m_early, {})); });
+    QObject::connect(
+        &m_socket, &QTcpSocket::readyRead, &m_socket, [this] { m_received += m_socket.readAll(); });
+    QObject::connect(
+        &m_socket, &QTcpSocket::connected, &m_socket, [this] { send(std::exchange(m_early, {})); });
     m_socket.connectToHost(QHostAddress::LocalHost, port);
 }
 
@@ -40,7 +42,8 @@ std::vector<RawAnswer> RawPeer::answers(int bodiless) const
         qsizetype length = 0;
         const qsizetype field = answer.head.toLower().indexOf("content-length: ");
         if (field >= 0)
-            length = answer.head.sliced(field + 16, answer.head.indexOf('\r', field) - field - 16).toLongLong();
+            length
+                = answer.head.sliced(field + 16, answer.head.indexOf('\r', field) - field - 16).toLongLong();
         if (static_cast<int>(answers.size()) < bodiless)
             length = 0;
         if (end + 4 + length > m_received.size())
@@ -61,7 +64,8 @@ QList<int> RawPeer::statuses(int bodiless) const
 
 SlowReader::SlowReader(quint16 port, qint64 bytes, std::chrono::milliseconds every)
 {
-    QObject::connect(&m_socket, &QTcpSocket::connected, &m_socket, [this] { send(std::exchange(m_early, {})); });
+    QObject::connect(
+        &m_socket, &QTcpSocket::connected, &m_socket, [this] { send(std::exchange(m_early, {})); });
     m_socket.setReadBufferSize(std::max<qint64>(bytes, 1));
     m_socket.bind(QHostAddress(QHostAddress::LocalHost)); // there is a descriptor from here on
     m_socket.setSocketOption(QAbstractSocket::ReceiveBufferSizeSocketOption, 16 * 1024);

@@ -20,8 +20,8 @@ struct RawAnswer
     QByteArray body;
 };
 
-// A client that writes exactly the bytes it is told, for what a well-behaved one would never send. Works in the test's
-// event loop: wait with QTRY_VERIFY on what it has.
+// A client that writes exactly the bytes it is told, for what a well-behaved one would never send. Works in
+// the test's event loop: wait with QTRY_VERIFY on what it has.
 class RawPeer
 {
 public:
@@ -42,8 +42,8 @@ private:
     QByteArray m_received;
 };
 
-// A client that takes `bytes` of what is there each `every`, with as little buffered on its side as the system lets it:
-// a peer that reads, but slowly. `bytes` = 0 reads nothing.
+// A client that takes `bytes` of what is there each `every`, with as little buffered on its side as the
+// system lets it: a peer that reads, but slowly. `bytes` = 0 reads nothing.
 class SlowReader
 {
 public:

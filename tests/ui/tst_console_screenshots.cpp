@@ -19,8 +19,9 @@
 using namespace Qt::StringLiterals;
 using namespace signalbox;
 
-// The console over a real embedded engine with the sandbox's traffic, in light and dark, under Xvfb. The pictures go to
-// SIGNALBOX_SCREENSHOT_DIR (the ones in resources/screenshots were made so), else beside the test.
+// The console over a real embedded engine with the sandbox's traffic, in light and dark, under Xvfb. The
+// pictures go to SIGNALBOX_SCREENSHOT_DIR (the ones in resources/screenshots were made so), else beside the
+// test.
 class ConsoleScreenshotsTest : public QObject
 {
     Q_OBJECT
@@ -52,7 +53,8 @@ void ConsoleScreenshotsTest::initTestCase()
 {
     ui::installTranslations(*qApp, QLocale(QLocale::English, QLocale::UnitedKingdom));
     sandbox::SandboxOptions options;
-    options.agentCommand = QStringList {qEnvironmentVariable("SIGNALBOX_BIN_DIR") + u"/signalboxd"_s, u"--sandbox-agent"_s};
+    options.agentCommand
+        = QStringList{qEnvironmentVariable("SIGNALBOX_BIN_DIR") + u"/signalboxd"_s, u"--sandbox-agent"_s};
     options.trafficInterval = Millis(400);
     m_sandbox = std::make_unique<sandbox::Sandbox>(options);
     QVERIFY(m_sandbox->startBlocking().has_value());
@@ -88,10 +90,14 @@ void ConsoleScreenshotsTest::pictures_showLiveTraffic_data()
     QTest::addColumn<int>("theme");
     QTest::addColumn<QString>("view");
     QTest::addColumn<QString>("file");
-    QTest::newRow("deliveries light") << static_cast<int>(ui::Theme::Light) << u"deliveries"_s << u"console-light.png"_s;
-    QTest::newRow("deliveries dark") << static_cast<int>(ui::Theme::Dark) << u"deliveries"_s << u"console-dark.png"_s;
-    QTest::newRow("sessions light") << static_cast<int>(ui::Theme::Light) << u"sessions"_s << u"sessions-light.png"_s;
-    QTest::newRow("sessions dark") << static_cast<int>(ui::Theme::Dark) << u"sessions"_s << u"sessions-dark.png"_s;
+    QTest::newRow("deliveries light")
+        << static_cast<int>(ui::Theme::Light) << u"deliveries"_s << u"console-light.png"_s;
+    QTest::newRow("deliveries dark") << static_cast<int>(ui::Theme::Dark) << u"deliveries"_s
+                                     << u"console-dark.png"_s;
+    QTest::newRow("sessions light") << static_cast<int>(ui::Theme::Light) << u"sessions"_s
+                                    << u"sessions-light.png"_s;
+    QTest::newRow("sessions dark") << static_cast<int>(ui::Theme::Dark) << u"sessions"_s
+                                   << u"sessions-dark.png"_s;
 }
 
 void ConsoleScreenshotsTest::pictures_showLiveTraffic()
@@ -120,7 +126,8 @@ void ConsoleScreenshotsTest::pictures_showLiveTraffic()
     const auto arrived = [&] {
         const auto labels = m_window->findChildren<QLabel *>();
         const bool present = std::any_of(labels.begin(), labels.end(), [&](const QLabel *label) {
-            return label->isVisible() && label->property("field").isValid() && label->text().contains(wanted.right(6));
+            return label->isVisible() && label->property("field").isValid()
+                && label->text().contains(wanted.right(6));
         });
         return present && std::none_of(labels.begin(), labels.end(), [](const QLabel *label) {
             return label->isVisible() && !label->wordWrap() && label->property("field").isValid()
@@ -129,8 +136,10 @@ void ConsoleScreenshotsTest::pictures_showLiveTraffic()
     };
     if (!QTest::qWaitFor(arrived, 10'000)) {
         for (const QLabel *label : m_window->findChildren<QLabel *>()) {
-            if (label->isVisible() && label->property("field").isValid() && label->width() < label->sizeHint().width())
-                qWarning() << "too narrow:" << label->property("field") << label->width() << label->sizeHint();
+            if (label->isVisible() && label->property("field").isValid()
+                && label->width() < label->sizeHint().width())
+                qWarning() << "too narrow:" << label->property("field") << label->width()
+                           << label->sizeHint();
         }
         m_window->grab().save(m_folder.path() + u"/late.png"_s);
         QFAIL("the details have not arrived, or are cut");
@@ -147,7 +156,8 @@ void ConsoleScreenshotsTest::pictures_showLiveTraffic()
         }
     }
     luminance /= static_cast<double>((picture.height() / 9 + 1) * (picture.width() / 9 + 1));
-    QVERIFY2(static_cast<ui::Theme>(theme) == ui::Theme::Light ? luminance > 160 : luminance < 90, qPrintable(QString::number(luminance)));
+    QVERIFY2(static_cast<ui::Theme>(theme) == ui::Theme::Light ? luminance > 160 : luminance < 90,
+        qPrintable(QString::number(luminance)));
     QVERIFY(colours.size() > 20);
     const QString folder = qEnvironmentVariable("SIGNALBOX_SCREENSHOT_DIR", m_folder.path());
     QVERIFY(QDir().mkpath(folder));

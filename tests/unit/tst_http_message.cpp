@@ -124,7 +124,8 @@ void TestHttpMessage::problem_hasTheFieldsOfRfc9457()
 
 void TestHttpMessage::problem_ofAnErrorHidesNativeDetails()
 {
-    const Response response = Response::problem(Error(ErrorCode::Conflict, u"taken"_s, u"SECRET 23505"_s).context(u"inner"_s));
+    const Response response
+        = Response::problem(Error(ErrorCode::Conflict, u"taken"_s, u"SECRET 23505"_s).context(u"inner"_s));
     QCOMPARE(response.status, 409);
     QVERIFY(!response.body.contains("SECRET"));
     QVERIFY(!response.body.contains("inner"));

@@ -12,14 +12,15 @@ namespace {
 
 const QList<QByteArray> &requestBodies()
 {
-    static const QList<QByteArray> bodies {"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "0\r\n\r\n", "1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\n",
-                                           "5;a=b;c=\"d\"\r\nhello\r\n00\r\n\r\n", "A\r\n0123456789\r\n0;x\r\n\r\n"};
+    static const QList<QByteArray> bodies{"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "0\r\n\r\n",
+        "1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\n", "5;a=b;c=\"d\"\r\nhello\r\n00\r\n\r\n",
+        "A\r\n0123456789\r\n0;x\r\n\r\n"};
     return bodies;
 }
 
 const QList<QByteArray> &responses()
 {
-    static const QList<QByteArray> bytes {
+    static const QList<QByteArray> bytes{
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nA: b\r\n\r\nhello",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
@@ -35,17 +36,25 @@ QByteArray mutated(QByteArray bytes, QRandomGenerator &random)
     const int changes = static_cast<int>(random.bounded(4));
     for (int i = 0; i < changes && !bytes.isEmpty(); ++i) {
         const qsizetype at = random.bounded(static_cast<int>(bytes.size()));
-        const char c = kAlphabet[random.bounded(static_cast<int>(sizeof kAlphabet))]; // the NUL at its end too
+        const char c
+            = kAlphabet[random.bounded(static_cast<int>(sizeof kAlphabet))]; // the NUL at its end too
         switch (random.bounded(3)) {
-        case 0: bytes[at] = c; break;
-        case 1: bytes.insert(at, c); break;
-        default: bytes.remove(at, 1); break;
+        case 0:
+            bytes[at] = c;
+            break;
+        case 1:
+            bytes.insert(at, c);
+            break;
+        default:
+            bytes.remove(at, 1);
+            break;
         }
     }
     return bytes;
 }
 
-// Feeds bytes in pieces as a connection does; the status that refuses them, 0 while they are incomplete, 200 when done.
+// Feeds bytes in pieces as a connection does; the status that refuses them, 0 while they are incomplete, 200
+// when done.
 int feed(RequestParser &parser, const QByteArray &bytes, qsizetype step)
 {
     QByteArray kept;
@@ -90,7 +99,8 @@ void TestHttpParsers::requestBody_doesNotDependOnThePieces()
         const QByteArray bytes = mutated(requestBodies()[round % requestBodies().size()], random);
         QByteArray bodyAtOnce;
         int atOnce = -1;
-        for (const qsizetype step : {bytes.size() + 1, qsizetype(1), qsizetype(2), qsizetype(3), qsizetype(7)}) {
+        for (const qsizetype step :
+            {bytes.size() + 1, qsizetype(1), qsizetype(2), qsizetype(3), qsizetype(7)}) {
             RequestParser parser;
             QCOMPARE(parser.parseHead(head), 0);
             parser.limitBody(1000);
@@ -110,8 +120,9 @@ void TestHttpParsers::requestBody_doesNotDependOnThePieces()
 void TestHttpParsers::requestHead_survivesMutations()
 {
     QRandomGenerator random(2);
-    const QByteArray head = "POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: keep-alive, x\r\n"
-                            "Expect: 100-continue\r\nUpgrade: websocket\r\n\r\n";
+    const QByteArray head
+        = "POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: keep-alive, x\r\n"
+          "Expect: 100-continue\r\nUpgrade: websocket\r\n\r\n";
     int refused = 0;
     RequestParser parser;
     for (int round = 0; round < 20'000; ++round) {
@@ -120,7 +131,8 @@ void TestHttpParsers::requestHead_survivesMutations()
             continue;
         parser.reset();
         const int status = parser.parseHead(bytes);
-        QVERIFY2(status == 0 || status == 400 || status == 413 || status == 501 || status == 505, bytes.toPercentEncoding().constData());
+        QVERIFY2(status == 0 || status == 400 || status == 413 || status == 501 || status == 505,
+            bytes.toPercentEncoding().constData());
         refused += status != 0;
         // What was accepted has one agreed length and a path.
         if (status == 0) {
@@ -145,7 +157,7 @@ void TestHttpParsers::response_doesNotDependOnThePieces()
             parser.reset(false, 1000);
             const auto outcome = feed(parser, bytes, step);
             QVERIFY2((outcome == ResponseParser::Outcome::Done) == (atOnce == ResponseParser::Outcome::Done),
-                     bytes.toPercentEncoding().constData());
+                bytes.toPercentEncoding().constData());
             if (outcome != ResponseParser::Outcome::Done)
                 continue;
             const Response response = parser.takeResponse();

@@ -12,11 +12,13 @@ namespace {
 // A handler that only tells which one it is.
 Handler named(int status)
 {
-    return [status](Request, Context) { return [](int code) -> QCoro::Task<Response> {
-                                            Response response;
-                                            response.status = code;
-                                            co_return response;
-                                        }(status); };
+    return [status](Request, Context) {
+        return [](int code) -> QCoro::Task<Response> {
+            Response response;
+            response.status = code;
+            co_return response;
+        }(status);
+    };
 }
 
 int statusOf(const Router::Match &match)

@@ -37,7 +37,8 @@ QCoro::Task<> keep(QCoro::Task<Result<Json>> task, std::shared_ptr<Outcome> into
     *into = co_await task;
 }
 
-std::shared_ptr<Outcome> start(JsonRpcPeer &peer, Millis timeout = Millis(-1), const async::CancelToken &cancel = {})
+std::shared_ptr<Outcome> start(
+    JsonRpcPeer &peer, Millis timeout = Millis(-1), const async::CancelToken &cancel = {})
 {
     auto into = std::make_shared<Outcome>();
     keep(peer.call(u"m"_s, Json::object(), timeout, cancel), into);
@@ -224,7 +225,8 @@ private Q_SLOTS:
     {
         Line line;
         QStringList seen;
-        line.peer.setNotificationHandler([&seen](const QString &method, const Json &) { seen.append(method); });
+        line.peer.setNotificationHandler(
+            [&seen](const QString &method, const Json &) { seen.append(method); });
         line.peer.receive(R"({"jsonrpc":"2.0","method":"a"})");
         line.peer.receive(R"({"jsonrpc":"2.0","method":"$/b","params":[1]})");
         QCOMPARE(seen, QStringList({u"a"_s, u"$/b"_s}));

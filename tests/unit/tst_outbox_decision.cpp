@@ -62,8 +62,7 @@ private Q_SLOTS:
         QCOMPARE(sent.state, OutboundState::Sent);
         QCOMPARE(sent.dueIn, Millis(0));
         QVERIFY(sent.errorCode.isEmpty() && !sent.maybeDoubled);
-        const auto refused
-            = decide(outcome(OutboundState::Refused, u"is_archived"_s), 3, kDay * 2);
+        const auto refused = decide(outcome(OutboundState::Refused, u"is_archived"_s), 3, kDay * 2);
         QCOMPARE(refused.state, OutboundState::Refused);
         QCOMPARE(refused.errorCode, u"is_archived"_s);
         QCOMPARE(refused.dueIn, Millis(0));
@@ -86,7 +85,8 @@ private Q_SLOTS:
     {
         QFETCH(int, attempts);
         QFETCH(qint64, ms);
-        const auto decision = decide(outcome(OutboundState::Retry, u"service_unavailable"_s), attempts, kYoung);
+        const auto decision
+            = decide(outcome(OutboundState::Retry, u"service_unavailable"_s), attempts, kYoung);
         QCOMPARE(decision.state, OutboundState::Retry);
         QCOMPARE(decision.dueIn, Millis(ms));
         QCOMPARE(decision.errorCode, u"service_unavailable"_s);
@@ -95,14 +95,11 @@ private Q_SLOTS:
     void retryAfter_winsOverTheBackOff()
     {
         for (const int attempts : {1, 50})
-            QCOMPARE(decide(outcome(OutboundState::Retry, u"ratelimited"_s, Millis(7000)), attempts,
-                         kYoung)
-                         .dueIn,
+            QCOMPARE(
+                decide(outcome(OutboundState::Retry, u"ratelimited"_s, Millis(7000)), attempts, kYoung).dueIn,
                 Millis(7000));
         // Also when it is longer than our longest pause.
-        QCOMPARE(
-            decide(outcome(OutboundState::Retry, u"ratelimited"_s, Millis(900'000)), 1, kYoung)
-                .dueIn,
+        QCOMPARE(decide(outcome(OutboundState::Retry, u"ratelimited"_s, Millis(900'000)), 1, kYoung).dueIn,
             Millis(900'000));
     }
 
@@ -110,15 +107,12 @@ private Q_SLOTS:
     {
         const auto last = decide(outcome(OutboundState::Retry, u"no_token"_s), 1, kDay);
         QCOMPARE(last.state, OutboundState::Retry);
-        const auto late
-            = decide(outcome(OutboundState::Retry, u"no_token"_s), 1, kDay + Millis(1));
+        const auto late = decide(outcome(OutboundState::Retry, u"no_token"_s), 1, kDay + Millis(1));
         QCOMPARE(late.state, OutboundState::Dead);
         QCOMPARE(late.errorCode, u"no_token"_s); // what it died of
         QCOMPARE(late.dueIn, Millis(0));
         // A Retry-After does not keep it alive.
-        QCOMPARE(
-            decide(outcome(OutboundState::Retry, u"ratelimited"_s, Millis(5000)), 1, kDay * 2)
-                .state,
+        QCOMPARE(decide(outcome(OutboundState::Retry, u"ratelimited"_s, Millis(5000)), 1, kDay * 2).state,
             OutboundState::Dead);
     }
 

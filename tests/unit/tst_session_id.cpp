@@ -116,11 +116,12 @@ private Q_SLOTS:
 
     void keys_areFixed()
     {
-        QCOMPARE(eventKey(u"inst"_s, u"Ev1"_s, u"1700000000.000100"_s), u"6553f10000064ebbe0969a47265eb92f0dbed7"_s);
-        QCOMPARE(
-            messageKey(u"inst"_s, u"C1"_s, u"1700000000.000100"_s), u"6553f10000064mf03d09281007154af05bbad0"_s);
-        QCOMPARE(
-            clientMessageKey(u"inst"_s, u"cm-1"_s, 1'699'999'800), u"6553f03800000caa9c8cf99e216b569a75fe4b"_s);
+        QCOMPARE(eventKey(u"inst"_s, u"Ev1"_s, u"1700000000.000100"_s),
+            u"6553f10000064ebbe0969a47265eb92f0dbed7"_s);
+        QCOMPARE(messageKey(u"inst"_s, u"C1"_s, u"1700000000.000100"_s),
+            u"6553f10000064mf03d09281007154af05bbad0"_s);
+        QCOMPARE(clientMessageKey(u"inst"_s, u"cm-1"_s, 1'699'999'800),
+            u"6553f03800000caa9c8cf99e216b569a75fe4b"_s);
     }
 
     void keys_areScopedByInstallation()

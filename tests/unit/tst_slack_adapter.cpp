@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "channels/slack/slack_adapter.h"
-
 #include "base/ids.h"
+#include "channels/slack/slack_adapter.h"
 
 #include <QTest>
 
@@ -201,10 +200,13 @@ private Q_SLOTS:
         QTest::newRow("absent") << 200 << QByteArray(R"({"ok":true,"messages":[{"ts":"1.1"}]})") << Found::No;
         QTest::newRow("more than a page")
             << 200 << QByteArray(R"({"ok":true,"messages":[],"has_more":true})") << Found::Unreadable;
-        QTest::newRow("may not read") << 200 << QByteArray(R"({"ok":false,"error":"missing_scope"})") << Found::Unreadable;
+        QTest::newRow("may not read")
+            << 200 << QByteArray(R"({"ok":false,"error":"missing_scope"})") << Found::Unreadable;
         QTest::newRow("proxy page") << 403 << QByteArray("<html>") << Found::Unreadable;
-        QTest::newRow("limited in words") << 200 << QByteArray(R"({"ok":false,"error":"ratelimited"})") << Found::NotNow;
-        QTest::newRow("their failure") << 200 << QByteArray(R"({"ok":false,"error":"internal_error"})") << Found::NotNow;
+        QTest::newRow("limited in words")
+            << 200 << QByteArray(R"({"ok":false,"error":"ratelimited"})") << Found::NotNow;
+        QTest::newRow("their failure")
+            << 200 << QByteArray(R"({"ok":false,"error":"internal_error"})") << Found::NotNow;
         QTest::newRow("429") << 429 << QByteArray() << Found::NotNow;
         QTest::newRow("502") << 502 << byMetadata << Found::NotNow;
     }
@@ -220,8 +222,8 @@ private Q_SLOTS:
     }
     void look_withoutAnAnswerLearnsNothing()
     {
-        const auto outcome
-            = interpretLook(u"row-1"_s, u"conversations.history"_s, failure(ErrorCode::DeadlineExceeded, u"timeout"_s));
+        const auto outcome = interpretLook(
+            u"row-1"_s, u"conversations.history"_s, failure(ErrorCode::DeadlineExceeded, u"timeout"_s));
         QCOMPARE(outcome.found, signalbox::channels::Found::NotNow);
     }
 

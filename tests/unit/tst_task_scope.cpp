@@ -119,7 +119,8 @@ private Q_SLOTS:
 
     void scope_whoseJoinFailed_isUnjoinedUntilItsTasksEnd()
     {
-        const auto sleeper = [](CancelToken token) -> QCoro::Task<> { co_await delay(Millis(60'000), token); };
+        const auto sleeper
+            = [](CancelToken token) -> QCoro::Task<> { co_await delay(Millis(60'000), token); };
         TaskScope quiet(u"quiet"_s); // nobody joins it: nothing is known of it
         quiet.spawn("a", sleeper(quiet.token()));
         TaskScope scope(u"stuck"_s);
@@ -127,9 +128,9 @@ private Q_SLOTS:
         scope.spawn("b", sleeper(scope.token()));
         QCOMPARE(TaskScope::unjoined(), QStringList());
         QVERIFY(!blockOn(scope.join(Millis(5))));
-        QCOMPARE(TaskScope::unjoined(), QStringList {u"stuck (2)"_s});
+        QCOMPARE(TaskScope::unjoined(), QStringList{u"stuck (2)"_s});
         QVERIFY(!blockOn(scope.join(Millis(5))));
-        QCOMPARE(TaskScope::unjoined(), QStringList {u"stuck (2)"_s}); // once
+        QCOMPARE(TaskScope::unjoined(), QStringList{u"stuck (2)"_s}); // once
         scope.cancel(); // they end by themselves, and nobody joins again
         QTRY_COMPARE(scope.live(), 0);
         QCOMPARE(TaskScope::unjoined(), QStringList());
@@ -142,12 +143,13 @@ private Q_SLOTS:
         CancelSource source;
         {
             TaskScope scope(u"gone"_s);
-            const auto sleeper = [](CancelToken token) -> QCoro::Task<> { co_await delay(Millis(60'000), token); };
+            const auto sleeper
+                = [](CancelToken token) -> QCoro::Task<> { co_await delay(Millis(60'000), token); };
             scope.spawn("a", sleeper(source.token()));
             QVERIFY(!blockOn(scope.join(Millis(5))));
             QCOMPARE(TaskScope::unjoined().size(), 1);
         }
-        QCOMPARE(TaskScope::unjoined(), QStringList {u"gone (1)"_s});
+        QCOMPARE(TaskScope::unjoined(), QStringList{u"gone (1)"_s});
         source.cancel();
         QTRY_COMPARE(TaskScope::unjoined(), QStringList());
     }

@@ -24,9 +24,12 @@ constexpr char16_t kMetadataType[] = u"signalbox_outbound";
 QString methodOf(OutboundOp op)
 {
     switch (op) {
-    case OutboundOp::Post: return u"chat.postMessage"_s;
-    case OutboundOp::React: return u"reactions.add"_s;
-    case OutboundOp::Unreact: return u"reactions.remove"_s;
+    case OutboundOp::Post:
+        return u"chat.postMessage"_s;
+    case OutboundOp::React:
+        return u"reactions.add"_s;
+    case OutboundOp::Unreact:
+        return u"reactions.remove"_s;
     }
     return {};
 }
@@ -34,7 +37,7 @@ QString methodOf(OutboundOp op)
 Json metadataOf(const SendRequest &request)
 {
     return Json::object({{u"event_type"_s, QString::fromUtf16(kMetadataType)},
-                         {u"event_payload"_s, Json::object({{u"outbox_id"_s, request.id}})}});
+        {u"event_payload"_s, Json::object({{u"outbox_id"_s, request.id}})}});
 }
 
 Json argumentsOf(const SendRequest &request)
@@ -79,8 +82,12 @@ SendOutcome interpretError(const QString &method, const QString &error, const ht
     SendOutcome outcome;
     outcome.errorCode = error;
     switch (domain::classifySlackError(method, error)) {
-    case SlackErrorClass::NoOp: outcome.state = OutboundState::Sent; break;
-    case SlackErrorClass::Permanent: outcome.state = OutboundState::Refused; break;
+    case SlackErrorClass::NoOp:
+        outcome.state = OutboundState::Sent;
+        break;
+    case SlackErrorClass::Permanent:
+        outcome.state = OutboundState::Refused;
+        break;
     case SlackErrorClass::Authorisation:
         outcome.state = OutboundState::Refused;
         outcome.authorisation = true;
@@ -90,7 +97,9 @@ SendOutcome interpretError(const QString &method, const QString &error, const ht
         outcome.retryAfter = retryAfterOf(response);
         outcome.rateLimited = error == u"ratelimited" || error == u"rate_limited";
         break;
-    case SlackErrorClass::Unknown: outcome.state = OutboundState::Unknown; break;
+    case SlackErrorClass::Unknown:
+        outcome.state = OutboundState::Unknown;
+        break;
     }
     return outcome;
 }
@@ -129,7 +138,8 @@ SendOutcome interpretAnswer(const QString &method, const Result<http::Response> 
             outcome.errorCode = u"http_%1_unreadable"_s.arg(response.status);
         }
     }
-    Json received = Json::object({{u"status"_s, response.status}, {u"bytes"_s, static_cast<qint64>(response.body.size())}});
+    Json received = Json::object(
+        {{u"status"_s, response.status}, {u"bytes"_s, static_cast<qint64>(response.body.size())}});
     if (!outcome.errorCode.isEmpty())
         received.set(u"error"_s, outcome.errorCode);
     if (!outcome.channelTs.isEmpty())
@@ -140,7 +150,8 @@ SendOutcome interpretAnswer(const QString &method, const Result<http::Response> 
     return outcome;
 }
 
-FindOutcome interpretLook(const QString &outboxId, const QString &method, const Result<http::Response> &answer)
+FindOutcome interpretLook(
+    const QString &outboxId, const QString &method, const Result<http::Response> &answer)
 {
     FindOutcome outcome;
     if (!answer || answer->status == 429 || answer->status >= 500) {
@@ -185,8 +196,8 @@ SlackAdapter::SlackAdapter(http::Client &client, QUrl apiBaseUrl, Millis timeout
         m_base.setPath(path + u'/');
 }
 
-QCoro::Task<Result<http::Response>> SlackAdapter::call(QString method, Secret token, Json arguments, bool idempotent,
-                                                       async::CancelToken cancel)
+QCoro::Task<Result<http::Response>> SlackAdapter::call(
+    QString method, Secret token, Json arguments, bool idempotent, async::CancelToken cancel)
 {
     http::ClientRequest request("POST", m_base.resolved(QUrl(method)));
     request.headers.add("Authorization", "Bearer " + token.reveal());
@@ -200,8 +211,8 @@ QCoro::Task<Result<http::Response>> SlackAdapter::call(QString method, Secret to
 QCoro::Task<SendOutcome> SlackAdapter::send(SendRequest request, async::CancelToken cancel)
 {
     const QString method = methodOf(request.op);
-    const Result<http::Response> answer = co_await call(method, request.token, argumentsOf(request),
-                                                        domain::isIdempotent(request.op), cancel);
+    const Result<http::Response> answer = co_await call(
+        method, request.token, argumentsOf(request), domain::isIdempotent(request.op), cancel);
     SendOutcome outcome = interpretAnswer(method, answer);
     // Repeating a reaction changes nothing, so an unknown outcome is only a reason to try again.
     if (outcome.state == OutboundState::Unknown && domain::isIdempotent(request.op))
@@ -235,7 +246,8 @@ QCoro::Task<FindOutcome> SlackAdapter::find(SendRequest request, async::CancelTo
 
 QCoro::Task<Result<QString>> SlackAdapter::botUserId(Secret token, async::CancelToken cancel)
 {
-    const Result<http::Response> answer = co_await call(u"auth.test"_s, std::move(token), Json::object(), true, cancel);
+    const Result<http::Response> answer
+        = co_await call(u"auth.test"_s, std::move(token), Json::object(), true, cancel);
     if (!answer)
         co_return fail(answer.error().context(u"auth.test"_s));
     const auto json = Json::parse(answer->body);

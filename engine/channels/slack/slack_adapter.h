@@ -9,33 +9,37 @@
 
 namespace signalbox::slack {
 
-// Slack's Web API (contracts/slack.md §3): JSON bodies, `ok` decides, 429 with Retry-After means nothing happened, and
-// 5xx, a timeout or a broken connection after the request left mean that it may have. Messages carry the outbound
-// row's id in `metadata` and a client_msg_id derived from it.
+// Slack's Web API (contracts/slack.md §3): JSON bodies, `ok` decides, 429 with Retry-After means nothing
+// happened, and 5xx, a timeout or a broken connection after the request left mean that it may have. Messages
+// carry the outbound row's id in `metadata` and a client_msg_id derived from it.
 class SlackAdapter final : public channels::ChannelAdapter
 {
 public:
     // `client` outlives the adapter. `timeout` is for one call.
     SlackAdapter(http::Client &client, QUrl apiBaseUrl, Millis timeout);
 
-    [[nodiscard]] QCoro::Task<channels::SendOutcome> send(channels::SendRequest request, async::CancelToken cancel) override;
-    [[nodiscard]] QCoro::Task<channels::FindOutcome> find(channels::SendRequest request, async::CancelToken cancel) override;
+    [[nodiscard]] QCoro::Task<channels::SendOutcome> send(
+        channels::SendRequest request, async::CancelToken cancel) override;
+    [[nodiscard]] QCoro::Task<channels::FindOutcome> find(
+        channels::SendRequest request, async::CancelToken cancel) override;
 
     // Our own user id in the workspace of this token (auth.test).
     [[nodiscard]] QCoro::Task<Result<QString>> botUserId(Secret token, async::CancelToken cancel);
 
 private:
-    [[nodiscard]] QCoro::Task<Result<http::Response>> call(QString method, Secret token, Json arguments, bool idempotent,
-                                                           async::CancelToken cancel);
+    [[nodiscard]] QCoro::Task<Result<http::Response>> call(
+        QString method, Secret token, Json arguments, bool idempotent, async::CancelToken cancel);
     http::Client &m_client;
     QUrl m_base;
     Millis m_timeout;
 };
 
-// What an HTTP answer (or its absence) to a call of `method` means; pure, by the table of domain/slack_errors.h.
-[[nodiscard]] channels::SendOutcome interpretAnswer(const QString &method, const Result<http::Response> &answer);
+// What an HTTP answer (or its absence) to a call of `method` means; pure, by the table of
+// domain/slack_errors.h.
+[[nodiscard]] channels::SendOutcome interpretAnswer(
+    const QString &method, const Result<http::Response> &answer);
 // What an answer of `method` (conversations.history or .replies) says of the post with this outbox id; pure.
-[[nodiscard]] channels::FindOutcome interpretLook(const QString &outboxId, const QString &method,
-                                                  const Result<http::Response> &answer);
+[[nodiscard]] channels::FindOutcome interpretLook(
+    const QString &outboxId, const QString &method, const Result<http::Response> &answer);
 
 } // namespace signalbox::slack

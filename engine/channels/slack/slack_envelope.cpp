@@ -50,8 +50,9 @@ Result<Envelope> parseEnvelope(const QByteArray &body)
 
 bool isPlausibleId(QStringView id)
 {
-    return id.size() <= kMostIdLength
-        && std::all_of(id.begin(), id.end(), [](QChar c) { return c.unicode() > 0x20 && c.unicode() < 0x7f; });
+    return id.size() <= kMostIdLength && std::all_of(id.begin(), id.end(), [](QChar c) {
+        return c.unicode() > 0x20 && c.unicode() < 0x7f;
+    });
 }
 
 } // namespace signalbox::slack

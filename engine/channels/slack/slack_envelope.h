@@ -7,7 +7,8 @@
 
 namespace signalbox::slack {
 
-// The outer part of an Events API request (contracts/slack.md §1 "Envelope"), read strictly where it decides something.
+// The outer part of an Events API request (contracts/slack.md §1 "Envelope"), read strictly where it decides
+// something.
 struct Envelope
 {
     Envelope() = default;

@@ -12,7 +12,7 @@ constexpr qint64 kMostSkewSeconds = 300;
 }
 
 SignatureResult checkSignature(const QByteArray &timestampHeader, const QByteArray &signatureHeader,
-                               const QByteArray &rawBody, const std::vector<Secret> &secrets, Instant now)
+    const QByteArray &rawBody, const std::vector<Secret> &secrets, Instant now)
 {
     const QByteArray timestamp = timestampHeader.trimmed();
     const QByteArray signature = signatureHeader.trimmed();
@@ -40,11 +40,16 @@ SignatureResult checkSignature(const QByteArray &timestampHeader, const QByteArr
 QByteArray refusalText(SignatureCheck check)
 {
     switch (check) {
-    case SignatureCheck::Valid: return {};
-    case SignatureCheck::Missing: return "missing slack signature\n";
-    case SignatureCheck::InvalidTimestamp: return "invalid slack timestamp\n";
-    case SignatureCheck::Stale: return "stale slack request\n";
-    case SignatureCheck::Invalid: return "invalid slack signature\n";
+    case SignatureCheck::Valid:
+        return {};
+    case SignatureCheck::Missing:
+        return "missing slack signature\n";
+    case SignatureCheck::InvalidTimestamp:
+        return "invalid slack timestamp\n";
+    case SignatureCheck::Stale:
+        return "stale slack request\n";
+    case SignatureCheck::Invalid:
+        return "invalid slack signature\n";
     }
     return {};
 }

@@ -25,8 +25,9 @@ struct SignatureResult
     int secretIndex; // which of the secrets fits, of Valid
 };
 
-[[nodiscard]] SignatureResult checkSignature(const QByteArray &timestampHeader, const QByteArray &signatureHeader,
-                                             const QByteArray &rawBody, const std::vector<Secret> &secrets, Instant now);
+[[nodiscard]] SignatureResult checkSignature(const QByteArray &timestampHeader,
+    const QByteArray &signatureHeader, const QByteArray &rawBody, const std::vector<Secret> &secrets,
+    Instant now);
 
 // The answer's text for a refused signature, byte for byte.
 [[nodiscard]] QByteArray refusalText(SignatureCheck check);

@@ -31,7 +31,8 @@ Error exitedError(const QString &message)
 }
 } // namespace
 
-AcpBackend::AcpBackend(QString name, AcpCommand command, AcpLimits limits, const Clock *clock, QObject *parent)
+AcpBackend::AcpBackend(
+    QString name, AcpCommand command, AcpLimits limits, const Clock *clock, QObject *parent)
     : RuntimeBackend(parent)
     , m_name(std::move(name))
     , m_command(std::move(command))
@@ -67,7 +68,8 @@ QCoro::Task<Result<Binding>> AcpBackend::bind(BindRequest, async::CancelToken)
     co_return Binding();
 }
 
-QCoro::Task<Result<std::shared_ptr<Turn>>> AcpBackend::open(Binding, OpenRequest request, async::CancelToken cancel)
+QCoro::Task<Result<std::shared_ptr<Turn>>> AcpBackend::open(
+    Binding, OpenRequest request, async::CancelToken cancel)
 {
     const Connected agent = co_await connection(cancel);
     if (!agent) {
@@ -81,7 +83,8 @@ QCoro::Task<Result<std::shared_ptr<Turn>>> AcpBackend::open(Binding, OpenRequest
     co_return std::static_pointer_cast<Turn>(std::make_shared<AcpTurn>(held, *opened));
 }
 
-// The backend may be destroyed at each co_await, whatever ended the wait: nothing of it is touched before a look.
+// The backend may be destroyed at each co_await, whatever ended the wait: nothing of it is touched before a
+// look.
 QCoro::Task<AcpBackend::Connected> AcpBackend::connection(async::CancelToken cancel)
 {
     const QPointer<AcpBackend> self(this);
@@ -93,7 +96,8 @@ QCoro::Task<AcpBackend::Connected> AcpBackend::connection(async::CancelToken can
             co_return fail(Error(ErrorCode::Cancelled, u"cancelled while the agent started"_s));
         }
         if (m_isReady && m_connection) {
-            const std::shared_ptr<AcpConnection> copy = m_connection; // QCoro 0.8 moves out of what co_return names
+            const std::shared_ptr<AcpConnection> copy
+                = m_connection; // QCoro 0.8 moves out of what co_return names
             co_return copy;
         }
         if (!m_isStarting && !m_wedged) {
@@ -104,12 +108,15 @@ QCoro::Task<AcpBackend::Connected> AcpBackend::connection(async::CancelToken can
             ++m_attempt;
             m_scope->spawn("acp.start", startAgent());
         }
-        // startAgent() and stopWedged() answer from the event loop, so there is always something to wait for here.
+        // startAgent() and stopWedged() answer from the event loop, so there is always something to wait for
+        // here.
         const quint64 attempt = m_attempt;
         const Millis patience = m_limits.initializeTimeout + m_limits.stopGrace + Millis(10'000);
-        const async::Wake wake = co_await async::waitSignal(this, &AcpBackend::startSettled, patience, cancel);
+        const async::Wake wake
+            = co_await async::waitSignal(this, &AcpBackend::startSettled, patience, cancel);
         if (wake == async::Wake::TimedOut) {
-            co_return fail(Error(ErrorCode::DeadlineExceeded, u"the agent did not start in time"_s, u"timeout"_s));
+            co_return fail(
+                Error(ErrorCode::DeadlineExceeded, u"the agent did not start in time"_s, u"timeout"_s));
         }
         if (self && wake == async::Wake::Fired && m_attempt == attempt && m_startError) {
             co_return fail(*m_startError);
@@ -124,9 +131,10 @@ QCoro::Task<> AcpBackend::startAgent()
     m_connection = makeConnection(m_command, m_limits);
     const std::shared_ptr<AcpConnection> started = m_connection;
     connect(started.get(), &AcpConnection::ended, this,
-            [this, raw = started.get()](const QString &) { onEnded(raw); });
+        [this, raw = started.get()](const QString &) { onEnded(raw); });
     connect(started.get(), &AcpConnection::wedged, this, [this, raw = started.get()] { onWedged(raw); });
-    connect(started.get(), &AcpConnection::loginNeeded, this, [this] { Q_EMIT phaseChanged(u"login_needed"_s); });
+    connect(
+        started.get(), &AcpConnection::loginNeeded, this, [this] { Q_EMIT phaseChanged(u"login_needed"_s); });
     Q_EMIT phaseChanged(u"starting"_s);
     const Status status = co_await started->initialize(m_scope->token());
     if (self) {
@@ -186,7 +194,8 @@ void AcpBackend::onWedged(const AcpConnection *wedged)
 QCoro::Task<> AcpBackend::stopWedged(std::shared_ptr<AcpConnection> connection)
 {
     const QPointer<AcpBackend> self(this);
-    const Error reason(ErrorCode::Unavailable, u"the agent said nothing any more and is replaced"_s, u"wedged"_s);
+    const Error reason(
+        ErrorCode::Unavailable, u"the agent said nothing any more and is replaced"_s, u"wedged"_s);
     co_await connection->stop(m_limits.stopGrace, reason);
     if (self) {
         m_lastErrorOutput = connection->process().errorOutput();
@@ -198,7 +207,8 @@ QCoro::Task<> AcpBackend::stopWedged(std::shared_ptr<AcpConnection> connection)
 void AcpBackend::noteCrash()
 {
     m_crashes.push_back(m_clock->boot());
-    logWarning(lcAcp, "agent down", {{"backend", m_name}, {"recent_crashes", QString::number(m_crashes.size())}});
+    logWarning(
+        lcAcp, "agent down", {{"backend", m_name}, {"recent_crashes", QString::number(m_crashes.size())}});
     Q_EMIT phaseChanged(u"exited"_s);
 }
 

@@ -11,33 +11,36 @@
 
 namespace signalbox::runtimes {
 
-// An agent on this host that speaks ACP on its stdin and stdout (DESIGN.md "ACP agent processes"). One process serves
-// every conversation of the backend; it is started by the first open() and again by the next one after it ended. A
-// wedged one (see AcpConnection) is replaced: its turns are lost, it is stopped within AcpLimits::stopGrace, and the
-// next open() waits for that and starts a new one. Every end that was not asked for counts as a crash, this one too.
-// Native codes of open()'s errors: "exited" (ended meanwhile, or five ends in ten minutes: no restart until ten minutes
-// after the first of them), "timeout", "unsupported_version", "login_needed", "session_busy", "bad_answer", "closed",
-// "wedged", "not_sent", or the number of an error that the agent answered with.
+// An agent on this host that speaks ACP on its stdin and stdout (DESIGN.md "ACP agent processes"). One
+// process serves every conversation of the backend; it is started by the first open() and again by the next
+// one after it ended. A wedged one (see AcpConnection) is replaced: its turns are lost, it is stopped within
+// AcpLimits::stopGrace, and the next open() waits for that and starts a new one. Every end that was not asked
+// for counts as a crash, this one too. Native codes of open()'s errors: "exited" (ended meanwhile, or five
+// ends in ten minutes: no restart until ten minutes after the first of them), "timeout",
+// "unsupported_version", "login_needed", "session_busy", "bad_answer", "closed", "wedged", "not_sent", or the
+// number of an error that the agent answered with.
 class AcpBackend final : public RuntimeBackend
 {
     Q_OBJECT
 public:
     // `clock` outlives the backend; without one it is the system's.
     AcpBackend(QString name, AcpCommand command, AcpLimits limits = {}, const Clock *clock = nullptr,
-               QObject *parent = nullptr);
-    // close() comes first. Without it the process is killed, and what waits in open() or close() ends with "closed".
+        QObject *parent = nullptr);
+    // close() comes first. Without it the process is killed, and what waits in open() or close() ends with
+    // "closed".
     ~AcpBackend() override;
 
     [[nodiscard]] QString name() const override { return m_name; }
     [[nodiscard]] QString kind() const override;
     [[nodiscard]] bool sessionsPerThread() const override { return true; }
-    [[nodiscard]] QString renderPrompt(const domain::PromptContext &context, const QString &text) const override;
+    [[nodiscard]] QString renderPrompt(
+        const domain::PromptContext &context, const QString &text) const override;
     [[nodiscard]] bool unescapesText() const override { return true; }
 
     // An agent has no registry: nothing is bound, and nothing can fail.
     [[nodiscard]] QCoro::Task<Result<Binding>> bind(BindRequest request, async::CancelToken cancel) override;
-    [[nodiscard]] QCoro::Task<Result<std::shared_ptr<Turn>>> open(Binding binding, OpenRequest request,
-                                                                  async::CancelToken cancel) override;
+    [[nodiscard]] QCoro::Task<Result<std::shared_ptr<Turn>>> open(
+        Binding binding, OpenRequest request, async::CancelToken cancel) override;
     // Open turns end as Lost. A later open() starts the agent again.
     [[nodiscard]] QCoro::Task<> close(Millis grace) override;
 

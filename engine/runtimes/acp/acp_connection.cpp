@@ -88,8 +88,8 @@ Status AcpConnection::agree(const Json &answer)
     const std::optional<qint64> version = answer[u"protocolVersion"].toInt();
     if (version != kWireVersion) {
         const QString shown = version ? QString::number(*version) : u"(none)"_s;
-        return fail(
-            Error(ErrorCode::Unsupported, u"unsupported protocol version "_s + shown, u"unsupported_version"_s));
+        return fail(Error(
+            ErrorCode::Unsupported, u"unsupported protocol version "_s + shown, u"unsupported_version"_s));
     }
     const Json &capabilities = answer[u"agentCapabilities"];
     const Json &sessions = capabilities[u"sessionCapabilities"];
@@ -140,7 +140,8 @@ Json AcpConnection::sessionParams(const QString &session) const
     return params;
 }
 
-QCoro::Task<Result<AcpConnection::Opened>> AcpConnection::openSession(QString stored, async::CancelToken cancel)
+QCoro::Task<Result<AcpConnection::Opened>> AcpConnection::openSession(
+    QString stored, async::CancelToken cancel)
 {
     Opened opened;
     opened.session = stored;
@@ -150,7 +151,8 @@ QCoro::Task<Result<AcpConnection::Opened>> AcpConnection::openSession(QString st
     if (const auto known = m_sessions.find(stored); known != m_sessions.end()) {
         const std::shared_ptr<TurnRun> run = known->run.lock();
         if (known->inFlight && run && !run->isDone()) {
-            co_return fail(Error(ErrorCode::Conflict, u"the session has a prompt in flight"_s, u"session_busy"_s));
+            co_return fail(
+                Error(ErrorCode::Conflict, u"the session has a prompt in flight"_s, u"session_busy"_s));
         }
         if (known->inFlight) {
             // A cancelled prompt that never ended: its late updates could not be told from the next one's.
@@ -213,7 +215,8 @@ QCoro::Task<Result<bool>> AcpConnection::take(Take how, QString id, async::Cance
     co_return fail(noteLogin(answer.error()).context(method));
 }
 
-QCoro::Task<Result<AcpConnection::Opened>> AcpConnection::newSession(bool contextLost, async::CancelToken cancel)
+QCoro::Task<Result<AcpConnection::Opened>> AcpConnection::newSession(
+    bool contextLost, async::CancelToken cancel)
 {
     const Result<Json> answer = co_await call(u"session/new"_s, sessionParams({}), cancel);
     if (!answer) {
@@ -223,7 +226,8 @@ QCoro::Task<Result<AcpConnection::Opened>> AcpConnection::newSession(bool contex
     opened.session = (*answer)[u"sessionId"].toString();
     opened.contextLost = contextLost;
     if (opened.session.isEmpty() || opened.session.size() > kMaxIdLength) {
-        co_return fail(Error(ErrorCode::Corrupt, u"session/new gave no usable session id"_s, u"bad_answer"_s));
+        co_return fail(
+            Error(ErrorCode::Corrupt, u"session/new gave no usable session id"_s, u"bad_answer"_s));
     }
     (void)remember(opened.session);
     co_return opened;
@@ -266,7 +270,8 @@ void AcpConnection::closeOldest()
 {
     const QString id = m_byAge.front();
     forget(id);
-    if (m_canClose && !m_peer.send(u"session/close"_s, Json::object({{u"sessionId"_s, id}}), [](const auto &) { })) {
+    if (m_canClose
+        && !m_peer.send(u"session/close"_s, Json::object({{u"sessionId"_s, id}}), [](const auto &) {})) {
         logDebug(lcAcp, "session/close could not be sent");
     }
 }
@@ -274,7 +279,7 @@ void AcpConnection::closeOldest()
 // ---- prompts
 
 void AcpConnection::prompt(const QString &id, const QString &text, const std::shared_ptr<TurnRun> &run,
-                           const std::function<bool()> &mayLeave, const async::CancelToken &cancel)
+    const std::function<bool()> &mayLeave, const async::CancelToken &cancel)
 {
     if (cancel.isCancelled()) {
         run->notSent(TurnEnd::Cancelled, u"cancelled"_s);
@@ -284,7 +289,8 @@ void AcpConnection::prompt(const QString &id, const QString &text, const std::sh
         run->notSent(TurnEnd::NotSent, u"exited"_s);
         return;
     }
-    Session &session = remember(id); // forgotten since it was opened: the agent is told about a close only when idle
+    Session &session
+        = remember(id); // forgotten since it was opened: the agent is told about a close only when idle
     if (session.inFlight) {
         run->notSent(TurnEnd::NotSent, u"session_busy"_s);
         return;
@@ -311,7 +317,8 @@ void AcpConnection::prompt(const QString &id, const QString &text, const std::sh
 void AcpConnection::onRunFinished(const QString &id, const TurnRun *run)
 {
     const auto session = m_sessions.constFind(id);
-    const bool isUnanswered = session != m_sessions.cend() && session->inFlight && session->run.lock().get() == run;
+    const bool isUnanswered
+        = session != m_sessions.cend() && session->inFlight && session->run.lock().get() == run;
     if (isUnanswered && run->hasRunOut() && (session->heard == m_heard || !hasOtherPrompts())) {
         Q_EMIT wedged();
     }
@@ -330,10 +337,11 @@ void AcpConnection::cancelPrompt(const QString &session)
     m_peer.notify(u"session/cancel"_s, Json::object({{u"sessionId"_s, session}}));
 }
 
-void AcpConnection::onPromptAnswer(const QString &id, const std::shared_ptr<TurnRun> &run, const Result<Json> &answer)
+void AcpConnection::onPromptAnswer(
+    const QString &id, const std::shared_ptr<TurnRun> &run, const Result<Json> &answer)
 {
-    // What the agent may not know (any more) is loaded anew. An agent that can load nothing keeps the benefit of the
-    // doubt once, because "unknown session" looks like every other error (contracts/acp.md §2).
+    // What the agent may not know (any more) is loaded anew. An agent that can load nothing keeps the benefit
+    // of the doubt once, because "unknown session" looks like every other error (contracts/acp.md §2).
     bool suspect = run->isDone() || (!answer && (m_canLoad || m_canResume));
     const auto session = m_sessions.find(id);
     if (session != m_sessions.end()) {

@@ -17,23 +17,23 @@ namespace signalbox::runtimes {
 struct AcpLimits
 {
     AcpLimits() = default;
-    Millis initializeTimeout {30'000}; // a cold start takes seconds
-    Millis sessionTimeout {60'000}; // session/new, load, resume
+    Millis initializeTimeout{30'000}; // a cold start takes seconds
+    Millis sessionTimeout{60'000}; // session/new, load, resume
     int crashes = 5; // this many …
-    Millis crashWindow {600'000}; // … in this time stop the restarts
-    // Conversations remembered as open in the agent. One that was forgotten is loaded again; where the agent can do
-    // neither that nor resume, ten times as many are remembered.
+    Millis crashWindow{600'000}; // … in this time stop the restarts
+    // Conversations remembered as open in the agent. One that was forgotten is loaded again; where the agent
+    // can do neither that nor resume, ten times as many are remembered.
     size_t rememberedSessions = 5000;
-    Millis stopGrace {5000}; // of a process that is replaced: end of stdin, SIGTERM, SIGKILL
+    Millis stopGrace{5000}; // of a process that is replaced: end of stdin, SIGTERM, SIGKILL
 };
 
-// One running agent: its process, the calls to it and the conversations it has open. Wire version 1 only, without fs
-// and terminal (contracts/acp.md §3, §6). Lives on the engine thread, in a shared_ptr.
+// One running agent: its process, the calls to it and the conversations it has open. Wire version 1 only,
+// without fs and terminal (contracts/acp.md §3, §6). Lives on the engine thread, in a shared_ptr.
 //
-// An agent is taken for wedged (contracts/acp.md §3 "session/cancel", 5) when it let a turn run out and did not answer
-// the cancel within its grace, or did not answer session/new, load or resume in time. Not while it still works for
-// others: where another prompt is in flight, it must have said nothing at all since the turn fell silent, and for the
-// other calls, nothing at all since they were sent.
+// An agent is taken for wedged (contracts/acp.md §3 "session/cancel", 5) when it let a turn run out and did
+// not answer the cancel within its grace, or did not answer session/new, load or resume in time. Not while it
+// still works for others: where another prompt is in flight, it must have said nothing at all since the turn
+// fell silent, and for the other calls, nothing at all since they were sent.
 class AcpConnection : public QObject
 {
     Q_OBJECT
@@ -56,13 +56,15 @@ public:
         QString session;
         bool contextLost = false;
     };
-    // Takes up the stored conversation (as it is, by resume, by load), else begins a new one (contracts/acp.md §3
-    // "session/new, load, resume"). Conflict, native "session_busy", while it has a prompt in flight.
+    // Takes up the stored conversation (as it is, by resume, by load), else begins a new one
+    // (contracts/acp.md §3 "session/new, load, resume"). Conflict, native "session_busy", while it has a
+    // prompt in flight.
     [[nodiscard]] QCoro::Task<Result<Opened>> openSession(QString stored, async::CancelToken cancel);
 
-    // Sends the prompt, asking `mayLeave` immediately before the write, and reports to `run` until it is done.
+    // Sends the prompt, asking `mayLeave` immediately before the write, and reports to `run` until it is
+    // done.
     void prompt(const QString &session, const QString &text, const std::shared_ptr<TurnRun> &run,
-                const std::function<bool()> &mayLeave, const async::CancelToken &cancel);
+        const std::function<bool()> &mayLeave, const async::CancelToken &cancel);
     void cancelPrompt(const QString &session);
 
     [[nodiscard]] size_t sessionCount() const { return m_sessions.size(); }
@@ -102,7 +104,8 @@ private:
     [[nodiscard]] Error noteLogin(const Error &error);
     void onUpdate(const Json &params);
     [[nodiscard]] bool onRequest(const QString &method, const Json &params, const Json &id);
-    void onPromptAnswer(const QString &session, const std::shared_ptr<TurnRun> &run, const Result<Json> &answer);
+    void onPromptAnswer(
+        const QString &session, const std::shared_ptr<TurnRun> &run, const Result<Json> &answer);
     void onEnded(const QString &reason);
 
     AcpLimits m_limits;

@@ -16,10 +16,25 @@ namespace signalbox::runtimes {
 namespace {
 bool isPassedOn(const QString &name)
 {
-    static const QSet<QString> kNames {
-        u"PATH"_s,       u"HOME"_s,        u"USER"_s,     u"LOGNAME"_s,       u"SHELL"_s,        u"LANG"_s,
-        u"LANGUAGE"_s,   u"TZ"_s,          u"TMPDIR"_s,   u"TERM"_s,          u"SSL_CERT_FILE"_s, u"SSL_CERT_DIR"_s,
-        u"http_proxy"_s, u"https_proxy"_s, u"no_proxy"_s, u"HTTP_PROXY"_s,    u"HTTPS_PROXY"_s,   u"NO_PROXY"_s,
+    static const QSet<QString> kNames{
+        u"PATH"_s,
+        u"HOME"_s,
+        u"USER"_s,
+        u"LOGNAME"_s,
+        u"SHELL"_s,
+        u"LANG"_s,
+        u"LANGUAGE"_s,
+        u"TZ"_s,
+        u"TMPDIR"_s,
+        u"TERM"_s,
+        u"SSL_CERT_FILE"_s,
+        u"SSL_CERT_DIR"_s,
+        u"http_proxy"_s,
+        u"https_proxy"_s,
+        u"no_proxy"_s,
+        u"HTTP_PROXY"_s,
+        u"HTTPS_PROXY"_s,
+        u"NO_PROXY"_s,
         u"NODE_EXTRA_CA_CERTS"_s,
     };
     return kNames.contains(name) || name.startsWith(u"LC_") || name.startsWith(u"XDG_");
@@ -29,7 +44,8 @@ bool isPassedOn(const QString &name)
 QProcessEnvironment agentEnvironment(const QProcessEnvironment &engine, const QMap<QString, QString> &added)
 {
     QProcessEnvironment environment;
-    environment.insert(u"PATH"_s, u"/usr/local/bin:/usr/bin:/bin"_s); // QProcess takes an empty one for "inherit all"
+    environment.insert(
+        u"PATH"_s, u"/usr/local/bin:/usr/bin:/bin"_s); // QProcess takes an empty one for "inherit all"
     for (const QString &name : engine.keys()) {
         if (isPassedOn(name)) {
             environment.insert(name, engine.value(name));
@@ -132,7 +148,8 @@ void AcpProcess::readFrames()
         begin = newline + 1;
         newline = bytes.indexOf('\n', begin);
     }
-    m_buffer = begin == 0 ? std::move(bytes) : bytes.sliced(begin); // a long line is not copied with every read
+    m_buffer
+        = begin == 0 ? std::move(bytes) : bytes.sliced(begin); // a long line is not copied with every read
     if (tooLong || m_buffer.size() > kMaxFrame) {
         breakOff(u"frame_too_long"_s);
     }

@@ -21,46 +21,50 @@ struct AcpCommand
     QMap<QString, QString> environment; // added to agentEnvironment(), and wins over it
 };
 
-// What an agent gets of the engine's own environment: where things are (PATH, HOME, USER, LOGNAME, SHELL, TMPDIR,
-// XDG_*), how to write (LANG, LANGUAGE, LC_*, TZ, TERM) and how to reach the outside (SSL_CERT_FILE, SSL_CERT_DIR,
-// NODE_EXTRA_CA_CERTS; http_proxy, https_proxy, no_proxy in both cases). Everything else, the secrets above all that
+// What an agent gets of the engine's own environment: where things are (PATH, HOME, USER, LOGNAME, SHELL,
+// TMPDIR, XDG_*), how to write (LANG, LANGUAGE, LC_*, TZ, TERM) and how to reach the outside (SSL_CERT_FILE,
+// SSL_CERT_DIR, NODE_EXTRA_CA_CERTS; http_proxy, https_proxy, no_proxy in both cases). Everything else, the
+// secrets above all that
 // *_env keys of the configuration name, stays with the engine: what an agent needs is given to it by name in
 // `environment`. The program itself is looked up in the engine's PATH.
-[[nodiscard]] QProcessEnvironment agentEnvironment(const QProcessEnvironment &engine,
-                                                   const QMap<QString, QString> &added);
+[[nodiscard]] QProcessEnvironment agentEnvironment(
+    const QProcessEnvironment &engine, const QMap<QString, QString> &added);
 
-// An agent process that speaks one JSON-RPC message per line on its stdin and stdout (contracts/acp.md §1). Run once: a
-// new start is a new object.
+// An agent process that speaks one JSON-RPC message per line on its stdin and stdout (contracts/acp.md §1).
+// Run once: a new start is a new object.
 //
-// It leads a process group of its own, and when it ends, for whatever reason, the rest of its group is killed. It is
-// killed itself when the thread that started it ends (PR_SET_PDEATHSIG is bound to that thread), so start() belongs on
-// the engine thread. Two kinds of its children escape: those that left the group (setsid), and those of an engine that
-// was itself killed by SIGKILL, because the kernel then kills the agent alone and nobody is left to kill its group. A
-// service manager that ends whole control groups takes these too.
+// It leads a process group of its own, and when it ends, for whatever reason, the rest of its group is
+// killed. It is killed itself when the thread that started it ends (PR_SET_PDEATHSIG is bound to that
+// thread), so start() belongs on the engine thread. Two kinds of its children escape: those that left the
+// group (setsid), and those of an engine that was itself killed by SIGKILL, because the kernel then kills the
+// agent alone and nobody is left to kill its group. A service manager that ends whole control groups takes
+// these too.
 class AcpProcess : public QObject
 {
     Q_OBJECT
 public:
     static constexpr qsizetype kMaxFrame = 32 * 1024 * 1024; // bytes of one message
-    static constexpr qint64 kMaxUnwritten = 8 * 1024 * 1024; // bytes that wait for an agent that does not read
+    static constexpr qint64 kMaxUnwritten
+        = 8 * 1024 * 1024; // bytes that wait for an agent that does not read
     static constexpr qsizetype kMaxErrorOutput = 64 * 1024; // bytes of stderr that are kept
 
     explicit AcpProcess(AcpCommand command, QObject *parent = nullptr);
     // Kills the group when it still runs.
     ~AcpProcess() override;
 
-    // Called for each line with something in it, without its line end. The bytes are only lent. Must not destroy the
-    // process.
+    // Called for each line with something in it, without its line end. The bytes are only lent. Must not
+    // destroy the process.
     void setFrameHandler(std::function<void(QByteArray)> handler) { m_onFrame = std::move(handler); }
     // Returns at once; a program that cannot be started is reported by ended().
     void start();
     [[nodiscard]] bool isRunning() const { return m_process.state() != QProcess::NotRunning; }
     [[nodiscard]] qint64 processId() const { return m_pid; }
 
-    // Adds the line end. False: not running. An agent that has left more than kMaxUnwritten unread is killed then, and
-    // ended() says "not_reading".
+    // Adds the line end. False: not running. An agent that has left more than kMaxUnwritten unread is killed
+    // then, and ended() says "not_reading".
     [[nodiscard]] bool write(const QByteArray &frame);
-    // Closes stdin and gives it half of the grace (at most 2 s), then SIGTERM for the rest, then SIGKILL of the group.
+    // Closes stdin and gives it half of the grace (at most 2 s), then SIGTERM for the rest, then SIGKILL of
+    // the group.
     [[nodiscard]] QCoro::Task<> stop(Millis grace);
     void kill();
 

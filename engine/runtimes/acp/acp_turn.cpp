@@ -19,7 +19,7 @@ AcpTurn::~AcpTurn()
 }
 
 QCoro::Task<TurnResult> AcpTurn::prompt(QString text, TurnClocks clocks, std::function<bool()> mayLeave,
-                                        std::function<void()> onAccepted, async::CancelToken cancel)
+    std::function<void()> onAccepted, async::CancelToken cancel)
 {
     auto sendCancel = [weak = m_connection, session = m_opened.session] {
         if (const std::shared_ptr<AcpConnection> connection = weak.lock()) {

@@ -8,8 +8,8 @@
 
 namespace signalbox::runtimes {
 
-// A conversation that an agent process has open. Keeps no connection of its own; when the process has ended before the
-// prompt, the prompt is not sent. Dropped with a prompt in flight, it cancels it.
+// A conversation that an agent process has open. Keeps no connection of its own; when the process has ended
+// before the prompt, the prompt is not sent. Dropped with a prompt in flight, it cancels it.
 class AcpTurn final : public Turn
 {
 public:
@@ -20,9 +20,8 @@ public:
 
     [[nodiscard]] QString agentSession() const override { return m_opened.session; }
     [[nodiscard]] bool contextLost() const override { return m_opened.contextLost; }
-    [[nodiscard]] QCoro::Task<TurnResult> prompt(QString text, TurnClocks clocks, std::function<bool()> mayLeave,
-                                                 std::function<void()> onAccepted,
-                                                 async::CancelToken cancel) override;
+    [[nodiscard]] QCoro::Task<TurnResult> prompt(QString text, TurnClocks clocks,
+        std::function<bool()> mayLeave, std::function<void()> onAccepted, async::CancelToken cancel) override;
 
 private:
     std::weak_ptr<AcpConnection> m_connection;

@@ -14,8 +14,8 @@ bool isToolUpdate(const QString &kind)
 
 bool isSignOfWork(const QString &updateKind)
 {
-    return updateKind == u"agent_message_chunk" || updateKind == u"agent_thought_chunk" || isToolUpdate(updateKind)
-        || updateKind == u"plan";
+    return updateKind == u"agent_message_chunk" || updateKind == u"agent_thought_chunk"
+        || isToolUpdate(updateKind) || updateKind == u"plan";
 }
 
 bool isReplayedHistory(const QString &updateKind)

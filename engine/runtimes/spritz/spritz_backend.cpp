@@ -54,7 +54,8 @@ http::ClientRequest SpritzBackend::post(const QUrl &url, const Secret &token, QB
     return request;
 }
 
-QCoro::Task<Result<http::Response>> SpritzBackend::call(http::ClientRequest request, async::CancelToken cancel)
+QCoro::Task<Result<http::Response>> SpritzBackend::call(
+    http::ClientRequest request, async::CancelToken cancel)
 {
     async::CancelSource source;
     source.follow(cancel);
@@ -109,7 +110,7 @@ void SpritzBackend::keep(const QString &tenant, const spritz::TenantFacts &facts
         m_byAge.pop_front();
     }
     const auto age = m_byAge.insert(m_byAge.end(), tenant);
-    m_known.insert(tenant, Known {facts, age});
+    m_known.insert(tenant, Known{facts, age});
 }
 
 std::optional<Binding> SpritzBackend::lastKnown(const QString &tenant, const QString &place) const
@@ -124,13 +125,13 @@ std::optional<Binding> SpritzBackend::lastKnown(const QString &tenant, const QSt
 }
 
 // The backend may be destroyed at each co_await: nothing of it is touched before a look.
-QCoro::Task<Result<std::shared_ptr<Turn>>> SpritzBackend::open(Binding binding, OpenRequest request,
-                                                               async::CancelToken cancel)
+QCoro::Task<Result<std::shared_ptr<Turn>>> SpritzBackend::open(
+    Binding binding, OpenRequest request, async::CancelToken cancel)
 {
     const QPointer<SpritzBackend> self(this);
     http::ClientRequest upsert
         = post(spritz::urlUnder(m_options.spritzUrl, "/api/channel-conversations/upsert"), binding.ownerToken,
-               spritz::upsertBody(m_options.principalId, binding, request));
+            spritz::upsertBody(m_options.principalId, binding, request));
     const Result<http::Response> upserted = co_await call(std::move(upsert), cancel);
     if (!self) {
         co_return fail(closedError());
@@ -141,7 +142,7 @@ QCoro::Task<Result<std::shared_ptr<Turn>>> SpritzBackend::open(Binding binding, 
     }
     http::ClientRequest bootstrap
         = post(spritz::conversationUrl(m_options.spritzUrl, *name, u"bootstrap"_s, binding.nameSpace),
-               m_options.spritzToken, "{}");
+            m_options.spritzToken, "{}");
     const Result<http::Response> answer = co_await call(std::move(bootstrap), cancel);
     if (!self) {
         co_return fail(closedError());
@@ -155,7 +156,8 @@ QCoro::Task<Result<std::shared_ptr<Turn>>> SpritzBackend::open(Binding binding, 
     if (!upgraded || !self) {
         co_return fail(self ? upgraded.error().context(u"connect"_s) : closedError());
     }
-    const Status loaded = co_await connection->load(ready->sessionId, ready->cwd, m_options.stepTimeout, cancel);
+    const Status loaded
+        = co_await connection->load(ready->sessionId, ready->cwd, m_options.stepTimeout, cancel);
     if (!loaded || !self) {
         co_return fail(self ? loaded.error() : closedError());
     }
@@ -166,21 +168,22 @@ QCoro::Task<Result<std::shared_ptr<Turn>>> SpritzBackend::open(Binding binding, 
 std::shared_ptr<SpritzConnection> SpritzBackend::makeConnection()
 {
     // Dropped from inside its own signals.
-    const std::shared_ptr<SpritzConnection> connection(new SpritzConnection(this), [](SpritzConnection *dropped) {
-        dropped->shut(u"closed"_s);
-        dropped->deleteLater();
-    });
+    const std::shared_ptr<SpritzConnection> connection(
+        new SpritzConnection(this), [](SpritzConnection *dropped) {
+            dropped->shut(u"closed"_s);
+            dropped->deleteLater();
+        });
     m_connections.insert(connection.get());
     connect(connection.get(), &QObject::destroyed, this,
-            [this, raw = connection.get()] { m_connections.remove(raw); });
+        [this, raw = connection.get()] { m_connections.remove(raw); });
     return connection;
 }
 
-// QWebSocket keeps the status of a refused handshake to itself, and "spritz not found" or "acp unavailable" must not
-// get lost here: they start a recovery. The server decides both before it upgrades, so the same GET without the
-// upgrade tells.
+// QWebSocket keeps the status of a refused handshake to itself, and "spritz not found" or "acp unavailable"
+// must not get lost here: they start a recovery. The server decides both before it upgrades, so the same GET
+// without the upgrade tells.
 QCoro::Task<Status> SpritzBackend::upgrade(std::shared_ptr<SpritzConnection> connection, QString conversation,
-                                           QString nameSpace, async::CancelToken cancel)
+    QString nameSpace, async::CancelToken cancel)
 {
     const QPointer<SpritzBackend> self(this);
     const QUrl socketUrl

@@ -13,7 +13,8 @@ bool isSuccess(int status)
     return status >= 200 && status < 300;
 }
 
-// Go's url.PathEscape and url.QueryEscape leave these alone; ours are the same bytes, except "%20" for a space.
+// Go's url.PathEscape and url.QueryEscape leave these alone; ours are the same bytes, except "%20" for a
+// space.
 QByteArray escapedSegment(const QString &text)
 {
     return QUrl::toPercentEncoding(text, "$&+=:@");
@@ -22,13 +23,20 @@ QByteArray escapedSegment(const QString &text)
 ErrorCode errorCodeOf(int status)
 {
     switch (status) {
-    case 401: return ErrorCode::Unauthorized;
-    case 403: return ErrorCode::Forbidden;
-    case 404: return ErrorCode::NotFound;
-    case 408: return ErrorCode::DeadlineExceeded;
-    case 409: return ErrorCode::Conflict;
-    case 429: return ErrorCode::RateLimited;
-    default: return status >= 500 ? ErrorCode::Unavailable : ErrorCode::InvalidInput;
+    case 401:
+        return ErrorCode::Unauthorized;
+    case 403:
+        return ErrorCode::Forbidden;
+    case 404:
+        return ErrorCode::NotFound;
+    case 408:
+        return ErrorCode::DeadlineExceeded;
+    case 409:
+        return ErrorCode::Conflict;
+    case 429:
+        return ErrorCode::RateLimited;
+    default:
+        return status >= 500 ? ErrorCode::Unavailable : ErrorCode::InvalidInput;
     }
 }
 
@@ -115,7 +123,8 @@ void applyFacts(const TenantFacts &facts, const QString &place, Binding &binding
     binding.botToken = facts.botToken;
     binding.botUserId = facts.botUserId;
     binding.apiAppId = facts.apiAppId;
-    if (const auto policy = facts.requireMention.constFind(place); policy != facts.requireMention.constEnd()) {
+    if (const auto policy = facts.requireMention.constFind(place);
+        policy != facts.requireMention.constEnd()) {
         binding.requireMention = *policy;
     }
 }
@@ -135,8 +144,9 @@ Result<Binding> readExchange(const http::Response &response, const QString &plac
     }
     if (!facts) {
         const bool unresolved = (*body)[u"status"].toString() == u"unresolved";
-        return unresolved ? fail(Error(ErrorCode::NotFound, u"the registry knows no such place"_s, u"unresolved"_s))
-                          : fail(Error(ErrorCode::Corrupt, u"the place is not resolved"_s, u"not_resolved"_s));
+        return unresolved
+            ? fail(Error(ErrorCode::NotFound, u"the registry knows no such place"_s, u"unresolved"_s))
+            : fail(Error(ErrorCode::Corrupt, u"the place is not resolved"_s, u"not_resolved"_s));
     }
     const Json &session = (*body)[u"session"];
     Binding binding;
@@ -180,7 +190,8 @@ Result<QString> readUpsert(const http::Response &response)
         return fail(refusal(response));
     }
     const Result<Json> body = Json::parse(response.body);
-    const QString name = body ? (*body)[u"data"][u"conversation"][u"metadata"][u"name"].toString() : QString();
+    const QString name
+        = body ? (*body)[u"data"][u"conversation"][u"metadata"][u"name"].toString() : QString();
     if (name.isEmpty() || isAbsurd(name)) {
         return fail(badAnswer(u"no usable conversation in the answer"_s));
     }
@@ -227,10 +238,14 @@ Error refusal(const http::Response &response)
 Error transportError(const Error &error)
 {
     switch (error.code()) {
-    case ErrorCode::Cancelled: return {error.code(), error.message(), u"cancelled"_s};
-    case ErrorCode::DeadlineExceeded: return {error.code(), error.message(), u"timeout"_s};
-    case ErrorCode::Unavailable: return {error.code(), error.message(), u"unreachable"_s};
-    default: return {error.code(), error.message(), u"bad_answer"_s};
+    case ErrorCode::Cancelled:
+        return {error.code(), error.message(), u"cancelled"_s};
+    case ErrorCode::DeadlineExceeded:
+        return {error.code(), error.message(), u"timeout"_s};
+    case ErrorCode::Unavailable:
+        return {error.code(), error.message(), u"unreachable"_s};
+    default:
+        return {error.code(), error.message(), u"bad_answer"_s};
     }
 }
 
@@ -243,7 +258,8 @@ QUrl urlUnder(const QUrl &base, const QByteArray &encodedPath)
     return QUrl::fromEncoded(encoded + encodedPath);
 }
 
-QUrl conversationUrl(const QUrl &base, const QString &name, const QString &verb, const QString &nameSpace, bool socket)
+QUrl conversationUrl(
+    const QUrl &base, const QString &name, const QString &verb, const QString &nameSpace, bool socket)
 {
     const QByteArray path = "/api/acp/conversations/" + escapedSegment(name) + '/' + verb.toUtf8()
         + "?namespace=" + QUrl::toPercentEncoding(nameSpace);

@@ -11,8 +11,8 @@
 
 namespace signalbox::runtimes::spritz {
 
-// The requests and answers of contracts/spritz-backend.md §4.1 and §5, as pure functions. An id that is longer than
-// kMaxIdLength makes an answer a "bad_answer".
+// The requests and answers of contracts/spritz-backend.md §4.1 and §5, as pure functions. An id that is
+// longer than kMaxIdLength makes an answer a "bad_answer".
 
 // What a registry said about a tenant: the whole of an exchange's answer that outlives the message.
 struct TenantFacts
@@ -27,13 +27,14 @@ struct TenantFacts
 [[nodiscard]] QByteArray exchangeBody(const QString &principal, const BindRequest &request);
 // What a 200 or a structured 503 tells; nullopt for every other answer.
 [[nodiscard]] std::optional<TenantFacts> tenantFacts(const http::Response &response);
-// The outcome of §4.1's table. Native codes: "unavailable" (structured 503), "unresolved", "not_resolved", "bad_answer",
-// "http_<status>".
+// The outcome of §4.1's table. Native codes: "unavailable" (structured 503), "unresolved", "not_resolved",
+// "bad_answer", "http_<status>".
 [[nodiscard]] Result<Binding> readExchange(const http::Response &response, const QString &place);
 void applyFacts(const TenantFacts &facts, const QString &place, Binding &binding);
 
 // Exactly the keys of §5.1, in its order: the server refuses others.
-[[nodiscard]] QByteArray upsertBody(const QString &principal, const Binding &binding, const OpenRequest &request);
+[[nodiscard]] QByteArray upsertBody(
+    const QString &principal, const Binding &binding, const OpenRequest &request);
 [[nodiscard]] Result<QString> readUpsert(const http::Response &response); // the conversation's name
 
 struct Bootstrapped
@@ -51,8 +52,8 @@ struct Bootstrapped
 [[nodiscard]] Error transportError(const Error &error);
 
 // {base}/api/acp/conversations/{name}/{verb}?namespace={ns}, escaped; `socket` for ws and wss.
-[[nodiscard]] QUrl conversationUrl(const QUrl &base, const QString &name, const QString &verb, const QString &nameSpace,
-                                   bool socket = false);
+[[nodiscard]] QUrl conversationUrl(const QUrl &base, const QString &name, const QString &verb,
+    const QString &nameSpace, bool socket = false);
 [[nodiscard]] QUrl urlUnder(const QUrl &base, const QByteArray &encodedPath);
 
 // The text of a chunk's content (§5.4): a string, an array, an object or anything else.

@@ -16,7 +16,7 @@ namespace signalbox::runtimes {
 
 namespace {
 constexpr int kPermissionDenied = -32000;
-constexpr Millis kGoodbye {5000};
+constexpr Millis kGoodbye{5000};
 
 Json initializeParams()
 {
@@ -42,7 +42,8 @@ Json promptParams(const QString &sessionId, const QString &text)
 Error named(const Error &error)
 {
     if (const std::optional<int> code = rpcCode(error)) {
-        return {ErrorCode::Unavailable, u"the runtime answered with an error"_s, u"rpc_"_s + QString::number(*code)};
+        return {ErrorCode::Unavailable, u"the runtime answered with an error"_s,
+            u"rpc_"_s + QString::number(*code)};
     }
     return error.native().isEmpty() ? Error(error.code(), error.message(), u"cancelled"_s) : error;
 }
@@ -68,11 +69,12 @@ SpritzConnection::SpritzConnection(QObject *owner)
     });
     connect(m_socket, &QWebSocket::disconnected, this, [this] { shut(u"socket_closed"_s); });
     connect(m_socket, qOverload<QAbstractSocket::SocketError>(&QWebSocket::error), this,
-            [this] { shut(u"socket_closed"_s); });
+        [this] { shut(u"socket_closed"_s); });
     connect(m_socket, &QWebSocket::textMessageReceived, this,
-            [this](const QString &text) { m_peer.receive(text.toUtf8()); });
+        [this](const QString &text) { m_peer.receive(text.toUtf8()); });
     connect(&m_peer, &JsonRpcPeer::badFrameReceived, this, [this] { shut(u"bad_frame"_s); });
-    m_peer.setNotificationHandler([this](const QString &method, const Json &params) { onNotification(method, params); });
+    m_peer.setNotificationHandler(
+        [this](const QString &method, const Json &params) { onNotification(method, params); });
     m_peer.setRequestHandler(
         [this](const QString &method, const Json &, const Json &id) { return onRequest(method, id); });
 }
@@ -83,7 +85,8 @@ SpritzConnection::~SpritzConnection()
     m_peer.close(Error(ErrorCode::Unavailable, u"the connection was dropped"_s, u"closed"_s));
 }
 
-QCoro::Task<Status> SpritzConnection::connectTo(QUrl url, Secret token, Millis timeout, async::CancelToken cancel)
+QCoro::Task<Status> SpritzConnection::connectTo(
+    QUrl url, Secret token, Millis timeout, async::CancelToken cancel)
 {
     QNetworkRequest request(url);
     request.setRawHeader("Authorization", "Bearer " + token.reveal());
@@ -99,27 +102,31 @@ QCoro::Task<Status> SpritzConnection::connectTo(QUrl url, Secret token, Millis t
         co_return fail(Error(ErrorCode::Cancelled, u"cancelled while connecting"_s, u"cancelled"_s));
     }
     if (wake == async::Wake::TimedOut) {
-        co_return fail(Error(ErrorCode::DeadlineExceeded, u"no answer to the upgrade in time"_s, u"timeout"_s));
+        co_return fail(
+            Error(ErrorCode::DeadlineExceeded, u"no answer to the upgrade in time"_s, u"timeout"_s));
     }
     const QString native = m_isUpgraded ? u"socket_closed"_s : u"handshake"_s;
     co_return fail(Error(ErrorCode::Unavailable, u"the upgrade failed"_s, native));
 }
 
-QCoro::Task<Status> SpritzConnection::load(QString sessionId, QString cwd, Millis timeout, async::CancelToken cancel)
+QCoro::Task<Status> SpritzConnection::load(
+    QString sessionId, QString cwd, Millis timeout, async::CancelToken cancel)
 {
     const Result<Json> agreed = co_await m_peer.call(u"initialize"_s, initializeParams(), timeout, cancel);
     if (!agreed) {
         co_return fail(named(agreed.error()).context(u"initialize"_s));
     }
-    const Result<Json> loaded = co_await m_peer.call(u"session/load"_s, loadParams(sessionId, cwd), timeout, cancel);
+    const Result<Json> loaded
+        = co_await m_peer.call(u"session/load"_s, loadParams(sessionId, cwd), timeout, cancel);
     if (!loaded) {
         co_return fail(named(loaded.error()).context(u"session/load"_s));
     }
     co_return {};
 }
 
-void SpritzConnection::prompt(const QString &sessionId, const QString &text, const std::shared_ptr<TurnRun> &run,
-                              const std::function<bool()> &mayLeave, const async::CancelToken &cancel)
+void SpritzConnection::prompt(const QString &sessionId, const QString &text,
+    const std::shared_ptr<TurnRun> &run, const std::function<bool()> &mayLeave,
+    const async::CancelToken &cancel)
 {
     if (cancel.isCancelled()) {
         run->notSent(TurnEnd::Cancelled, u"cancelled"_s);
@@ -161,9 +168,11 @@ bool SpritzConnection::write(const QByteArray &frame)
 {
     if (m_socket && !m_isChoked && unwrittenBytes(*m_socket) > kMaxUnwritten) {
         m_isChoked = true;
-        QMetaObject::invokeMethod(this, [this] { shut(u"not_reading"_s); }, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(
+            this, [this] { shut(u"not_reading"_s); }, Qt::QueuedConnection);
     }
-    return !m_isChoked && m_socket && m_socket->isValid() && m_socket->sendTextMessage(QString::fromUtf8(frame)) > 0;
+    return !m_isChoked && m_socket && m_socket->isValid()
+        && m_socket->sendTextMessage(QString::fromUtf8(frame)) > 0;
 }
 
 void SpritzConnection::onNotification(const QString &method, const Json &params)
@@ -186,7 +195,7 @@ bool SpritzConnection::onRequest(const QString &method, const Json &id)
         return false;
     }
     m_peer.respondError(id, kPermissionDenied,
-                        u"Permission denied: interactive approvals are unavailable in the Slack gateway."_s);
+        u"Permission denied: interactive approvals are unavailable in the Slack gateway."_s);
     if (const std::shared_ptr<TurnRun> run = m_run.lock()) {
         run->countRefusal();
         run->frame(true);
@@ -201,7 +210,8 @@ void SpritzConnection::shut(const QString &reason)
     Q_EMIT settled();
 }
 
-// The socket says goodbye on its own and then goes. One whose other side does not read would wait behind what is unread.
+// The socket says goodbye on its own and then goes. One whose other side does not read would wait behind what
+// is unread.
 void SpritzConnection::release()
 {
     QWebSocket *socket = m_socket.data();

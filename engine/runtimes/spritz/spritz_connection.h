@@ -16,10 +16,10 @@ class QWebSocket;
 
 namespace signalbox::runtimes {
 
-// The socket of one turn (contracts/spritz-backend.md §5.3, §5.4): opened, loaded, prompted once, closed. Lives on
-// the engine thread, in a shared_ptr; dropping it closes the socket. A frame and a message that come in have at most
-// kMaxIncoming bytes: a longer one ends the connection as "socket_closed". A runtime that leaves more than
-// kMaxUnwritten unread ends it as "not_reading".
+// The socket of one turn (contracts/spritz-backend.md §5.3, §5.4): opened, loaded, prompted once, closed.
+// Lives on the engine thread, in a shared_ptr; dropping it closes the socket. A frame and a message that come
+// in have at most kMaxIncoming bytes: a longer one ends the connection as "socket_closed". A runtime that
+// leaves more than kMaxUnwritten unread ends it as "not_reading".
 class SpritzConnection : public QObject
 {
     Q_OBJECT
@@ -31,13 +31,17 @@ public:
     explicit SpritzConnection(QObject *owner);
     ~SpritzConnection() override;
 
-    // The upgrade. "handshake": refused or unreachable, and QWebSocket does not tell which; "timeout"; "cancelled".
-    [[nodiscard]] QCoro::Task<Status> connectTo(QUrl url, Secret token, Millis timeout, async::CancelToken cancel);
+    // The upgrade. "handshake": refused or unreachable, and QWebSocket does not tell which; "timeout";
+    // "cancelled".
+    [[nodiscard]] QCoro::Task<Status> connectTo(
+        QUrl url, Secret token, Millis timeout, async::CancelToken cancel);
     // initialize and session/load. "socket_closed", "not_reading", "timeout", "bad_frame", "rpc_<code>".
-    [[nodiscard]] QCoro::Task<Status> load(QString sessionId, QString cwd, Millis timeout, async::CancelToken cancel);
-    // Sends the prompt, asking `mayLeave` immediately before the write, and reports to `run` until it is done.
+    [[nodiscard]] QCoro::Task<Status> load(
+        QString sessionId, QString cwd, Millis timeout, async::CancelToken cancel);
+    // Sends the prompt, asking `mayLeave` immediately before the write, and reports to `run` until it is
+    // done.
     void prompt(const QString &sessionId, const QString &text, const std::shared_ptr<TurnRun> &run,
-                const std::function<bool()> &mayLeave, const async::CancelToken &cancel);
+        const std::function<bool()> &mayLeave, const async::CancelToken &cancel);
     void cancelPrompt(const QString &sessionId);
     // The socket goes; what is open ends with this reason.
     void shut(const QString &reason);

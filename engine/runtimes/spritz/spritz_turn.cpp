@@ -7,7 +7,8 @@ namespace signalbox::runtimes {
 
 namespace {
 // Keeps the socket until the turn is over and no longer.
-QCoro::Task<TurnResult> waitAndShut(std::shared_ptr<TurnRun> run, std::shared_ptr<SpritzConnection> connection)
+QCoro::Task<TurnResult> waitAndShut(
+    std::shared_ptr<TurnRun> run, std::shared_ptr<SpritzConnection> connection)
 {
     TurnResult result = co_await TurnRun::wait(run);
     connection->shut(u"closed"_s);
@@ -31,7 +32,7 @@ SpritzTurn::~SpritzTurn()
 }
 
 QCoro::Task<TurnResult> SpritzTurn::prompt(QString text, TurnClocks clocks, std::function<bool()> mayLeave,
-                                           std::function<void()> onAccepted, async::CancelToken cancel)
+    std::function<void()> onAccepted, async::CancelToken cancel)
 {
     const std::weak_ptr<SpritzConnection> weak = m_connection;
     auto sendCancel = [weak, session = m_sessionId] {

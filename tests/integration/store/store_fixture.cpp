@@ -12,11 +12,11 @@ using namespace signalbox::store;
 namespace signalbox::testing {
 
 namespace {
-constexpr Millis kHour {3'600'000};
+constexpr Millis kHour{3'600'000};
 int s_made = 0;
 
 // A call that a test takes for granted: ends the program with its error otherwise.
-template<class T>
+template <class T>
 T must(Result<T> result, const char *what)
 {
     if (!result)
@@ -59,7 +59,7 @@ Status StoreFixture::start()
     row.tenant = u"T1"_s;
     row.app = u"A1"_s;
     row.backend = u"agent"_s;
-    std::vector<InstallationRow> rows {row};
+    std::vector<InstallationRow> rows{row};
     auto synced = async::blockOn(m_store->syncInstallations(rows));
     if (!synced)
         return fail(synced.error());
@@ -175,13 +175,14 @@ Status StoreFixture::accept(const ClaimedDelivery &delivery)
     return async::blockOn(m_store->acceptTurn(HeldDelivery(delivery.id, delivery.fence)));
 }
 
-FinishedTurn StoreFixture::finish(const ClaimedDelivery &delivery, domain::DeliveryState state,
-                                  const std::vector<OutboundDraft> &outbound)
+FinishedTurn StoreFixture::finish(
+    const ClaimedDelivery &delivery, domain::DeliveryState state, const std::vector<OutboundDraft> &outbound)
 {
     FinishTurn turn;
     turn.held = HeldDelivery(delivery.id, delivery.fence);
     turn.state = state;
-    turn.outcome = state == domain::DeliveryState::Completed ? domain::Outcome::NoReply : domain::Outcome::None;
+    turn.outcome
+        = state == domain::DeliveryState::Completed ? domain::Outcome::NoReply : domain::Outcome::None;
     turn.attemptOutcome = u"ok"_s;
     turn.outbound = outbound;
     return must(async::blockOn(m_store->finishTurn(turn)), "finishTurn");
@@ -205,8 +206,9 @@ OutboundDraft StoreFixture::draft(const QString &deliveryId, const QString &purp
 
 QString StoreFixture::state(const QString &deliveryId)
 {
-    return sql(u"SELECT CASE WHEN state = 'waiting' THEN state || ':' || waits_for WHEN state = 'completed' "
-               u"THEN state || ':' || outcome ELSE state END FROM deliveries WHERE id = '%1'"_s.arg(deliveryId))
+    return sql(
+        u"SELECT CASE WHEN state = 'waiting' THEN state || ':' || waits_for WHEN state = 'completed' "
+        u"THEN state || ':' || outcome ELSE state END FROM deliveries WHERE id = '%1'"_s.arg(deliveryId))
         .toString();
 }
 

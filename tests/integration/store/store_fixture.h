@@ -15,9 +15,9 @@
 
 namespace signalbox::testing {
 
-// A fresh database of the kind that SIGNALBOX_STORE_UNDER_TEST names (sqlite or postgres), stores that are opened on it,
-// and shorthands that keep a conformance test readable. Time: SQLite follows `clock`, PostgreSQL its own, so tests move
-// deadlines by negative spans instead of waiting.
+// A fresh database of the kind that SIGNALBOX_STORE_UNDER_TEST names (sqlite or postgres), stores that are
+// opened on it, and shorthands that keep a conformance test readable. Time: SQLite follows `clock`,
+// PostgreSQL its own, so tests move deadlines by negative spans instead of waiting.
 class StoreFixture
 {
 public:
@@ -27,7 +27,8 @@ public:
     [[nodiscard]] static bool isPostgres();
     // Makes the database and opens the first store. Call once, before anything else.
     [[nodiscard]] Status start();
-    // One more store on the same database: another engine (PostgreSQL), or the next life (SQLite, after close()).
+    // One more store on the same database: another engine (PostgreSQL), or the next life (SQLite, after
+    // close()).
     [[nodiscard]] Result<std::unique_ptr<store::Store>> open();
     void close() { m_store.reset(); }
     [[nodiscard]] Status reopen();
@@ -37,8 +38,8 @@ public:
     FakeClock clock;
     QObject home;
 
-    // The first value of the first row, straight from the database; an invalid one when there is no row. A failing
-    // statement gives its error text behind "error: ".
+    // The first value of the first row, straight from the database; an invalid one when there is no row. A
+    // failing statement gives its error text behind "error: ".
     QVariant sql(const QString &statement);
     // A raw connection of its own, to be removed by the fixture.
     [[nodiscard]] QSqlDatabase connection();
@@ -46,17 +47,20 @@ public:
     // A message of its own thread (session "se_<thread>") and its three keys, made from `name`.
     [[nodiscard]] static store::IngestRequest message(const QString &name, const QString &thread);
     store::IngestOutcome ingest(const store::IngestRequest &request);
-    store::IngestOutcome ingest(const QString &name, const QString &thread) { return ingest(message(name, thread)); }
+    store::IngestOutcome ingest(const QString &name, const QString &thread)
+    {
+        return ingest(message(name, thread));
+    }
     // Registers (or raises) the engine and gives its life.
     store::EngineLife engine(const QString &id = QStringLiteral("e1"), Millis lease = Millis(60'000));
     std::vector<store::ClaimedDelivery> claim(const store::EngineLife &life, int most = 10);
     std::vector<store::ClaimedOutbound> claimOutbound(const store::EngineLife &life, int most = 10);
     store::FinishedTurn finish(const store::ClaimedDelivery &delivery, domain::DeliveryState state,
-                               const std::vector<store::OutboundDraft> &outbound = {});
+        const std::vector<store::OutboundDraft> &outbound = {});
     Status begin(const store::ClaimedDelivery &delivery);
     Status accept(const store::ClaimedDelivery &delivery);
-    [[nodiscard]] static store::OutboundDraft draft(const QString &deliveryId, const QString &purpose, int part = 1,
-                                                    int parts = 1);
+    [[nodiscard]] static store::OutboundDraft draft(
+        const QString &deliveryId, const QString &purpose, int part = 1, int parts = 1);
     // The state of a delivery or an outbound message, waiting ones as "waiting:lock".
     QString state(const QString &deliveryId);
     QString outboundState(const QString &id);
@@ -73,12 +77,12 @@ private:
 } // namespace signalbox::testing
 
 // Makes `fixture` (a local) or fails or skips the test.
-#define SIGNALBOX_STORE(fixture)                                                                                         \
-    if (signalbox::testing::StoreFixture::isPostgres()) {                                                                \
-        SIGNALBOX_NEED_POSTGRES();                                                                                       \
-    }                                                                                                                    \
-    signalbox::testing::StoreFixture fixture;                                                                            \
-    do {                                                                                                                 \
-        const auto started = fixture.start();                                                                            \
-        QVERIFY2(started, started ? "" : qPrintable(started.error().toString()));                                        \
+#define SIGNALBOX_STORE(fixture)                                                                             \
+    if (signalbox::testing::StoreFixture::isPostgres()) {                                                    \
+        SIGNALBOX_NEED_POSTGRES();                                                                           \
+    }                                                                                                        \
+    signalbox::testing::StoreFixture fixture;                                                                \
+    do {                                                                                                     \
+        const auto started = fixture.start();                                                                \
+        QVERIFY2(started, started ? "" : qPrintable(started.error().toString()));                            \
     } while (false)

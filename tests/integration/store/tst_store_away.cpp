@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PostgreSQL goes away in the middle and comes back: calls fail within seconds, and the same store goes on afterwards.
+// PostgreSQL goes away in the middle and comes back: calls fail within seconds, and the same store goes on
+// afterwards.
 #include "store_fixture.h"
 #include "support/postgres_cluster.h"
 
@@ -26,11 +27,11 @@ private Q_SLOTS:
     void unreachableServer_isUnavailable();
 };
 
-#define NEED_SERVER()                                                                                                    \
-    if (!PostgresCluster::isInstalled()) {                                                                               \
-        if (testing::PostgresDatabase::isRequired())                                                                     \
-            QFAIL("PostgreSQL is required, but not installed");                                                          \
-        QSKIP("PostgreSQL's server is not installed");                                                                   \
+#define NEED_SERVER()                                                                                        \
+    if (!PostgresCluster::isInstalled()) {                                                                   \
+        if (testing::PostgresDatabase::isRequired())                                                         \
+            QFAIL("PostgreSQL is required, but not installed");                                              \
+        QSKIP("PostgreSQL's server is not installed");                                                       \
     }
 
 void StoreAwayTest::stoppedServer_failsFastAndComesBack()
@@ -51,7 +52,7 @@ void StoreAwayTest::stoppedServer_failsFastAndComesBack()
     row.tenant = u"T1"_s;
     row.app = u"A1"_s;
     row.backend = u"agent"_s;
-    std::vector<InstallationRow> rows {row};
+    std::vector<InstallationRow> rows{row};
     QVERIFY(async::blockOn((*store)->syncInstallations(rows)));
     QVERIFY(async::blockOn((*store)->ingest(StoreFixture::message(u"a"_s, u"t1"_s))));
     cluster.stop();
@@ -91,8 +92,9 @@ void StoreAwayTest::lostConnection_isRunAgain()
     qputenv("SIGNALBOX_STORE_UNDER_TEST", "postgres");
     StoreFixture f;
     QVERIFY(f.start());
-    const QString kill = u"SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
-                         u"AND pid <> pg_backend_pid()"_s;
+    const QString kill
+        = u"SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
+          u"AND pid <> pg_backend_pid()"_s;
     for (int round = 0; round < 5; ++round) {
         // Idle connections die between two units.
         QVERIFY(f.sql(kill).toInt() > 0);
@@ -110,9 +112,16 @@ void StoreAwayTest::lostConnection_isRunAgain()
         outcome = std::move(result);
         done = true;
     });
-    QTRY_COMPARE(f.sql(u"SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"_s).toInt(), 1);
-    QCOMPARE(f.sql(u"SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
-                   u"AND wait_event_type = 'Lock'"_s).toInt(), 1);
+    QTRY_COMPARE(
+        f.sql(
+             u"SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"_s)
+            .toInt(),
+        1);
+    QCOMPARE(f.sql(u"SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = "
+                   u"current_database() "
+                   u"AND wait_event_type = 'Lock'"_s)
+                 .toInt(),
+        1);
     QVERIFY(holder.exec(u"COMMIT"_s));
     QTRY_VERIFY(done);
     QVERIFY2(outcome, outcome ? "" : qPrintable(outcome.error().toString()));

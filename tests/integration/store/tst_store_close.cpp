@@ -2,7 +2,6 @@
 // What becomes of work when its executor closes: it runs or it fails, and whoever awaits it is told.
 #include "store/postgres_executor.h"
 #include "store/sqlite_executor.h"
-
 #include "store_fixture.h"
 
 #include <semaphore>
@@ -19,7 +18,8 @@ namespace {
 class NotedJob final : public Job
 {
 public:
-    NotedJob(QStringList *outcomes, QString name, std::function<void()> work = {}, std::function<void()> next = {})
+    NotedJob(
+        QStringList *outcomes, QString name, std::function<void()> work = {}, std::function<void()> next = {})
         : m_outcomes(outcomes)
         , m_name(std::move(name))
         , m_work(std::move(work))
@@ -56,7 +56,7 @@ std::unique_ptr<Executor> makeExecutor(StoreFixture &f)
     return std::make_unique<SqliteExecutor>(target, f.clock, 1, &f.home);
 }
 
-constexpr Lane kLanes[] {Lane::Ingest, Lane::Work, Lane::Read};
+constexpr Lane kLanes[]{Lane::Ingest, Lane::Work, Lane::Read};
 
 } // namespace
 
@@ -131,8 +131,10 @@ void StoreCloseTest::jobThatIsPostedFromAResult_isDelivered()
     QStringList outcomes;
     const auto executor = makeExecutor(f);
     QVERIFY(executor->open());
-    const auto postNext = [&] { executor->post(Lane::Read, std::make_unique<NotedJob>(&outcomes, u"next"_s)); };
-    executor->post(Lane::Work, std::make_unique<NotedJob>(&outcomes, u"first"_s, std::function<void()>(), postNext));
+    const auto postNext
+        = [&] { executor->post(Lane::Read, std::make_unique<NotedJob>(&outcomes, u"next"_s)); };
+    executor->post(
+        Lane::Work, std::make_unique<NotedJob>(&outcomes, u"first"_s, std::function<void()>(), postNext));
     executor->close();
     QTRY_COMPARE(outcomes, QStringList({u"first ok"_s, u"next unavailable/closed"_s}));
 }

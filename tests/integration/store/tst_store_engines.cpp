@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Engine lives, what becomes of a lost one's work, and installations against configuration, on both databases.
+// Engine lives, what becomes of a lost one's work, and installations against configuration, on both
+// databases.
 #include "store_fixture.h"
 
 using namespace Qt::StringLiterals;
@@ -35,7 +36,8 @@ InstallationRow installation(const QString &id, const QString &tenant, const QSt
 
 QString stateOf(const std::vector<InstallationRow> &rows, const QString &id)
 {
-    const auto found = std::find_if(rows.begin(), rows.end(), [&](const InstallationRow &row) { return row.id == id; });
+    const auto found
+        = std::find_if(rows.begin(), rows.end(), [&](const InstallationRow &row) { return row.id == id; });
     return found == rows.end() ? QString() : found->state;
 }
 
@@ -105,7 +107,9 @@ void StoreEnginesTest::register_freesFormerLife()
         QCOMPARE(f.state(u"d-none"_s), u"pending"_s);
         QCOMPARE(f.state(u"d-sending"_s), u"unconfirmed"_s);
         QCOMPARE(f.state(u"d-accepted"_s), u"unconfirmed"_s);
-        QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages WHERE purpose = 'notice:unconfirmed'"_s).toInt(), 2);
+        QCOMPARE(
+            f.sql(u"SELECT COUNT(*) FROM outbound_messages WHERE purpose = 'notice:unconfirmed'"_s).toInt(),
+            2);
         QCOMPARE(f.sql(u"SELECT COUNT(*) FROM sessions WHERE lock_holder IS NOT NULL"_s).toInt(), 0);
         QCOMPARE(f.sql(u"SELECT COUNT(*) FROM attempts WHERE outcome = 'unknown'"_s).toInt(), 2);
     }
@@ -134,7 +138,7 @@ void StoreEnginesTest::register_resolvesSendingOutbound()
     OutboundDraft reaction = StoreFixture::draft(u"d-a"_s, u"ack"_s);
     reaction.kind = OutboundKind::Reaction;
     reaction.op = OutboundOp::React;
-    std::vector<OutboundDraft> drafts {post, reaction};
+    std::vector<OutboundDraft> drafts{post, reaction};
     QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
     QCOMPARE(f.claimOutbound(life).size(), size_t(2));
     const auto registered = async::blockOn(f.db().registerEngine(registration(u"e1"_s, u"next"_s)));
@@ -229,10 +233,10 @@ void StoreEnginesTest::lapsedEngine_claimsNothing()
 void StoreEnginesTest::sync_followsConfiguration()
 {
     SIGNALBOX_STORE(f);
-    std::vector<InstallationRow> two {installation(u"in1"_s, u"T1"_s), installation(u"in2"_s, u"T2"_s)};
+    std::vector<InstallationRow> two{installation(u"in1"_s, u"T1"_s), installation(u"in2"_s, u"T2"_s)};
     QVERIFY(async::blockOn(f.db().syncInstallations(two)));
     QVERIFY(async::blockOn(f.db().setBotUser(u"in2"_s, u"UBOT"_s)));
-    std::vector<InstallationRow> one {installation(u"in1"_s, u"T1"_s)};
+    std::vector<InstallationRow> one{installation(u"in1"_s, u"T1"_s)};
     auto rows = async::blockOn(f.db().syncInstallations(one));
     QVERIFY(rows);
     QCOMPARE(stateOf(*rows, u"in1"_s), u"active"_s);
@@ -252,7 +256,8 @@ void StoreEnginesTest::sync_followsConfiguration()
 void StoreEnginesTest::anyTenant_keepsItsOwn()
 {
     SIGNALBOX_STORE(f);
-    std::vector<InstallationRow> any {installation(u"any"_s, u"*"_s), installation(u"other"_s, u"T1"_s, u"A2"_s)};
+    std::vector<InstallationRow> any{
+        installation(u"any"_s, u"*"_s), installation(u"other"_s, u"T1"_s, u"A2"_s)};
     QVERIFY(async::blockOn(f.db().syncInstallations(any)));
     QVERIFY(async::blockOn(f.db().addTenant(installation(u"in9"_s, u"T9"_s))));
     any.pop_back();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The change feed and the sweep (DESIGN.md "Replicas and live updates", "Configuration against state"), on both databases.
+// The change feed and the sweep (DESIGN.md "Replicas and live updates", "Configuration against state"), on
+// both databases.
 #include "store_fixture.h"
 
 #include <QSqlQuery>
@@ -71,14 +72,15 @@ void StoreFeedTest::entry_isOneForEachEntityAndUnit()
     // A renewal writes nothing.
     QVERIFY(async::blockOn(f.db().renewLease(life, Millis(60'000), Millis(180'000))));
     QVERIFY(read(f, at).entries.empty());
-    std::vector<OutboundDraft> drafts {StoreFixture::draft(u"d-a"_s, u"reply"_s, 1, 2), StoreFixture::draft(u"d-a"_s, u"reply"_s, 2, 2)};
+    std::vector<OutboundDraft> drafts{
+        StoreFixture::draft(u"d-a"_s, u"reply"_s, 1, 2), StoreFixture::draft(u"d-a"_s, u"reply"_s, 2, 2)};
     f.finish(delivery, DeliveryState::Waiting, drafts);
     batch = read(f, at);
     QCOMPARE(batch.entries.size(), size_t(4));
     const auto items = async::blockOn(f.db().deliveryItems({u"d-a"_s}));
     QVERIFY(items);
-    const auto entry = std::find_if(batch.entries.begin(), batch.entries.end(),
-                                    [](const FeedEntry &of) { return of.id == u"d-a"; });
+    const auto entry = std::find_if(
+        batch.entries.begin(), batch.entries.end(), [](const FeedEntry &of) { return of.id == u"d-a"; });
     QCOMPARE(items->first().rev, entry->rev);
 }
 
@@ -181,7 +183,8 @@ void StoreFeedTest::listener_hearsOfChanges()
 void StoreFeedTest::cursor_parses()
 {
     QVERIFY(FeedCursor::parse(u"abc.1.2"_s));
-    for (const QString &bad : {u""_s, u"abc"_s, u"abc.1"_s, u".1.2"_s, u"abc.x.2"_s, u"abc.1.-2"_s, u"abc.1.2.3"_s})
+    for (const QString &bad :
+        {u""_s, u"abc"_s, u"abc.1"_s, u".1.2"_s, u"abc.x.2"_s, u"abc.1.-2"_s, u"abc.1.2.3"_s})
         QVERIFY2(!FeedCursor::parse(bad), qPrintable(bad));
 }
 

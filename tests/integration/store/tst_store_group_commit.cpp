@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// SQLite's group commit: one transaction for many jobs, each of which stands for itself (DESIGN.md "SQLite group commit").
-#include "store/sqlite_executor.h"
-
+// SQLite's group commit: one transaction for many jobs, each of which stands for itself (DESIGN.md "SQLite
+// group commit").
 #include "store/errors.h"
 #include "store/migrator.h"
+#include "store/sqlite_executor.h"
 #include "store_fixture.h"
 
 #include <QSqlQuery>
@@ -75,7 +75,8 @@ class StoreGroupCommitTest : public QObject
     Q_OBJECT
 
 private:
-    // The writer of a migrated database, and a job that keeps it busy, so that what is posted meanwhile is one group.
+    // The writer of a migrated database, and a job that keeps it busy, so that what is posted meanwhile is
+    // one group.
     struct Writer
     {
         explicit Writer(StoreFixture &f)
@@ -83,7 +84,10 @@ private:
         {
             f.close();
         }
-        static DatabaseTarget target(const StoreFixture &f) { return *DatabaseTarget::parse(f.url(), QString()); }
+        static DatabaseTarget target(const StoreFixture &f)
+        {
+            return *DatabaseTarget::parse(f.url(), QString());
+        }
         void block()
         {
             executor.post(Lane::Work, std::make_unique<TestJob>(&log, u"blocker"_s, [this](Session &) {
@@ -101,8 +105,8 @@ private:
         {
             post(lane, name, [name](Session &session) { return insert(session, name); });
         }
-        std::binary_semaphore started {0};
-        std::binary_semaphore go {0};
+        std::binary_semaphore started{0};
+        std::binary_semaphore go{0};
         Log log;
         SqliteExecutor executor;
     };
@@ -142,8 +146,8 @@ void StoreGroupCommitTest::failingJob_harmsNoOther()
     const auto commits = w.executor.stats().commits.load();
     w.go.release();
     QTRY_COMPARE(w.log.delivered(), 12);
-    QCOMPARE(w.log.bad, QStringList {u"bad"_s});
-    QCOMPARE(w.log.natives, QStringList {u"1555"_s});
+    QCOMPARE(w.log.bad, QStringList{u"bad"_s});
+    QCOMPARE(w.log.natives, QStringList{u"1555"_s});
     QCOMPARE(rows(f, u"job-_"_s), 10);
     QCOMPARE(rows(f, u"job-half"_s), 0);
     QCOMPARE(w.executor.stats().commits.load(), commits + 2); // the blocker's and the group's
@@ -163,9 +167,9 @@ void StoreGroupCommitTest::jobThatWroteNothing_failsAlone()
     w.postInsert(Lane::Work, u"job-2"_s);
     w.go.release();
     QTRY_COMPARE(w.log.delivered(), 4);
-    QCOMPARE(w.log.bad, QStringList {u"stale"_s});
+    QCOMPARE(w.log.bad, QStringList{u"stale"_s});
     QCOMPARE(rows(f, u"job-%"_s), 2);
-    const std::vector<QString> once {u"blocker"_s, u"job-1"_s, u"stale"_s, u"job-2"_s};
+    const std::vector<QString> once{u"blocker"_s, u"job-1"_s, u"stale"_s, u"job-2"_s};
     QCOMPARE(w.log.ran, once); // nobody had to run again
 }
 
@@ -187,7 +191,8 @@ void StoreGroupCommitTest::fullDisk_failsTheGroupAndNoneIsStored()
     w.block();
     w.postInsert(Lane::Work, u"job-before"_s);
     w.post(Lane::Work, u"big"_s, [](Session &session) -> Status {
-        const auto done = session.run("INSERT INTO meta (key, value) VALUES ('job-big', ?)", QByteArray(100'000, 'x'));
+        const auto done
+            = session.run("INSERT INTO meta (key, value) VALUES ('job-big', ?)", QByteArray(100'000, 'x'));
         if (!done)
             return fail(done.error());
         return {};
@@ -231,7 +236,7 @@ void StoreGroupCommitTest::lanes_keepOrderAndIngestGoesFirst()
     Writer w(f);
     QVERIFY(w.executor.open());
     w.block();
-    std::vector<QString> expected {u"blocker"_s};
+    std::vector<QString> expected{u"blocker"_s};
     for (int i = 0; i < 5; ++i)
         w.postInsert(Lane::Work, u"work-%1"_s.arg(i));
     for (int i = 0; i < 5; ++i) {
@@ -270,7 +275,7 @@ void StoreGroupCommitTest::queueLimit_refuses()
     ingest(u"b"_s);
     ingest(u"c"_s);
     ingest(u"d"_s);
-    QTRY_COMPARE(results, QStringList {u"d queue_full"_s});
+    QTRY_COMPARE(results, QStringList{u"d queue_full"_s});
     QVERIFY(other.exec(u"COMMIT"_s));
     QTRY_COMPARE(results, QStringList({u"d queue_full"_s, u"a stored"_s, u"b stored"_s, u"c stored"_s}));
 }
@@ -297,7 +302,8 @@ void StoreGroupCommitTest::lockedDatabase_failsUnavailable()
     QVERIFY(f.start());
     QSqlQuery other(f.connection());
     QVERIFY(other.exec(u"BEGIN IMMEDIATE"_s));
-    const auto refused = async::blockOn(f.db().ingest(StoreFixture::message(u"a"_s, u"t1"_s)), Millis(20'000));
+    const auto refused
+        = async::blockOn(f.db().ingest(StoreFixture::message(u"a"_s, u"t1"_s)), Millis(20'000));
     QVERIFY(!refused);
     QCOMPARE(refused.error().code(), ErrorCode::Unavailable);
     QVERIFY(other.exec(u"COMMIT"_s));

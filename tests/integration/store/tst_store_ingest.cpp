@@ -13,8 +13,8 @@ class StoreIngestTest : public QObject
     Q_OBJECT
 
 private:
-    // The twins of one gesture share the message key and have events of their own; without a known bot id the `message`
-    // twin is ignored as chatter.
+    // The twins of one gesture share the message key and have events of their own; without a known bot id the
+    // `message` twin is ignored as chatter.
     static IngestRequest twin(const QString &event, bool mention, bool ignored)
     {
         IngestRequest request = StoreFixture::message(u"twin"_s, u"t1"_s);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Schema migrations on both databases (STYLE.md 2.8).
 #include "store/migrator.h"
-
 #include "store_fixture.h"
 
 #include <QDir>
@@ -44,7 +43,8 @@ void StoreMigratorTest::folders_holdTheSameSteps()
     QCOMPARE(QDir(u":/signalbox/sql/postgres"_s).entryList(QDir::Files, QDir::Name), sqlite);
     QCOMPARE(newestSchemaVersion(), int(sqlite.size())); // no number is missing
     for (const QString &file : sqlite)
-        QVERIFY2(QRegularExpression(u"^[0-9]{4}_[a-z0-9_]+\\.sql$"_s).match(file).hasMatch(), qPrintable(file));
+        QVERIFY2(
+            QRegularExpression(u"^[0-9]{4}_[a-z0-9_]+\\.sql$"_s).match(file).hasMatch(), qPrintable(file));
 }
 
 void StoreMigratorTest::steps_areNotedOnce()
@@ -94,7 +94,8 @@ void StoreMigratorTest::concurrentMigrators_applyOnce()
 void StoreMigratorTest::newerSchema_isRefused()
 {
     SIGNALBOX_STORE(f);
-    f.sql(u"INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES (9999, 'future', 'x', 1)"_s);
+    f.sql(
+        u"INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES (9999, 'future', 'x', 1)"_s);
     const auto refused = f.reopen();
     QVERIFY(!refused);
     QCOMPARE(refused.error().code(), ErrorCode::Conflict);
@@ -116,7 +117,8 @@ void StoreMigratorTest::pendingStep_copiesTheFile()
 {
     if (StoreFixture::isPostgres())
         QSKIP("only SQLite's file is copied");
-    // A database whose last steps are missing, as an older program leaves it: here one that notes a step before all others.
+    // A database whose last steps are missing, as an older program leaves it: here one that notes a step
+    // before all others.
     const QTemporaryDir folder;
     const QString path = folder.filePath(u"old.db"_s);
     const SystemClock clock;
@@ -124,8 +126,9 @@ void StoreMigratorTest::pendingStep_copiesTheFile()
         const auto target = DatabaseTarget::parse(u"sqlite:"_s + path, QString());
         Connection connection(*target, clock, u"old"_s);
         QVERIFY(connection.open(false));
-        QVERIFY(connection.executeText(u"CREATE TABLE schema_migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, "
-                                       u"checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)"_s));
+        QVERIFY(connection.executeText(
+            u"CREATE TABLE schema_migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, "
+            u"checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)"_s));
         QVERIFY(connection.executeText(u"INSERT INTO schema_migration VALUES (0, 'before', 'x', 1)"_s));
         QVERIFY(connection.executeText(u"CREATE TABLE old_things (id TEXT)"_s));
     }
@@ -137,7 +140,8 @@ void StoreMigratorTest::pendingStep_copiesTheFile()
     Connection connection(*target, clock, u"copy"_s);
     QVERIFY(connection.open(false));
     Session session(connection);
-    auto rows = session.query("SELECT COUNT(*) FROM sqlite_master WHERE name IN ('old_things', 'deliveries')");
+    auto rows
+        = session.query("SELECT COUNT(*) FROM sqlite_master WHERE name IN ('old_things', 'deliveries')");
     QVERIFY(rows);
     QVERIFY(rows->next());
     QCOMPARE(int(rows->number(0)), 1);

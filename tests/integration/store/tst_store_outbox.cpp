@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A row before it is a request, in order within its lane, and what it does to its delivery (DESIGN.md steps 6 and 7).
+// A row before it is a request, in order within its lane, and what it does to its delivery (DESIGN.md steps 6
+// and 7).
 #include "store_fixture.h"
 
 using namespace Qt::StringLiterals;
@@ -39,7 +40,7 @@ private:
             ack.kind = OutboundKind::Reaction;
             ack.op = OutboundOp::React;
             ack.targetTs = u"1700.0"_s;
-            std::vector<OutboundDraft> acks {ack};
+            std::vector<OutboundDraft> acks{ack};
             QVERIFY(async::blockOn(f.db().enqueueOutbound(acks)));
         }
         for (int part = 1; part <= 3; ++part)
@@ -106,7 +107,8 @@ void StoreOutboxTest::allPartsSent_completeDelivery()
     reply(f, life, u"a"_s);
     for (int part = 1; part <= 3; ++part) {
         QCOMPARE(f.state(u"d-a"_s), u"waiting:outbound"_s);
-        QVERIFY(async::blockOn(f.db().finishOutbound(result(life, f.claimOutbound(life).front(), OutboundState::Sent))));
+        QVERIFY(async::blockOn(
+            f.db().finishOutbound(result(life, f.claimOutbound(life).front(), OutboundState::Sent))));
     }
     QCOMPARE(f.state(u"d-a"_s), u"completed:delivered"_s);
     const auto detail = async::blockOn(f.db().deliveryDetail(u"d-a"_s));
@@ -121,7 +123,8 @@ void StoreOutboxTest::refusedPart_cancelsTheRest()
     SIGNALBOX_STORE(f);
     const EngineLife life = f.engine();
     reply(f, life, u"a"_s);
-    QVERIFY(async::blockOn(f.db().finishOutbound(result(life, f.claimOutbound(life).front(), OutboundState::Sent))));
+    QVERIFY(async::blockOn(
+        f.db().finishOutbound(result(life, f.claimOutbound(life).front(), OutboundState::Sent))));
     const auto head = async::blockOn(f.db().feedHead());
     QVERIFY(head);
     FinishOutbound refused = result(life, f.claimOutbound(life).front(), OutboundState::Refused);
@@ -136,9 +139,9 @@ void StoreOutboxTest::refusedPart_cancelsTheRest()
     const auto batch = async::blockOn(f.db().readFeed(*head, 20));
     QVERIFY(batch);
     QVERIFY(std::any_of(batch->entries.begin(), batch->entries.end(),
-                        [](const FeedEntry &entry) { return entry.id == u"o-d-a-reply-3"; }));
+        [](const FeedEntry &entry) { return entry.id == u"o-d-a-reply-3"; }));
     // Nor does it block what comes behind it in the lane.
-    std::vector<OutboundDraft> notices {StoreFixture::draft(u"d-a"_s, u"z-notice"_s)};
+    std::vector<OutboundDraft> notices{StoreFixture::draft(u"d-a"_s, u"z-notice"_s)};
     notices.front().kind = OutboundKind::Notice;
     QVERIFY(async::blockOn(f.db().enqueueOutbound(notices)));
     QCOMPARE(f.claimOutbound(life).size(), size_t(1));
@@ -283,8 +286,8 @@ void StoreOutboxTest::purpose_isUniqueForDelivery()
     OutboundDraft first = StoreFixture::draft(u"d-a"_s, u"notice:failure"_s);
     OutboundDraft second = first;
     second.id = u"o-second"_s;
-    std::vector<OutboundDraft> one {first};
-    std::vector<OutboundDraft> both {first, second};
+    std::vector<OutboundDraft> one{first};
+    std::vector<OutboundDraft> both{first, second};
     QVERIFY(async::blockOn(f.db().enqueueOutbound(one)));
     QVERIFY(async::blockOn(f.db().enqueueOutbound(both)));
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages"_s).toInt(), 1);
@@ -333,7 +336,7 @@ void StoreOutboxTest::notice_doesNotSettle()
     SIGNALBOX_STORE(f);
     const EngineLife life = f.engine();
     reply(f, life, u"a"_s);
-    std::vector<OutboundDraft> notices {StoreFixture::draft(u"d-a"_s, u"notice:busy"_s)};
+    std::vector<OutboundDraft> notices{StoreFixture::draft(u"d-a"_s, u"notice:busy"_s)};
     notices.front().kind = OutboundKind::Notice;
     notices.front().thread = u"elsewhere"_s;
     QVERIFY(async::blockOn(f.db().enqueueOutbound(notices)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several stores on one database at once, each with connections of its own (PostgreSQL: several engines), and one store
-// under the same load on SQLite: nothing is claimed twice, nothing waits for ever.
+// Several stores on one database at once, each with connections of its own (PostgreSQL: several engines), and
+// one store under the same load on SQLite: nothing is claimed twice, nothing waits for ever.
 #include "store_fixture.h"
 
 #include <QCoro/QCoroTask>
@@ -35,7 +35,8 @@ QCoro::Task<> producer(Store *store, Shared *shared, QString self)
 {
     while (shared->next < shared->toIngest) {
         const int number = shared->next++;
-        IngestRequest request = StoreFixture::message(QString::number(number), u"t%1"_s.arg(number % shared->sessions));
+        IngestRequest request
+            = StoreFixture::message(QString::number(number), u"t%1"_s.arg(number % shared->sessions));
         if (shared->twins) { // both stores get every message
             request.deliveryId += self;
             auto other = store->ingest(request);
@@ -97,7 +98,7 @@ private:
     // The stores that take part: on SQLite the one of the fixture, several times.
     static std::vector<Store *> stores(StoreFixture &f, std::vector<std::unique_ptr<Store>> &owned)
     {
-        std::vector<Store *> used {&f.db()};
+        std::vector<Store *> used{&f.db()};
         while (used.size() < kStores) {
             if (StoreFixture::isPostgres()) {
                 auto opened = f.open();
@@ -152,7 +153,11 @@ void StoreRacesTest::release_racingWithIngestWakesEverything()
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM deliveries WHERE state <> 'completed'"_s).toInt(), 0);
     QCOMPARE(shared.finished, 300);
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM sessions WHERE lock_holder IS NOT NULL"_s).toInt(), 0);
-    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM (SELECT 1 FROM deliveries GROUP BY session_id, ordinal HAVING COUNT(*) > 1) AS d"_s).toInt(), 0);
+    QCOMPARE(
+        f.sql(
+             u"SELECT COUNT(*) FROM (SELECT 1 FROM deliveries GROUP BY session_id, ordinal HAVING COUNT(*) > 1) AS d"_s)
+            .toInt(),
+        0);
     for (const auto &[id, count] : shared.claims)
         QVERIFY2(count == 1, qPrintable(id));
 }

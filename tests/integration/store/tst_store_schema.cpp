@@ -48,18 +48,21 @@ void StoreSchemaTest::impossibleRow_isRefused_data()
     delivery("unknown prompt state", "prompt_state = 'maybe'");
     delivery("flag out of range", "mentioned = 2");
     QTest::newRow("holder without engine") << u"UPDATE sessions SET lock_holder = 'd-a'"_s;
-    QTest::newRow("holder without expiry") << u"UPDATE sessions SET lock_holder = 'd-a', lock_engine = 'e1'"_s;
+    QTest::newRow("holder without expiry")
+        << u"UPDATE sessions SET lock_holder = 'd-a', lock_engine = 'e1'"_s;
     QTest::newRow("session of no installation") << u"UPDATE sessions SET installation_id = 'none'"_s;
     QTest::newRow("installation in use is removed") << u"DELETE FROM installations"_s;
     QTest::newRow("session in use is removed") << u"DELETE FROM sessions"_s;
     QTest::newRow("unknown installation state") << u"UPDATE installations SET state = 'gone'"_s;
     QTest::newRow("installation twice")
-        << u"INSERT INTO installations (id, channel, tenant, app, backend, state, require_mention, created_at, updated_at) "
+        << u"INSERT INTO installations (id, channel, tenant, app, backend, state, require_mention, "
+           u"created_at, updated_at) "
            u"VALUES ('in2', 'slack', 'T1', 'A1', 'agent', 'active', 1, 1, 1)"_s;
     QTest::newRow("incarnation 0")
         << u"INSERT INTO engines (id, incarnation, lease_until, host, pid, version, config_hash, started_at) "
            u"VALUES ('e9', 0, 1, 'h', 1, 'v', 'c', 1)"_s;
-    QTest::newRow("key twice") << u"INSERT INTO inbound_keys (key, delivery_id, expires_at) VALUES ('m-a', 'd-x', 1)"_s;
+    QTest::newRow("key twice")
+        << u"INSERT INTO inbound_keys (key, delivery_id, expires_at) VALUES ('m-a', 'd-x', 1)"_s;
     const auto outbound = [](const char *name, const char *change) {
         QTest::newRow(name) << u"UPDATE outbound_messages SET %1"_s.arg(QLatin1StringView(change));
     };
@@ -70,12 +73,14 @@ void StoreSchemaTest::impossibleRow_isRefused_data()
     outbound("part beyond parts", "part = 2");
     outbound("unknown kind", "kind = 'poem'");
     outbound("unknown op", "op = 'delete'");
-    QTest::newRow("purpose twice")
-        << u"INSERT INTO outbound_messages (id, installation_id, delivery_id, purpose, kind, op, state, lane, place, thread, part, "
-           u"parts, due_at, created_at, updated_at) VALUES ('o-2', 'in1', 'd-a', 'reply', 'reply', 'post', 'pending', 'l', 'p', "
-           u"'t', 1, 1, 1, 1, 1)"_s;
+    QTest::newRow("purpose twice") << u"INSERT INTO outbound_messages (id, installation_id, delivery_id, "
+                                      u"purpose, kind, op, state, lane, place, thread, part, "
+                                      u"parts, due_at, created_at, updated_at) VALUES ('o-2', 'in1', 'd-a', "
+                                      u"'reply', 'reply', 'post', 'pending', 'l', 'p', "
+                                      u"'t', 1, 1, 1, 1, 1)"_s;
     QTest::newRow("attempt that ended and runs")
-        << u"INSERT INTO attempts (subject_id, number, id, delivery_id, what, target, outcome, started_at, ended_at) "
+        << u"INSERT INTO attempts (subject_id, number, id, delivery_id, what, target, outcome, started_at, "
+           u"ended_at) "
            u"VALUES ('d-a', 1, 'a', 'd-a', 'turn', 't', 'running', 1, 2)"_s;
     QTest::newRow("attempt that neither ended nor runs")
         << u"INSERT INTO attempts (subject_id, number, id, delivery_id, what, target, outcome, started_at) "
@@ -91,7 +96,7 @@ void StoreSchemaTest::impossibleRow_isRefused()
         m_fixture.emplace();
         QVERIFY(m_fixture->start());
         m_fixture->ingest(u"a"_s, u"t1"_s);
-        std::vector<OutboundDraft> drafts {StoreFixture::draft(u"d-a"_s, u"reply"_s)};
+        std::vector<OutboundDraft> drafts{StoreFixture::draft(u"d-a"_s, u"reply"_s)};
         QVERIFY(async::blockOn(m_fixture->db().enqueueOutbound(drafts)));
         if (!StoreFixture::isPostgres())
             m_fixture->sql(u"PRAGMA foreign_keys = ON"_s);
@@ -104,9 +109,10 @@ void StoreSchemaTest::possibleRow_isTaken()
 {
     SIGNALBOX_STORE(f);
     f.ingest(u"a"_s, u"t1"_s);
-    const QStringList changes {u"state = 'waiting', waits_for = 'person'"_s, u"state = 'waiting', waits_for = 'outbound', blocks = 0"_s,
-                               u"state = 'dead', waits_for = '', finished_at = 5, resolution = 'discarded'"_s,
-                               u"state = 'completed', outcome = 'delivered', resolution = NULL"_s};
+    const QStringList changes{u"state = 'waiting', waits_for = 'person'"_s,
+        u"state = 'waiting', waits_for = 'outbound', blocks = 0"_s,
+        u"state = 'dead', waits_for = '', finished_at = 5, resolution = 'discarded'"_s,
+        u"state = 'completed', outcome = 'delivered', resolution = NULL"_s};
     for (const QString &change : changes)
         QCOMPARE(f.sql(u"UPDATE deliveries SET "_s + change).toString(), QString());
 }

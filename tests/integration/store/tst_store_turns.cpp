@@ -10,7 +10,7 @@ using signalbox::domain::DeliveryState;
 using signalbox::testing::StoreFixture;
 
 namespace {
-constexpr Millis kLong {3'600'000};
+constexpr Millis kLong{3'600'000};
 
 FinishTurn ending(const ClaimedDelivery &delivery, DeliveryState state)
 {
@@ -21,7 +21,7 @@ FinishTurn ending(const ClaimedDelivery &delivery, DeliveryState state)
     return turn;
 }
 
-template<class T>
+template <class T>
 bool isStale(const T &result)
 {
     return !result && result.error().code() == ErrorCode::Conflict && result.error().native() == u"stale";
@@ -127,7 +127,7 @@ void StoreTurnsTest::claim_runAgainAfterItsCommitFindsItsOwn()
     const EngineLife life = f.engine();
     for (int i = 0; i < 3; ++i)
         f.ingest(QString::number(i), u"t%1"_s.arg(i));
-    std::vector<OutboundDraft> drafts {StoreFixture::draft(u"d-0"_s, u"x"_s)};
+    std::vector<OutboundDraft> drafts{StoreFixture::draft(u"d-0"_s, u"x"_s)};
     QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
     const auto first = f.claim(life, 2);
     const auto firstOutbound = f.claimOutbound(life);
@@ -161,7 +161,7 @@ void StoreTurnsTest::turn_goesThroughFence()
     QCOMPARE(f.sql(u"SELECT outcome FROM attempts"_s).toString(), u"running"_s);
     QVERIFY(f.accept(delivery));
     QCOMPARE(f.sql(u"SELECT prompt_state FROM deliveries"_s).toString(), u"accepted"_s);
-    std::vector<OutboundDraft> replies {StoreFixture::draft(u"d-a"_s, u"reply:1"_s)};
+    std::vector<OutboundDraft> replies{StoreFixture::draft(u"d-a"_s, u"reply:1"_s)};
     f.finish(delivery, DeliveryState::Waiting, replies);
     QCOMPARE(f.state(u"d-a"_s), u"waiting:outbound"_s);
     QCOMPARE(f.sql(u"SELECT outcome FROM attempts"_s).toString(), u"ok"_s);
@@ -259,7 +259,7 @@ void StoreTurnsTest::finish_withoutOutboundIsNotStuck()
     // A reply that went out while the turn still ran has settled before there was anything to settle.
     f.ingest(u"b"_s, u"t2"_s);
     const ClaimedDelivery delivery = f.claim(life).front();
-    std::vector<OutboundDraft> drafts {StoreFixture::draft(u"d-b"_s, u"reply:1"_s)};
+    std::vector<OutboundDraft> drafts{StoreFixture::draft(u"d-b"_s, u"reply:1"_s)};
     QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
     FinishOutbound sent;
     sent.life = life;
@@ -314,7 +314,8 @@ void StoreTurnsTest::nextDue_ignoresWhatWaitsInLane()
 {
     SIGNALBOX_STORE(f);
     const EngineLife life = f.engine();
-    std::vector<OutboundDraft> drafts {StoreFixture::draft(u"d-a"_s, u"reply"_s, 1, 2), StoreFixture::draft(u"d-a"_s, u"reply"_s, 2, 2)};
+    std::vector<OutboundDraft> drafts{
+        StoreFixture::draft(u"d-a"_s, u"reply"_s, 1, 2), StoreFixture::draft(u"d-a"_s, u"reply"_s, 2, 2)};
     QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
     FinishOutbound retry;
     retry.life = life;

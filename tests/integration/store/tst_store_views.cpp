@@ -21,15 +21,18 @@ private:
     {
         const QString numbers = StoreFixture::isPostgres()
             ? u"(SELECT i FROM generate_series(0, %1) AS n (i)) AS n"_s.arg(count - 1)
-            : u"(WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %1) SELECT i FROM n) AS n"_s.arg(count - 1);
+            : u"(WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %1) SELECT i FROM n) AS n"_s
+                  .arg(count - 1);
         const QString id = u"substr(CAST(100000 + i AS TEXT), 2)"_s;
-        const QStringList statements {
-            u"INSERT INTO sessions (id, installation_id, channel, tenant, backend, place, thread, next_ordinal, last_active_at, "
-            u"created_at, updated_at) SELECT 'se_' || "_s + id + u", 'in1', 'slack', 'T1', 'agent', 'C1', "_s + id
-                + u", 1, 1, 1000 + i / 3, 1 FROM "_s + numbers,
-            u"INSERT INTO deliveries (id, installation_id, session_id, ordinal, state, outcome, blocks, mentioned, direct, place, "
-            u"thread, message_ts, user_id, due_at, finished_at, created_at, updated_at) SELECT 'd-' || "_s + id
-                + u", 'in1', 'se_' || "_s + id + u", 1, 'completed', 'delivered', 0, 1, 0, 'C1', "_s + id
+        const QStringList statements{u"INSERT INTO sessions (id, installation_id, channel, tenant, backend, "
+                                     u"place, thread, next_ordinal, last_active_at, "
+                                     u"created_at, updated_at) SELECT 'se_' || "_s
+                + id + u", 'in1', 'slack', 'T1', 'agent', 'C1', "_s + id + u", 1, 1, 1000 + i / 3, 1 FROM "_s
+                + numbers,
+            u"INSERT INTO deliveries (id, installation_id, session_id, ordinal, state, outcome, blocks, "
+            u"mentioned, direct, place, "
+            u"thread, message_ts, user_id, due_at, finished_at, created_at, updated_at) SELECT 'd-' || "_s
+                + id + u", 'in1', 'se_' || "_s + id + u", 1, 'completed', 'delivered', 0, 1, 0, 'C1', "_s + id
                 + u", 'ts', 'U' || CAST(i % 7 AS TEXT), 1, 1, 1000 + i, 1 FROM "_s + numbers};
         for (const QString &statement : statements)
             QCOMPARE(f.sql(statement).toString(), QString());
@@ -129,9 +132,9 @@ void StoreViewsTest::filters_ofDeliveries()
     };
     ListQuery query;
     QCOMPARE(total(query), 72);
-    query.states = QStringList {u"pending"_s, u"waiting"_s};
+    query.states = QStringList{u"pending"_s, u"waiting"_s};
     QCOMPARE(total(query), 2);
-    query.states = QStringList {u"pending"_s};
+    query.states = QStringList{u"pending"_s};
     QCOMPARE(total(query), 1);
     query = ListQuery();
     query.session = u"se_t1"_s;
@@ -160,7 +163,7 @@ void StoreViewsTest::filters_ofSessions()
     const auto only = [&f](const QString &state, const QString &text) {
         ListQuery query;
         if (!state.isEmpty())
-            query.states = QStringList {state};
+            query.states = QStringList{state};
         query.text = text;
         const auto page = async::blockOn(f.db().listSessions(query));
         QStringList ids;
@@ -170,10 +173,10 @@ void StoreViewsTest::filters_ofSessions()
         }
         return ids;
     };
-    QCOMPARE(only(u"running"_s, QString()), QStringList {u"se_t1 running"_s});
-    QCOMPARE(only(u"waiting"_s, QString()), QStringList {u"se_t2 waiting"_s});
+    QCOMPARE(only(u"running"_s, QString()), QStringList{u"se_t1 running"_s});
+    QCOMPARE(only(u"waiting"_s, QString()), QStringList{u"se_t2 waiting"_s});
     QCOMPARE(only(u"idle"_s, QString()).size(), 30);
-    QCOMPARE(only(QString(), u"d-x"_s), QStringList {u"se_t1 running"_s}); // by its holder
+    QCOMPARE(only(QString(), u"d-x"_s), QStringList{u"se_t1 running"_s}); // by its holder
     QCOMPARE(only(QString(), u"se_0000"_s).size(), 10);
 }
 
@@ -203,7 +206,7 @@ void StoreViewsTest::detail_hasTimelineAndAttempts()
     const ClaimedDelivery delivery = f.claim(life).front();
     QVERIFY(f.begin(delivery));
     QVERIFY(f.accept(delivery));
-    std::vector<OutboundDraft> drafts {StoreFixture::draft(u"d-a"_s, u"reply"_s)};
+    std::vector<OutboundDraft> drafts{StoreFixture::draft(u"d-a"_s, u"reply"_s)};
     f.finish(delivery, DeliveryState::Waiting, drafts);
     const auto detail = async::blockOn(f.db().deliveryDetail(u"d-a"_s));
     QVERIFY(detail);
@@ -216,8 +219,9 @@ void StoreViewsTest::detail_hasTimelineAndAttempts()
     QStringList timeline;
     for (const auto &entry : detail->timeline)
         timeline << entry.lane + u':' + entry.what + (entry.open ? u"…"_s : u""_s);
-    QCOMPARE(timeline, QStringList({u"inbound:received"_s, u"lock:waiting"_s, u"lock:held"_s, u"turn:prompt_sent"_s,
-                                    u"turn:accepted"_s, u"outbound:reply…"_s}));
+    QCOMPARE(timeline,
+        QStringList({u"inbound:received"_s, u"lock:waiting"_s, u"lock:held"_s, u"turn:prompt_sent"_s,
+            u"turn:accepted"_s, u"outbound:reply…"_s}));
     const auto missing = async::blockOn(f.db().deliveryDetail(u"d-none"_s));
     QVERIFY(!missing);
     QCOMPARE(missing.error().code(), ErrorCode::NotFound);
