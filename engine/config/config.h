@@ -94,6 +94,7 @@ struct InstallationConfig
     QString transport = QStringLiteral("http");
     Secret botToken;
     bool requireMention = true;
+    QString onUnconfirmed = QStringLiteral("operator"); // operator | retry
 };
 
 struct RecoveryConfig
@@ -113,6 +114,8 @@ struct TurnConfig
     Millis idleTimeout{600'000};
     Millis maxDuration{0}; // 0: delivery_timeout for spritz, none for acp
     Millis cancelGrace{10'000};
+    Millis adoptionInterval{10'000}; // between two loads that must agree
+    Millis adoptionTimeout{60'000}; // then the delivery is unconfirmed
 };
 
 struct Config

@@ -184,7 +184,7 @@ const Keys<InstallationConfig> &installationKeys()
         {u"app_token"_s, Reserved{{}, false, true}, any()},
         {u"require_mention"_s, &C::requireMention, any()},
         {u"interaction_answerers"_s, unless(u"requester"_s), any()},
-        {u"on_unconfirmed"_s, unless(u"operator"_s), any()},
+        {u"on_unconfirmed"_s, &C::onUnconfirmed, oneOf({u"operator"_s, u"retry"_s})},
         {u"feedback"_s, Reserved{}, any()},
     };
     return keys;
@@ -213,6 +213,8 @@ const Keys<TurnConfig> &turnKeys()
         {u"idle_timeout"_s, &C::idleTimeout, atLeast(kTick)},
         {u"max_duration"_s, &C::maxDuration, mayBeEmpty(atLeast(kTick))},
         {u"cancel_grace"_s, &C::cancelGrace, atLeast(Millis(0))},
+        {u"adoption_interval"_s, &C::adoptionInterval, atLeast(kTick)},
+        {u"adoption_timeout"_s, &C::adoptionTimeout, atLeast(kTick)},
     };
     return keys;
 }

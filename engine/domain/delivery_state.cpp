@@ -36,6 +36,14 @@ constexpr NameTable<PromptState, 3> kPromptStates{{
     {PromptState::Sending, u"sending"},
     {PromptState::Accepted, u"accepted"},
 }};
+constexpr NameTable<Stage, 6> kStages{{
+    {Stage::None, u""},
+    {Stage::Binding, u"binding"},
+    {Stage::Recovering, u"recovering"},
+    {Stage::Opening, u"opening"},
+    {Stage::Prompting, u"prompting"},
+    {Stage::Adopting, u"adopting"},
+}};
 
 } // namespace
 
@@ -57,6 +65,11 @@ QString name(Outcome outcome)
 QString name(PromptState state)
 {
     return nameIn(kPromptStates, state);
+}
+
+QString name(Stage stage)
+{
+    return nameIn(kStages, stage);
 }
 
 std::optional<DeliveryState> deliveryState(QStringView text)
@@ -100,9 +113,11 @@ const std::vector<DeliveryTransition> &deliveryTransitions()
         {Waiting, Pending, "what it waited for has come: the lock is free, or the time to try again"},
         {Waiting, Running, "claimed again when its time to try again had come"},
         {Waiting, Completed, "all reply rows were sent"},
+        {Waiting, Unconfirmed, "it waited for a runtime, and the outcome of its prompt is not known"},
         {Waiting, Dead, "a reply row was refused or died, or the budget is over"},
         {Waiting, Cancelled, "cancelled by an operator, or its session ended"},
-        {Running, Pending, "handed back before its prompt left: a stop, or a lost engine"},
+        {Running, Pending,
+            "handed back: a stop, or a lost engine; one whose prompt may have left is looked for"},
         {Running, Waiting, "waits for a runtime, a retry, or its replies to be sent"},
         {Running, Completed, "the turn ended without a reply to send"},
         {Running, Dead, "failed for good, with a notice"},
@@ -123,9 +138,9 @@ bool mayMove(DeliveryState from, DeliveryState to)
     return false;
 }
 
-LostEngineDecision decideLostEngine(PromptState state)
+bool mayPrompt(PromptState state)
 {
-    return state == PromptState::None ? LostEngineDecision::RunAgain : LostEngineDecision::Fence;
+    return state == PromptState::None;
 }
 
 } // namespace signalbox::domain

@@ -16,11 +16,15 @@ enum class WaitsFor { Nothing, Lock, Runtime, Person, Retry, Token, Outbound };
 enum class Outcome { None, Delivered, NoReply, Ignored };
 // The prompt fence: from Sending on there is never a second prompt for this delivery by our doing.
 enum class PromptState { None, Sending, Accepted };
+// What is being done for a held delivery: asking who answers in its place, waiting for a runtime to come
+// back, opening the conversation, its turn, or looking for what became of a turn that was interrupted.
+enum class Stage { None, Binding, Recovering, Opening, Prompting, Adopting };
 
 [[nodiscard]] QString name(DeliveryState state);
 [[nodiscard]] QString name(WaitsFor waitsFor); // "" for Nothing
 [[nodiscard]] QString name(Outcome outcome); // "" for None
 [[nodiscard]] QString name(PromptState state);
+[[nodiscard]] QString name(Stage stage); // "" for None
 [[nodiscard]] std::optional<DeliveryState> deliveryState(QStringView name);
 [[nodiscard]] std::optional<PromptState> promptState(QStringView name);
 
@@ -39,12 +43,8 @@ struct DeliveryTransition
 [[nodiscard]] const std::vector<DeliveryTransition> &deliveryTransitions();
 [[nodiscard]] bool mayMove(DeliveryState from, DeliveryState to);
 
-// What becomes of a delivery whose engine died or was replaced, by how far its prompt had come (DESIGN.md
-// step 5).
-enum class LostEngineDecision {
-    RunAgain, // nothing left the engine: back to pending
-    Fence, // the prompt may have left: never again by our doing
-};
-[[nodiscard]] LostEngineDecision decideLostEngine(PromptState state);
+// Whether a delivery may be prompted: never twice by our doing (DESIGN.md step 5). One whose prompt may have
+// left is looked for instead.
+[[nodiscard]] bool mayPrompt(PromptState state);
 
 } // namespace signalbox::domain

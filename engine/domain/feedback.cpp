@@ -30,4 +30,14 @@ QString refusalText()
     return u"I declined to answer that, and it is not part of our conversation any more."_s;
 }
 
+QString recoveringText()
+{
+    return u"Still waking up. I will continue here shortly."_s;
+}
+
+QString adoptedText(const QString &reply)
+{
+    return reply.trimmed() + u"\n\n_recovered after an interruption, may be incomplete_"_s;
+}
+
 } // namespace signalbox::domain

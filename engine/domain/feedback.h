@@ -16,4 +16,9 @@ namespace signalbox::domain {
 // The agent refused to answer and has dropped the message from its context (ACP stop reason `refusal`).
 [[nodiscard]] QString refusalText();
 
+// The runtime has to come back first (contracts/spritz-backend.md §6.5, byte for byte).
+[[nodiscard]] QString recoveringText();
+// A reply that was found in the conversation after its turn had been cut off from us.
+[[nodiscard]] QString adoptedText(const QString &reply);
+
 } // namespace signalbox::domain

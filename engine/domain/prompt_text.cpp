@@ -43,4 +43,19 @@ QString acpPrompt(const PromptContext &context, const QString &text)
     return render(context, u"signalbox"_s, u"signalbox"_s, u"Signalbox"_s, text);
 }
 
+QString contextMessageTs(const QString &prompt)
+{
+    for (const QString &product : {u"spritz"_s, u"signalbox"_s}) {
+        const QString begin = u"<%1-channel-context>"_s.arg(product);
+        if (!prompt.startsWith(begin))
+            continue;
+        const qsizetype end = prompt.indexOf(u"</%1-channel-context>"_s.arg(product), begin.size());
+        if (end < 0)
+            return {};
+        const auto block = Json::parse(QStringView(prompt).mid(begin.size(), end - begin.size()).toUtf8());
+        return block ? (*block)[u"message_ts"].toString() : QString();
+    }
+    return {};
+}
+
 } // namespace signalbox::domain

@@ -24,4 +24,7 @@ struct PromptContext
 // is found again in a loaded session (DESIGN.md step 5).
 [[nodiscard]] QString acpPrompt(const PromptContext &context, const QString &text);
 
+// The message_ts of a prompt's context block, of either shape; empty when the text does not begin with one.
+[[nodiscard]] QString contextMessageTs(const QString &prompt);
+
 } // namespace signalbox::domain

@@ -46,33 +46,17 @@ QString turnSummary(const runtimes::TurnResult &result)
 
 } // namespace
 
-// What is known of one delivery while it runs.
-struct DeliveryRunner::Work
-{
-    Work() = default;
-    store::ClaimedDelivery delivery;
-    store::HeldDelivery held;
-    Json event;
-    runtimes::RuntimeBackend *backend = nullptr;
-    runtimes::Binding binding;
-    async::CancelToken stop; // the engine stops
-    async::CancelSource deadline; // or delivery_timeout has passed
-    bool timedOut = false;
-    bool contextLost = false;
-    QString received;
-    // The queueing of the acknowledgement has ended; before the outcome is written, so that its removal finds
-    // it.
-    std::optional<async::Completion<bool>> acknowledged;
-};
-
 DeliveryRunner::DeliveryRunner(store::Store &store, InstallationBook &book, Backends &backends,
-    EngineLease &lease, const config::Config &config, const Clock &clock, IdGenerator &ids)
+    EngineLease &lease, RuntimeReach &reach, TurnAdoption &adoption, const DeliveryDrafts &drafts,
+    const config::Config &config, IdGenerator &ids)
     : m_store(store)
     , m_book(book)
     , m_backends(backends)
     , m_lease(lease)
+    , m_reach(reach)
+    , m_adoption(adoption)
+    , m_drafts(drafts)
     , m_config(config)
-    , m_clock(clock)
     , m_ids(ids)
     , m_scope(u"delivery notes"_s)
 {
@@ -86,7 +70,7 @@ QCoro::Task<> DeliveryRunner::stop()
 
 QCoro::Task<> DeliveryRunner::run(store::ClaimedDelivery delivery, async::CancelToken stop)
 {
-    auto work = std::make_shared<Work>();
+    auto work = std::make_shared<DeliveryWork>();
     work->held = store::HeldDelivery(delivery.id, delivery.fence);
     work->delivery = std::move(delivery);
     work->stop = stop;
@@ -94,21 +78,13 @@ QCoro::Task<> DeliveryRunner::run(store::ClaimedDelivery delivery, async::Cancel
     // Ends with the work, which owns the token that it fires.
     QTimer timeout;
     timeout.setSingleShot(true);
-    Work *raw = work.get();
+    DeliveryWork *raw = work.get();
     QObject::connect(&timeout, &QTimer::timeout, &timeout, [raw] {
         raw->timedOut = true;
         raw->deadline.cancel();
     });
     timeout.start(m_config.recovery.deliveryTimeout);
-    Decision decision;
-    if (work->delivery.payload.isEmpty()) {
-        decision = decideNotOpened(
-            Error(ErrorCode::NotFound, u"the message's text has expired"_s, u"payload_expired"_s));
-    } else {
-        const auto event = Json::parse(work->delivery.payload);
-        work->event = event ? *event : Json();
-        decision = co_await turn(work);
-    }
+    Decision decision = co_await decide(work, &timeout);
     timeout.stop();
     // A turn that ended well while the engine was stopping is still written down; the rest is handed back by
     // whoever stops the engine.
@@ -120,16 +96,47 @@ QCoro::Task<> DeliveryRunner::run(store::ClaimedDelivery delivery, async::Cancel
     co_await finish(work, std::move(decision));
 }
 
-QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<Work> work)
+QCoro::Task<Decision> DeliveryRunner::decide(std::shared_ptr<DeliveryWork> work, QTimer *timeout)
 {
-    const auto opened = co_await open(work);
+    const auto event = Json::parse(work->delivery.payload);
+    work->event = event ? *event : Json();
+    const auto backend = m_backends.find(work->delivery.backend);
+    if (backend != m_backends.end())
+        work->backend = backend->second.get();
+    if (!domain::mayPrompt(work->delivery.promptState)) {
+        timeout->stop();
+        co_return co_await lookFor(work, u"interrupted"_s);
+    }
+    if (work->delivery.payload.isEmpty())
+        co_return decideNotOpened(
+            Error(ErrorCode::NotFound, u"the message's text has expired"_s, u"payload_expired"_s));
+    if (!work->backend)
+        co_return decideNotOpened(Error(
+            ErrorCode::NotFound, u"the installation's backend is not configured"_s, u"backend_missing"_s));
+    co_return co_await turn(work, timeout);
+}
+
+// The prompt may have left: it is never sent again by our doing, but its answer may be there.
+QCoro::Task<Decision> DeliveryRunner::lookFor(std::shared_ptr<DeliveryWork> work, QString errorCode)
+{
+    FoundTurn found;
+    if (work->backend && work->backend->canLook())
+        found = co_await m_adoption.find(work);
+    Json seen = Json::object({{u"adopted"_s, found.answered}, {u"looks"_s, found.looks},
+        {u"text_characters"_s, static_cast<qint64>(found.text.size())}});
+    if (!found.lastTrouble.isEmpty())
+        seen.set(u"trouble"_s, found.lastTrouble);
+    work->received = QString::fromUtf8(seen.toBytes());
+    co_return decideFound(found, errorCode);
+}
+
+QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<DeliveryWork> work, QTimer *timeout)
+{
+    std::function<bool()> onBound = [this, work] { return begins(work); };
+    const auto opened = co_await m_reach.reach(work, std::move(onBound));
     if (!opened) {
-        if (opened.error().native() == u"nothing_to_say") {
-            Decision decision;
-            decision.state = DeliveryState::Completed;
-            decision.outcome = domain::Outcome::Ignored;
-            co_return decision;
-        }
+        if (opened.error().native() == u"nothing_to_do")
+            co_return decideIgnored();
         if (work->timedOut) {
             const Error late(
                 ErrorCode::DeadlineExceeded, u"the runtime was not ready in time"_s, u"delivery_timeout"_s);
@@ -150,80 +157,46 @@ QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<Work> work)
     const QString text = domain::promptText(work->event[u"text"].toString(), work->binding.botUserId,
         work->delivery.mentioned, work->backend->unescapesText());
     const QString prompt = work->backend->renderPrompt(context, text);
+    if (work->delivery.unsettled)
+        co_await turn->settle(m_config.turn.cancelGrace, work->deadline.token());
     const Status begun = co_await beginTurn(work, turn->agentSession(), prompt);
     if (!begun)
         co_return decideNotOpened(begun.error());
     // From here on the prompt may have left: never again by our doing.
-    const store::HeldDelivery held = work->held;
+    timeout->stop();
     const std::function<bool()> mayLeave = [this] { return m_lease.mayAct(); };
-    const std::function<void()> onAccepted = [this, held] { m_scope.spawn("acceptance", accept(held)); };
+    const std::function<void()> onAccepted = [this, work] {
+        m_scope.spawn("acceptance", accept(work->held));
+        m_reach.disarm(work);
+    };
     const runtimes::TurnResult result
         = co_await turn->prompt(prompt, clocks(*work->backend), mayLeave, onAccepted, work->stop);
     work->received = turnSummary(result);
-    co_return decideTurn(result);
+    const Decision decision = decideTurn(result);
+    const bool cutOff = decision.state == DeliveryState::Unconfirmed && !work->stop.isCancelled();
+    if (cutOff && work->backend->canLook())
+        co_return co_await lookFor(work, decision.errorCode);
+    co_return decision;
 }
 
-QCoro::Task<Result<std::shared_ptr<runtimes::Turn>>> DeliveryRunner::open(std::shared_ptr<Work> work)
+// Somebody answers in the place: acknowledged, unless there is nothing to say or policy wants none of it.
+bool DeliveryRunner::begins(const std::shared_ptr<DeliveryWork> &work)
 {
-    const auto backend = m_backends.find(work->delivery.backend);
-    if (backend == m_backends.end())
-        co_return fail(Error(
-            ErrorCode::NotFound, u"the installation's backend is not configured"_s, u"backend_missing"_s));
-    work->backend = backend->second.get();
-    const Status bound = co_await bind(work);
-    if (!bound)
-        co_return fail(bound.error());
     const QString text = domain::promptText(
         work->event[u"text"].toString(), work->binding.botUserId, work->delivery.mentioned, false);
     if (text.isEmpty())
-        co_return fail(Error(ErrorCode::InvalidInput, u"nothing but a mention"_s, u"nothing_to_say"_s));
-    if (!m_config.slack.ackReaction.isEmpty()) {
+        return false;
+    if (!work->acknowledged && !m_config.slack.ackReaction.isEmpty()) {
         work->acknowledged.emplace();
         m_scope.spawn("acknowledgement", acknowledge(work));
     }
-    runtimes::OpenRequest request;
-    request.tenant = work->delivery.tenant;
-    request.place = work->delivery.place;
-    request.threadTs = work->event[u"thread_ts"].toString();
-    request.messageTs = work->delivery.messageTs;
-    request.direct = work->delivery.direct;
-    request.agentSession = work->delivery.agentSession;
-    co_return co_await work->backend->open(work->binding, std::move(request), work->deadline.token());
+    return true;
 }
 
-QCoro::Task<Status> DeliveryRunner::bind(std::shared_ptr<Work> work)
+QCoro::Task<> DeliveryRunner::acknowledge(std::shared_ptr<DeliveryWork> work)
 {
-    runtimes::BindRequest request;
-    request.tenant = work->delivery.tenant;
-    request.place = work->delivery.place;
-    auto binding = co_await work->backend->bind(std::move(request), work->deadline.token());
-    if (!binding)
-        co_return fail(binding.error());
-    work->binding = std::move(*binding);
-    const QString &installation = work->delivery.installationId;
-    const auto known = m_book.byId(installation);
-    // Before anything of it is learnt: a foreign app's token must never become this installation's.
-    if (known && isForeignApp(*known, work->binding.apiAppId)) {
-        work->binding = runtimes::Binding();
-        co_return fail(Error(
-            ErrorCode::Conflict, u"the provider's token belongs to another Slack app"_s, u"app_mismatch"_s));
-    }
-    m_book.learnToken(installation, work->binding.botToken);
-    if (!work->binding.botUserId.isEmpty())
-        m_scope.spawn("bot user", m_book.learnBotUser(installation, work->binding.botUserId));
-    else if (known)
-        work->binding.botUserId = known->row.botUserId;
-    co_return Status();
-}
-
-QCoro::Task<> DeliveryRunner::acknowledge(std::shared_ptr<Work> work)
-{
-    store::OutboundDraft reaction = draft(*work, u"ack"_s, OutboundKind::Reaction, QString());
-    reaction.op = OutboundOp::React;
-    reaction.targetTs = work->delivery.messageTs;
-    reaction.body = Json::object({{u"name"_s, m_config.slack.ackReaction}}).toBytes();
     std::vector<store::OutboundDraft> drafts;
-    drafts.push_back(std::move(reaction));
+    drafts.push_back(m_drafts.acknowledgement(work->delivery));
     const Status queued = co_await m_store.enqueueOutbound(std::move(drafts));
     if (!queued)
         logWarning(lcDelivery, "the acknowledgement could not be queued", {{"delivery", work->held.id}});
@@ -233,13 +206,16 @@ QCoro::Task<> DeliveryRunner::acknowledge(std::shared_ptr<Work> work)
 }
 
 QCoro::Task<Status> DeliveryRunner::beginTurn(
-    std::shared_ptr<Work> work, QString agentSession, QString prompt)
+    std::shared_ptr<DeliveryWork> work, QString agentSession, QString prompt)
 {
     store::BeginTurn begin;
     begin.held = work->held;
     begin.attemptId = m_ids.next();
     begin.backend = work->delivery.backend;
     begin.agentSession = agentSession;
+    begin.settles = work->delivery.unsettled;
+    begin.runtimeNamespace = work->binding.nameSpace;
+    begin.runtimeInstance = work->binding.instanceId;
     Json sent = Json::object({{u"prompt_characters"_s, static_cast<qint64>(prompt.size())},
         {u"message_ts"_s, work->delivery.messageTs}});
     if (!agentSession.isEmpty())
@@ -265,36 +241,8 @@ QCoro::Task<> DeliveryRunner::accept(store::HeldDelivery held)
         logWarning(lcDelivery, "the acceptance of a prompt could not be noted", {{"delivery", held.id}});
 }
 
-store::OutboundDraft DeliveryRunner::draft(
-    const Work &work, const QString &purpose, OutboundKind kind, const QString &escapedText)
-{
-    store::OutboundDraft draft;
-    draft.id = m_ids.next();
-    draft.installationId = work.delivery.installationId;
-    draft.deliveryId = work.delivery.id;
-    draft.purpose = purpose;
-    draft.kind = kind;
-    draft.place = work.delivery.place;
-    draft.thread = work.delivery.thread;
-    draft.body = Json::object({{u"text"_s, escapedText}}).toBytes();
-    draft.payloadTtl = m_config.engine.payloadRetention;
-    return draft;
-}
-
-void DeliveryRunner::addReply(
-    const Work &work, const QString &text, std::vector<store::OutboundDraft> &drafts)
-{
-    const QStringList parts = domain::splitForSlack(domain::escapeForSlack(text.trimmed()));
-    for (qsizetype i = 0; i < parts.size(); ++i) {
-        store::OutboundDraft part = draft(work, u"reply:%1"_s.arg(i + 1), OutboundKind::Reply, parts[i]);
-        part.part = static_cast<int>(i) + 1;
-        part.parts = static_cast<int>(parts.size());
-        drafts.push_back(std::move(part));
-    }
-}
-
 // What can be stored whatever the runtime said.
-void DeliveryRunner::makeMinimal(const Work &work, store::FinishTurn &finish)
+void DeliveryRunner::makeMinimal(const DeliveryWork &work, store::FinishTurn &finish)
 {
     finish.state = DeliveryState::Dead;
     finish.outcome = domain::Outcome::None;
@@ -302,11 +250,11 @@ void DeliveryRunner::makeMinimal(const Work &work, store::FinishTurn &finish)
     finish.errorText.clear();
     finish.received.clear();
     finish.outbound.clear();
-    finish.outbound.push_back(
-        draft(work, u"notice:failure"_s, OutboundKind::Notice, domain::internalFailureText()));
+    finish.outbound.push_back(m_drafts.message(
+        work.delivery, u"notice:failure"_s, OutboundKind::Notice, domain::internalFailureText()));
 }
 
-QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<Work> work, Decision decision)
+QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decision decision)
 {
     store::FinishTurn finish;
     finish.held = work->held;
@@ -319,14 +267,23 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<Work> work, Decision decisi
     finish.received = work->received;
     finish.removeAck = m_config.slack.removeAckAfterReply;
     finish.ackRemovalId = m_ids.next();
+    finish.dropPayload = decision.dropPayload;
+    if (decision.looked) {
+        finish.attemptId = m_ids.next();
+        finish.attemptTarget = work->delivery.backend;
+        finish.attemptSent = u"{\"looked_for\":true}"_s;
+    }
+    const auto installation = m_book.byId(work->delivery.installationId);
+    if (decision.state == DeliveryState::Unconfirmed && installation && installation->retriesUnconfirmed)
+        finish.retryId = m_ids.next();
     if (work->contextLost && !decision.again)
-        finish.outbound.push_back(
-            draft(*work, u"notice:context_lost"_s, OutboundKind::Notice, domain::contextLostText()));
+        finish.outbound.push_back(m_drafts.message(
+            work->delivery, u"notice:context_lost"_s, OutboundKind::Notice, domain::contextLostText()));
     if (!decision.reply.isEmpty())
-        addReply(*work, decision.reply, finish.outbound);
+        m_drafts.addReply(work->delivery, decision.reply, finish.outbound);
     if (!decision.notice.isEmpty())
-        finish.outbound.push_back(
-            draft(*work, u"notice:"_s + decision.noticePurpose, OutboundKind::Notice, decision.notice));
+        finish.outbound.push_back(m_drafts.message(
+            work->delivery, u"notice:"_s + decision.noticePurpose, OutboundKind::Notice, decision.notice));
     if (!decision.errorCode.isEmpty()) {
         logWarning(lcDelivery, "a delivery did not end well",
             {{"delivery", work->held.id}, {"state", name(decision.state)}, {"error", decision.errorCode}});

@@ -2,22 +2,16 @@
 #pragma once
 
 #include "async/task_scope.h"
-#include "base/ids.h"
-#include "channels/slack/slack_adapter.h"
-#include "config/config.h"
 #include "gateway/engine_lease.h"
-#include "gateway/installation_book.h"
+#include "gateway/turn_adoption.h"
 #include "gateway/turn_outcome.h"
-#include "runtimes/runtime_backend.h"
-#include "store/store.h"
 
 #include <functional>
-#include <map>
 #include <memory>
 
-namespace signalbox::gateway {
+class QTimer;
 
-using Backends = std::map<QString, std::unique_ptr<runtimes::RuntimeBackend>>;
+namespace signalbox::gateway {
 
 // Takes one claimed delivery from its runtime to its outcome (DESIGN.md steps 4 to 7): bind, acknowledge,
 // open, commit the prompt fence, prompt, commit the outcome. Every way through ends in a reply, a notice, or
@@ -27,7 +21,8 @@ class DeliveryRunner
 {
 public:
     DeliveryRunner(store::Store &store, InstallationBook &book, Backends &backends, EngineLease &lease,
-        const config::Config &config, const Clock &clock, IdGenerator &ids);
+        RuntimeReach &reach, TurnAdoption &adoption, const DeliveryDrafts &drafts,
+        const config::Config &config, IdGenerator &ids);
 
     [[nodiscard]] QCoro::Task<> run(store::ClaimedDelivery delivery, async::CancelToken stop);
     // Waits for the notes that run beside deliveries. No run() may be alive any more.
@@ -38,27 +33,26 @@ public:
     void onReady(std::function<void(Millis)> listener) { m_ready = std::move(listener); }
 
 private:
-    struct Work;
-    [[nodiscard]] QCoro::Task<Decision> turn(std::shared_ptr<Work> work);
-    [[nodiscard]] QCoro::Task<Result<std::shared_ptr<runtimes::Turn>>> open(std::shared_ptr<Work> work);
-    [[nodiscard]] QCoro::Task<Status> bind(std::shared_ptr<Work> work);
-    [[nodiscard]] QCoro::Task<> acknowledge(std::shared_ptr<Work> work);
+    [[nodiscard]] QCoro::Task<Decision> decide(std::shared_ptr<DeliveryWork> work, QTimer *timeout);
+    [[nodiscard]] QCoro::Task<Decision> lookFor(std::shared_ptr<DeliveryWork> work, QString errorCode);
+    [[nodiscard]] QCoro::Task<Decision> turn(std::shared_ptr<DeliveryWork> work, QTimer *timeout);
+    [[nodiscard]] bool begins(const std::shared_ptr<DeliveryWork> &work);
+    [[nodiscard]] QCoro::Task<> acknowledge(std::shared_ptr<DeliveryWork> work);
     [[nodiscard]] QCoro::Task<Status> beginTurn(
-        std::shared_ptr<Work> work, QString agentSession, QString prompt);
+        std::shared_ptr<DeliveryWork> work, QString agentSession, QString prompt);
     [[nodiscard]] QCoro::Task<> accept(store::HeldDelivery held);
-    [[nodiscard]] QCoro::Task<> finish(std::shared_ptr<Work> work, Decision decision);
-    void makeMinimal(const Work &work, store::FinishTurn &finish);
-    [[nodiscard]] store::OutboundDraft draft(
-        const Work &work, const QString &purpose, domain::OutboundKind kind, const QString &escapedText);
-    void addReply(const Work &work, const QString &text, std::vector<store::OutboundDraft> &drafts);
+    [[nodiscard]] QCoro::Task<> finish(std::shared_ptr<DeliveryWork> work, Decision decision);
+    void makeMinimal(const DeliveryWork &work, store::FinishTurn &finish);
     [[nodiscard]] runtimes::TurnClocks clocks(const runtimes::RuntimeBackend &backend) const;
 
     store::Store &m_store;
     InstallationBook &m_book;
     Backends &m_backends;
     EngineLease &m_lease;
+    RuntimeReach &m_reach;
+    TurnAdoption &m_adoption;
+    const DeliveryDrafts &m_drafts;
     const config::Config &m_config;
-    const Clock &m_clock;
     IdGenerator &m_ids;
     std::function<void()> m_outbound;
     std::function<void(Millis)> m_ready;

@@ -64,14 +64,14 @@ QCoro::Task<> EngineLease::renewLoop()
     }
 }
 
-QCoro::Task<> EngineLease::end(QString interruptedText)
+QCoro::Task<> EngineLease::end()
 {
     m_scope.cancel();
     co_await m_scope.join(kJoin);
     m_leaseEndsBoot = Millis(0); // what could not be joined acts no more
     if (m_life.id.isEmpty())
         co_return; // it never began
-    const Status ended = co_await m_store.endEngine(m_life, interruptedText);
+    const Status ended = co_await m_store.endEngine(m_life);
     if (!ended)
         logWarning(lcGateway, "the lease could not be ended; it runs out by itself",
             {{"code", ended.error().native()}});

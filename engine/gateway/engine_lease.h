@@ -22,7 +22,7 @@ public:
     void startRenewing();
     // Stops renewing, hands back what still runs, lets the lease end. Nothing may act from then on. Also
     // without begin().
-    [[nodiscard]] QCoro::Task<> end(QString interruptedText);
+    [[nodiscard]] QCoro::Task<> end();
 
     [[nodiscard]] const store::EngineLife &life() const { return m_life; }
     // Whether a prompt or a post may leave: asked in the same function as the write. Counts by

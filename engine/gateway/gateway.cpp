@@ -2,7 +2,6 @@
 #include "gateway/gateway.h"
 
 #include "base/log.h"
-#include "domain/feedback.h"
 #include "runtimes/backend_factory.h"
 
 using namespace Qt::StringLiterals;
@@ -24,7 +23,11 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     , m_book(store, config)
     , m_pressure(clock)
     , m_ingress(store, m_book, m_pressure, config, clock, ids)
-    , m_runner(store, m_book, m_backends, m_lease, config, clock, ids)
+    , m_drafts(config, ids)
+    , m_refresh(clock, config.recovery.sessionRetryInterval)
+    , m_reach(store, m_book, m_refresh, config, clock, m_drafts)
+    , m_adoption(store, m_reach, config)
+    , m_runner(store, m_book, m_backends, m_lease, m_reach, m_adoption, m_drafts, config, ids)
     , m_dispatcher(
           store, m_lease, m_runner, m_pressure, config.engine.maxConcurrentDeliveries, config.lockTtl)
     , m_outbox(store, m_book, m_backends, m_lease, m_slack, m_pressure, config, clock, ids)
@@ -33,6 +36,7 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
 {
     m_ingress.onReady([this] { m_dispatcher.wake(); });
     m_runner.onOutbound([this] { m_outbox.wake(); });
+    m_reach.onOutbound([this] { m_outbox.wake(); });
     m_runner.onReady([this](Millis in) { m_dispatcher.wakeIn(in); });
     connect(&m_lease, &EngineLease::replaced, this, &Gateway::replaced);
 }
@@ -47,16 +51,14 @@ QCoro::Task<Status> Gateway::prepare(store::EngineRegistration registration)
             co_return fail(made.error().context(u"backend "_s + backend.name));
         m_backends.emplace(backend.name, std::move(*made));
     }
-    registration.interruptedText = domain::unconfirmedText();
     auto registered = co_await m_lease.begin(std::move(registration));
     if (!registered)
         co_return fail(registered.error().context(u"registering the engine"_s));
     m_registered = std::move(*registered);
     const auto &freed = m_registered;
-    if (freed.handedBack + freed.unconfirmed + freed.unknownOutbound > 0) {
+    if (freed.handedBack + freed.fenced + freed.unknownOutbound > 0) {
         logWarning(lcGateway, "a former life of this engine left work behind",
-            {{"run_again", QString::number(freed.handedBack)},
-                {"unconfirmed", QString::number(freed.unconfirmed)},
+            {{"run_again", QString::number(freed.handedBack)}, {"looked_for", QString::number(freed.fenced)},
                 {"unknown_outbound", QString::number(freed.unknownOutbound)}});
     }
     co_return co_await m_book.load();
@@ -105,10 +107,12 @@ QCoro::Task<> Gateway::stop(Millis grace)
     co_await m_dispatcher.stop(grace, m_config.turn.cancelGrace);
     co_await m_outbox.stop(kOutboxGrace);
     co_await m_runner.stop();
+    co_await m_reach.stop();
+    co_await m_refresh.stop();
     co_await m_scope.join(Millis(5000));
     for (auto &[name, backend] : m_backends)
         co_await backend->close(kBackendGrace);
-    co_await m_lease.end(domain::unconfirmedText());
+    co_await m_lease.end();
 }
 
 } // namespace signalbox::gateway

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "channels/slack/slack_adapter.h"
 #include "gateway/dispatcher.h"
 #include "gateway/outbox.h"
 #include "gateway/slack_ingress.h"
@@ -48,6 +49,10 @@ private:
     IngestPressure m_pressure;
     Backends m_backends;
     SlackIngress m_ingress;
+    DeliveryDrafts m_drafts;
+    RuntimeRefresh m_refresh;
+    RuntimeReach m_reach;
+    TurnAdoption m_adoption;
     DeliveryRunner m_runner;
     Dispatcher m_dispatcher;
     Outbox m_outbox;

@@ -83,6 +83,7 @@ Installation InstallationBook::made(const store::InstallationRow &row) const
     installation.signingSecret = m_config.slack.signingSecret;
     if (const auto *config = configuredFor(row.tenant, row.app)) {
         installation.botToken = config->botToken;
+        installation.retriesUnconfirmed = config->onUnconfirmed == u"retry";
         if (!config->signingSecret.isEmpty())
             installation.signingSecret = config->signingSecret;
     }

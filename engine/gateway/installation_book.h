@@ -20,6 +20,7 @@ struct Installation
     store::InstallationRow row;
     Secret botToken; // configured, or the last one a provider gave
     Secret signingSecret; // its own, or [slack]'s
+    bool retriesUnconfirmed = false; // on_unconfirmed = "retry"
 };
 
 // Whether what a provider says belongs to another app than this installation's (contracts/spritz-backend.md

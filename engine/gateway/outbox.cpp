@@ -45,6 +45,7 @@ OutboundFacts factsOf(const store::ClaimedOutbound &row, Instant now)
     facts.age = now - row.createdAt;
     facts.looks = row.looks;
     facts.resent = row.resent;
+    facts.disposable = row.kind == domain::OutboundKind::Status;
     return facts;
 }
 

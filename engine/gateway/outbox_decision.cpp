@@ -34,11 +34,13 @@ OutboundDecision decideSent(const SendOutcome &outcome, const OutboundFacts &fac
     OutboundDecision decision;
     decision.state = outcome.state;
     decision.errorCode = outcome.errorCode;
-    if (outcome.state == OutboundState::Unknown) {
+    if (outcome.state == OutboundState::Unknown && facts.disposable)
+        decision.state = OutboundState::Retry;
+    if (decision.state == OutboundState::Unknown) {
         decision.dueIn = kFirstLook;
         if (decision.errorCode.isEmpty())
             decision.errorCode = u"unknown"_s;
-    } else if (outcome.state == OutboundState::Retry) {
+    } else if (decision.state == OutboundState::Retry) {
         if (facts.age > kGiveUpAfter)
             decision.state = OutboundState::Dead;
         else

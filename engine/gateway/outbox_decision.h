@@ -24,6 +24,7 @@ struct OutboundFacts
     Millis age{0}; // since the row was made
     int looks = 0; // since the last send
     bool resent = false; // the one permitted resend is spent
+    bool disposable = false; // a status message: another one is better than none
 };
 
 // A message was sent, and this came of it.

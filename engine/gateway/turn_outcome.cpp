@@ -86,6 +86,34 @@ Decision decideTurn(const TurnResult &result)
     return unknown(result, u"unknown"_s);
 }
 
+Decision decideFound(const FoundTurn &found, const QString &errorCode)
+{
+    Decision decision;
+    decision.looked = true;
+    if (found.answered) {
+        decision.state = DeliveryState::Waiting; // for its reply rows
+        decision.reply = domain::adoptedText(found.text);
+        decision.attemptOutcome = u"ok"_s;
+        return decision;
+    }
+    decision.state = DeliveryState::Unconfirmed;
+    decision.notice = domain::unconfirmedText();
+    decision.noticePurpose = u"unconfirmed"_s;
+    decision.errorCode = errorCode;
+    decision.errorText = found.lastTrouble;
+    decision.attemptOutcome = u"unknown"_s;
+    return decision;
+}
+
+Decision decideIgnored()
+{
+    Decision decision;
+    decision.state = DeliveryState::Completed;
+    decision.outcome = Outcome::Ignored;
+    decision.dropPayload = true;
+    return decision;
+}
+
 Decision decideNotOpened(const Error &error)
 {
     Decision decision;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "domain/delivery_state.h"
+#include "gateway/turn_adoption.h"
 #include "runtimes/runtime_backend.h"
 
 #include <QString>
@@ -21,11 +22,18 @@ struct Decision
     QString errorText;
     QString attemptOutcome; // ok | failed | unknown; empty: no turn was begun
     bool again = false; // nothing left the engine: back to be claimed
+    bool looked = false; // the turn was only looked for
+    bool dropPayload = false; // not for us after all: nothing of its text stays
 };
 
 // A prompt was handed to the runtime, and this came of it.
 [[nodiscard]] Decision decideTurn(const runtimes::TurnResult &result);
 // The runtime could not be reached before the prompt.
 [[nodiscard]] Decision decideNotOpened(const Error &error);
+
+// An interrupted turn was looked for; `errorCode` says what interrupted it.
+[[nodiscard]] Decision decideFound(const FoundTurn &found, const QString &errorCode);
+// There is nothing to say, or policy wants none of it.
+[[nodiscard]] Decision decideIgnored();
 
 } // namespace signalbox::gateway

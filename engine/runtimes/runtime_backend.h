@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "domain/prompt_text.h"
+#include "domain/transcript.h"
 
 #include <QCoro/QCoroTask>
 #include <QObject>
@@ -98,6 +99,8 @@ public:
     // There was a conversation once, and the agent could not take it up: people must be told.
     [[nodiscard]] virtual bool contextLost() const = 0;
 
+    // An earlier turn of this conversation may still run: asks the agent to stop it, and gives it the grace.
+    [[nodiscard]] virtual QCoro::Task<> settle(Millis grace, async::CancelToken cancel) = 0;
     // Sends the prompt and collects the answer. At most once for a Turn. `mayLeave` is asked in the same
     // function as the write, immediately before it; on false nothing is sent. `onAccepted` is called once, at
     // the first sign of acceptance. Unknown server requests are answered with -32601. Never fails: the end
@@ -139,6 +142,13 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<std::shared_ptr<Turn>>> open(
         Binding binding, OpenRequest request, async::CancelToken cancel)
         = 0;
+    // Whether a conversation can be read again after its turn was cut off from us, the engine's own death
+    // included.
+    [[nodiscard]] virtual bool canLook() const { return false; }
+    // Loads the conversation and tells what it holds, without a prompt. Errors as open(); InvalidInput,
+    // native "cannot_look", from a backend that cannot.
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Transcript>> look(
+        Binding binding, OpenRequest request, async::CancelToken cancel);
     // Ends processes and connections: stdin closed, then SIGTERM, then SIGKILL of the process group.
     [[nodiscard]] virtual QCoro::Task<> close(Millis grace) = 0;
 

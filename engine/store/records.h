@@ -39,7 +39,6 @@ struct EngineRegistration
     QString version;
     QString configHash;
     Millis lease{15'000};
-    QString interruptedText; // the notice for deliveries whose prompt may have left
 };
 
 struct Registered
@@ -48,7 +47,7 @@ struct Registered
     EngineLife life;
     QString clusterId;
     int handedBack = 0; // deliveries that run again
-    int unconfirmed = 0; // deliveries whose prompt may have left
+    int fenced = 0; // deliveries whose prompt may have left: they are looked for, never prompted again
     int unknownOutbound = 0; // outbound messages that were being sent
 };
 
@@ -123,6 +122,11 @@ struct ClaimedDelivery
     bool direct = false;
     int attempts = 0;
     QString agentSession;
+    QString runtimeNamespace; // the runtime the session is bound to, as last seen; empty: none
+    QString runtimeInstance;
+    domain::PromptState promptState
+        = domain::PromptState::None; // of a former life: not None means never again
+    bool unsettled = false; // an earlier turn of the session may still run: cancel it before the prompt
     QByteArray payload; // JSON; empty when it has expired
 };
 
@@ -157,6 +161,27 @@ struct OutboundDraft
     Millis payloadTtl{0};
 };
 
+// How far a held delivery has come on its way to its runtime.
+struct NoteStage
+{
+    NoteStage() = default;
+    HeldDelivery held;
+    domain::Stage stage = domain::Stage::None;
+    bool waitsForRuntime = false; // shown as waiting: runtime; its lock stays held
+    QString errorCode; // what it last met
+};
+
+// What the engine saw of a runtime (DESIGN.md "Lifecycle").
+struct ObservedRuntime
+{
+    ObservedRuntime() = default;
+    QString backend;
+    QString nameSpace;
+    QString instanceId;
+    QString phase; // ready | recovering | lost | exited
+    QString detail; // an error code
+};
+
 struct BeginTurn
 {
     BeginTurn() = default;
@@ -165,6 +190,9 @@ struct BeginTurn
     QString backend;
     QString sent; // a summary without anything people wrote
     QString agentSession; // stored with the session
+    bool settles = false; // what an earlier turn may have left running has been cancelled
+    QString runtimeNamespace; // the runtime that the session is bound to from now on
+    QString runtimeInstance;
 };
 
 struct FinishTurn
@@ -179,8 +207,13 @@ struct FinishTurn
     QString errorCode;
     QString errorText;
     QString attemptOutcome; // ok | failed | unknown; empty: no turn was begun
+    QString attemptId; // of an attempt that only looked for an interrupted turn; empty: none
+    QString attemptTarget;
+    QString attemptSent;
     QString received; // a summary
     std::vector<OutboundDraft> outbound;
+    QString retryId; // of Unconfirmed: the id of the delivery that tries it once more; empty: none
+    bool dropPayload = false; // policy ignores it after all: its text goes
     bool removeAck = false;
     QString ackRemovalId;
 };

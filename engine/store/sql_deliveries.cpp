@@ -21,12 +21,6 @@ constexpr char kDuePostgres[]
     = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
       "AND due_at <= ? ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
 
-Error stale(const QString &what)
-{
-    return Error(ErrorCode::Conflict, what + u": the delivery is not held under this fence any more"_s,
-        QString::fromUtf16(kStale));
-}
-
 Result<bool> takeLock(
     Session &session, const EngineLife &life, ClaimedDelivery &claimed, Instant now, Millis lockTtl)
 {
@@ -42,7 +36,7 @@ Result<bool> takeLock(
         "UPDATE sessions SET lock_holder = ?, lock_engine = ?, lock_incarnation = ?, lock_acquired_at = ?, "
         "lock_expires_at = ?, fence = fence + 1, rev = rev + 1, updated_at = ? "
         "WHERE id = ? AND (lock_holder IS NULL OR lock_holder = ?) RETURNING fence, rev, agent_session, "
-        "tenant, backend",
+        "tenant, backend, runtime_namespace, runtime_instance, unsettled",
         claimed.id, life.id, life.incarnation, now, now + lockTtl, now, claimed.sessionId, claimed.id);
     if (!rows)
         return fail(rows.error());
@@ -53,6 +47,9 @@ Result<bool> takeLock(
     claimed.agentSession = rows->text(2);
     claimed.tenant = rows->text(3);
     claimed.backend = rows->text(4);
+    claimed.runtimeNamespace = rows->text(5);
+    claimed.runtimeInstance = rows->text(6);
+    claimed.unsettled = rows->flag(7);
     return true;
 }
 
@@ -60,11 +57,12 @@ Result<bool> startRunning(Session &session, const EngineLife &life, ClaimedDeliv
 {
     {
         auto rows = session.query(
-            "UPDATE deliveries SET state = 'running', waits_for = '', engine_id = ?, incarnation = ?, fence "
-            "= ?, "
-            "claimed_at = ?, attempts = attempts + 1, error_code = '', error_text = '', updated_at = ?, rev "
-            "= rev + 1 WHERE id = ? "
-            "RETURNING rev, installation_id, place, thread, message_ts, user_id, mentioned, direct, attempts",
+            "UPDATE deliveries SET state = 'running', waits_for = '', stage = 'binding', engine_id = ?, "
+            "incarnation = ?, fence = ?, claimed_at = ?, attempts = attempts + 1, error_code = '', "
+            "error_text = '', updated_at = ?, rev = rev + 1 WHERE id = ? "
+            "RETURNING rev, installation_id, place, thread, message_ts, user_id, mentioned, direct, "
+            "attempts, "
+            "prompt_state",
             life.id, life.incarnation, claimed.fence, now, now, claimed.id);
         if (!rows)
             return fail(rows.error());
@@ -79,6 +77,7 @@ Result<bool> startRunning(Session &session, const EngineLife &life, ClaimedDeliv
         claimed.mentioned = rows->flag(6);
         claimed.direct = rows->flag(7);
         claimed.attempts = static_cast<int>(rows->number(8));
+        claimed.promptState = domain::promptState(rows->text(9)).value_or(domain::PromptState::Sending);
     }
     auto payload = session.query("SELECT body FROM payloads WHERE id = ?", claimed.id);
     if (!payload)
@@ -100,8 +99,7 @@ Result<std::vector<ClaimedDelivery>> stillHeld(
     std::vector<ClaimedDelivery> held;
     for (const ClaimedDelivery &delivery : earlier) {
         auto rows = session.query(
-            "SELECT 1 FROM deliveries WHERE id = ? AND state = 'running' AND fence = ? AND engine_id = ? "
-            "AND incarnation = ? AND prompt_state = 'none'",
+            "SELECT 1 FROM deliveries WHERE id = ? AND fence = ? AND engine_id = ? AND incarnation = ?",
             delivery.id, delivery.fence, life.id, life.incarnation);
         if (!rows)
             return fail(rows.error());
@@ -175,69 +173,6 @@ Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const
     return claimed;
 }
 
-Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin)
-{
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
-    QString sessionId;
-    int number = 0;
-    {
-        auto rows = session.query(
-            "UPDATE deliveries SET prompt_state = 'sending', prompt_sent_at = ?, updated_at = ?, rev = rev + "
-            "1 "
-            "WHERE id = ? AND state = 'running' AND fence = ? AND prompt_state IN ('none', 'sending') "
-            "RETURNING rev, session_id, attempts",
-            *now, *now, begin.held.id, begin.held.fence);
-        if (!rows)
-            return fail(rows.error());
-        if (!rows->next())
-            return fail(stale(u"beginning a turn"_s));
-        session.touch("delivery", begin.held.id, rows->number(0));
-        sessionId = rows->text(1);
-        number = static_cast<int>(rows->number(2));
-    }
-    if (!begin.agentSession.isEmpty()) {
-        const auto stored = session.run(
-            "UPDATE sessions SET agent_session = ? WHERE id = ? AND fence = ? AND agent_session <> ?",
-            begin.agentSession, sessionId, begin.held.fence, begin.agentSession);
-        if (!stored)
-            return fail(stored.error());
-    }
-    const auto noted = session.run(
-        "INSERT INTO attempts (subject_id, number, id, delivery_id, what, target, outcome, sent, started_at) "
-        "VALUES (?, ?, ?, ?, 'turn', ?, 'running', ?, ?) ON CONFLICT (subject_id, number) DO NOTHING",
-        begin.held.id, number, begin.attemptId, begin.held.id, begin.backend, begin.sent, *now);
-    if (!noted)
-        return fail(noted.error());
-    return true;
-}
-
-Result<bool> acceptTurnUnit(Session &session, const HeldDelivery &held)
-{
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
-    auto rows = session.query(
-        "UPDATE deliveries SET prompt_state = 'accepted', accepted_at = ?, updated_at = ?, rev = rev + 1 "
-        "WHERE id = ? AND state = 'running' AND fence = ? AND prompt_state = 'sending' RETURNING rev",
-        *now, *now, held.id, held.fence);
-    if (!rows)
-        return fail(rows.error());
-    if (rows->next()) {
-        session.touch("delivery", held.id, rows->number(0));
-        return true;
-    }
-    auto done = session.query("SELECT 1 FROM deliveries WHERE id = ? AND state = 'running' AND fence = ? "
-                              "AND prompt_state = 'accepted'",
-        held.id, held.fence);
-    if (!done)
-        return fail(done.error());
-    if (!done->next())
-        return fail(stale(u"noting the acceptance of a prompt"_s));
-    return true;
-}
-
 Result<bool> releaseSession(Session &session, const QString &sessionId, const QString &deliveryId)
 {
     const auto now = session.now();
@@ -266,109 +201,6 @@ Result<bool> releaseSession(Session &session, const QString &sessionId, const QS
     if (woke)
         session.touch("delivery", woken->text(0), woken->number(1));
     return woke;
-}
-
-namespace {
-
-// Whether this very end of the turn is in the database already: the unit runs again after a commit of unknown
-// outcome.
-Result<bool> hasFinished(Session &session, const FinishTurn &finish)
-{
-    auto rows
-        = session.query("SELECT state, waits_for, error_code FROM deliveries WHERE id = ? AND fence = ?",
-            finish.held.id, finish.held.fence);
-    if (!rows)
-        return fail(rows.error());
-    if (!rows->next())
-        return false;
-    const QString state = rows->text(0);
-    if (finish.state == DeliveryState::Waiting)
-        return (state == u"waiting" && rows->text(1) == u"outbound") || state == u"completed"
-            || state == u"dead";
-    return state == name(finish.state) && rows->text(2) == finish.errorCode;
-}
-
-// The session of the delivery that was moved; none when it had been moved by this unit before.
-Result<std::optional<QString>> moveDelivery(Session &session, const FinishTurn &finish, Instant now)
-{
-    const bool final = domain::isFinal(finish.state);
-    const bool waits = finish.state == DeliveryState::Waiting;
-    const bool again = finish.state == DeliveryState::Pending;
-    auto rows = session.query("UPDATE deliveries SET state = ?, waits_for = ?, outcome = ?, blocks = ?, "
-                              "engine_id = NULL, incarnation = NULL, "
-                              "prompt_state = CASE WHEN ? = 1 THEN 'none' ELSE prompt_state END, due_at = ?, "
-                              "error_code = ?, error_text = ?, "
-                              "turn_ended_at = ?, finished_at = ?, updated_at = ?, rev = rev + 1 "
-                              "WHERE id = ? AND state = 'running' AND fence = ? RETURNING session_id, rev",
-        name(finish.state), waits ? u"outbound"_s : u""_s,
-        finish.state == DeliveryState::Completed ? name(finish.outcome) : QString(u""_s),
-        domain::blocksSession(finish.state, waits ? domain::WaitsFor::Outbound : domain::WaitsFor::Nothing),
-        again, now + finish.dueIn, finish.errorCode, finish.errorText, again ? Instant() : now,
-        final ? now : Instant(), now, finish.held.id, finish.held.fence);
-    if (!rows)
-        return fail(rows.error());
-    if (rows->next()) {
-        session.touch("delivery", finish.held.id, rows->number(1));
-        return rows->text(0);
-    }
-    const auto finished = hasFinished(session, finish);
-    if (!finished)
-        return fail(finished.error());
-    if (!*finished)
-        return fail(stale(u"ending a turn"_s));
-    return std::nullopt;
-}
-
-Status endAttempt(Session &session, const FinishTurn &finish, Instant now)
-{
-    if (finish.attemptOutcome.isEmpty())
-        return {};
-    const auto ended = session.run(
-        "UPDATE attempts SET outcome = ?, error_code = ?, error_text = ?, received = ?, ended_at = ? "
-        "WHERE subject_id = ? AND outcome = 'running'",
-        finish.attemptOutcome, finish.errorCode, finish.errorText, finish.received, now, finish.held.id);
-    if (!ended)
-        return fail(ended.error());
-    return {};
-}
-
-} // namespace
-
-Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish)
-{
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
-    const auto sessionId = moveDelivery(session, finish, *now);
-    if (!sessionId)
-        return fail(sessionId.error());
-    FinishedTurn finished;
-    if (!*sessionId) {
-        finished.woke = true; // perhaps: looking for nothing costs little
-        return finished;
-    }
-    if (auto ended = endAttempt(session, finish, *now); !ended)
-        return fail(ended.error());
-    for (const OutboundDraft &draft : finish.outbound) {
-        if (auto inserted = insertOutbound(session, draft); !inserted)
-            return fail(inserted.error());
-    }
-    if (domain::isFinal(finish.state) && finish.removeAck) {
-        if (auto removed = removeAcknowledgement(session, finish.held.id, finish.ackRemovalId); !removed)
-            return fail(removed.error());
-    }
-    if (finish.state == DeliveryState::Waiting) {
-        // Replies that were sent while the turn ran, or none at all: nothing would ever settle it.
-        if (auto settled
-            = settleDelivery(session, finish.held.id, QString(), finish.removeAck, finish.ackRemovalId);
-            !settled)
-            return fail(settled.error());
-    }
-    const auto woke = releaseSession(session, **sessionId, finish.held.id);
-    if (!woke)
-        return fail(woke.error());
-    finished.woke = *woke;
-    return finished;
 }
 
 Result<std::optional<Instant>> nextDueUnit(Session &session)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/json.h"
 #include "store/errors.h"
 #include "store/units.h"
 
@@ -16,26 +15,21 @@ struct LostDelivery
 {
     QString id;
     QString sessionId;
-    QString installationId;
-    QString place;
-    QString thread;
     QString promptState;
 };
 
-// The second condition is the partial index's own. On SQLite there is one engine, so everything that runs is
-// an old life's. On PostgreSQL only this engine's old lives.
-constexpr char kLostAll[] = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM "
-                            "deliveries WHERE state = 'running' "
-                            "AND state <> 'completed' AND NOT (engine_id = ? AND incarnation = ?)";
-constexpr char kLostMine[] = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM "
-                             "deliveries WHERE state = 'running' "
-                             "AND state <> 'completed' AND engine_id = ? AND incarnation < ?";
-constexpr char kUpToLife[] = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM "
-                             "deliveries WHERE state = 'running' "
-                             "AND state <> 'completed' AND engine_id = ? AND incarnation <= ?";
-constexpr char kOfLife[] = "SELECT id, session_id, installation_id, place, thread, prompt_state FROM "
-                           "deliveries WHERE state = 'running' "
-                           "AND state <> 'completed' AND engine_id = ? AND incarnation = ?";
+// On SQLite there is one engine, so everything that is held is an old life's. On PostgreSQL only this
+// engine's old lives.
+constexpr char kLostAll[] = "SELECT id, session_id, prompt_state FROM deliveries WHERE engine_id IS NOT NULL "
+                            "AND NOT (engine_id = ? AND incarnation = ?)";
+constexpr char kLostMine[]
+    = "SELECT id, session_id, prompt_state FROM deliveries WHERE engine_id IS NOT NULL "
+      "AND engine_id = ? AND incarnation < ?";
+constexpr char kUpToLife[]
+    = "SELECT id, session_id, prompt_state FROM deliveries WHERE engine_id IS NOT NULL "
+      "AND engine_id = ? AND incarnation <= ?";
+constexpr char kOfLife[] = "SELECT id, session_id, prompt_state FROM deliveries WHERE engine_id IS NOT NULL "
+                           "AND engine_id = ? AND incarnation = ?";
 
 Result<std::vector<LostDelivery>> lostDeliveries(Session &session, const char *sql, const EngineLife &life)
 {
@@ -47,46 +41,24 @@ Result<std::vector<LostDelivery>> lostDeliveries(Session &session, const char *s
         LostDelivery &delivery = lost.emplace_back();
         delivery.id = rows->text(0);
         delivery.sessionId = rows->text(1);
-        delivery.installationId = rows->text(2);
-        delivery.place = rows->text(3);
-        delivery.thread = rows->text(4);
-        delivery.promptState = rows->text(5);
+        delivery.promptState = rows->text(2);
     }
     return lost;
 }
 
-Status noteInterruption(Session &session, const LostDelivery &lost, const QString &text)
-{
-    OutboundDraft draft;
-    // Derived, so that a repeated unit makes the same row; it sorts with the time of its delivery.
-    draft.id = lost.id + u"-n"_s;
-    draft.installationId = lost.installationId;
-    draft.deliveryId = lost.id;
-    draft.purpose = u"notice:unconfirmed"_s;
-    draft.kind = domain::OutboundKind::Notice;
-    draft.place = lost.place;
-    draft.thread = lost.thread;
-    draft.body = Json::object({{u"text"_s, text}}).toBytes();
-    draft.payloadTtl = std::chrono::hours(24 * 30);
-    return insertOutbound(session, draft);
-}
-
-// Through the prompt fence (DESIGN.md step 5): nothing left the engine, so it runs again; or it may have
-// left, so it is unconfirmed, with one notice.
-Status handBack(Session &session, const LostDelivery &lost, const QString &text, Registered &count)
+// Back to be claimed. How far its prompt had come stays with it: whoever claims it next runs it, or, when the
+// prompt may have left, looks for what became of it and never prompts again (DESIGN.md step 5).
+Status handBack(Session &session, const LostDelivery &lost, Registered &count)
 {
     const auto now = session.now();
     if (!now)
         return fail(now.error());
-    const auto prompt = domain::promptState(lost.promptState).value_or(domain::PromptState::Sending);
-    const bool again = domain::decideLostEngine(prompt) == domain::LostEngineDecision::RunAgain;
     {
-        auto rows = session.query("UPDATE deliveries SET state = ?, engine_id = NULL, incarnation = NULL, "
-                                  "blocks = ?, due_at = ?, error_code = ?, "
-                                  "turn_ended_at = ?, finished_at = ?, updated_at = ?, rev = rev + 1 WHERE "
-                                  "id = ? AND state = 'running' RETURNING rev",
-            again ? u"pending"_s : u"unconfirmed"_s, again, *now, again ? u""_s : u"interrupted"_s,
-            again ? Instant() : *now, again ? Instant() : *now, *now, lost.id);
+        auto rows = session.query(
+            "UPDATE deliveries SET state = 'pending', waits_for = '', stage = '', engine_id = NULL, "
+            "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 "
+            "WHERE id = ? AND engine_id IS NOT NULL RETURNING rev",
+            *now, *now, lost.id);
         if (!rows)
             return fail(rows.error());
         if (!rows->next())
@@ -99,48 +71,44 @@ Status handBack(Session &session, const LostDelivery &lost, const QString &text,
             *now, lost.id);
     if (!attempts)
         return fail(attempts.error());
-    if (again) {
-        ++count.handedBack;
-        // It keeps its place at the head of its session; only the lock goes.
-        auto rows = session.query(
-            "UPDATE sessions SET lock_holder = NULL, lock_engine = NULL, lock_incarnation = NULL, "
-            "lock_acquired_at = NULL, lock_expires_at = NULL, updated_at = ?, rev = rev + 1 "
-            "WHERE id = ? AND lock_holder = ? RETURNING rev",
-            *now, lost.sessionId, lost.id);
-        if (!rows)
-            return fail(rows.error());
-        if (rows->next())
-            session.touch("session", lost.sessionId, rows->number(0));
-        return {};
-    }
-    ++count.unconfirmed;
-    if (auto noted = noteInterruption(session, lost, text); !noted)
-        return noted;
-    const auto woke = releaseSession(session, lost.sessionId, lost.id);
-    if (!woke)
-        return fail(woke.error());
+    const auto prompt = domain::promptState(lost.promptState).value_or(domain::PromptState::Sending);
+    ++(domain::mayPrompt(prompt) ? count.handedBack : count.fenced);
+    // It keeps its place at the head of its session; only the lock goes.
+    auto rows = session.query(
+        "UPDATE sessions SET lock_holder = NULL, lock_engine = NULL, lock_incarnation = NULL, "
+        "lock_acquired_at = NULL, lock_expires_at = NULL, updated_at = ?, rev = rev + 1 "
+        "WHERE id = ? AND lock_holder = ? RETURNING rev",
+        *now, lost.sessionId, lost.id);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("session", lost.sessionId, rows->number(0));
     return {};
 }
 
 // What was being posted when its engine went: nobody knows whether it arrived. Looked for before it is sent
 // again.
 constexpr char kUnknownAll[]
-    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id "
+    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' AND kind <> 'status' THEN 'unknown' ELSE "
+      "'retry' END, engine_id "
       "= NULL, "
       "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
       "AND NOT (engine_id = ? AND incarnation = ?) RETURNING id, rev";
 constexpr char kUnknownMine[]
-    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id "
+    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' AND kind <> 'status' THEN 'unknown' ELSE "
+      "'retry' END, engine_id "
       "= NULL, "
       "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
       "AND engine_id = ? AND incarnation < ? RETURNING id, rev";
 constexpr char kUnknownUpToLife[]
-    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id "
+    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' AND kind <> 'status' THEN 'unknown' ELSE "
+      "'retry' END, engine_id "
       "= NULL, "
       "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
       "AND engine_id = ? AND incarnation <= ? RETURNING id, rev";
 constexpr char kUnknownOfLife[]
-    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' THEN 'unknown' ELSE 'retry' END, engine_id "
+    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' AND kind <> 'status' THEN 'unknown' ELSE "
+      "'retry' END, engine_id "
       "= NULL, "
       "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
       "AND engine_id = ? AND incarnation = ? RETURNING id, rev";
@@ -162,14 +130,14 @@ Result<int> markUnknown(Session &session, const char *sql, const EngineLife &lif
     return count;
 }
 
-Status freeLost(Session &session, const char *deliveries, const char *outbound, const EngineLife &life,
-    const QString &text, Registered &count)
+Status freeLost(
+    Session &session, const char *deliveries, const char *outbound, const EngineLife &life, Registered &count)
 {
     const auto lost = lostDeliveries(session, deliveries, life);
     if (!lost)
         return fail(lost.error());
     for (const LostDelivery &delivery : *lost) {
-        if (auto back = handBack(session, delivery, text, count); !back)
+        if (auto back = handBack(session, delivery, count); !back)
             return back;
     }
     const auto unknown = markUnknown(session, outbound, life);
@@ -219,7 +187,7 @@ Result<Registered> registerEngineUnit(Session &session, const EngineRegistration
     }
     const bool sqlite = session.dialect() == Dialect::Sqlite;
     if (auto freed = freeLost(session, sqlite ? kLostAll : kLostMine, sqlite ? kUnknownAll : kUnknownMine,
-            registered.life, registration.interruptedText, registered);
+            registered.life, registered);
         !freed)
         return fail(freed.error());
     return registered;
@@ -244,8 +212,7 @@ Result<bool> mayClaim(Session &session, const EngineLife &life)
     return sqlite || rows->instant(0) > *now;
 }
 
-Result<Registered> reapLostEngineUnit(
-    Session &session, const EngineLife &life, const QString &interruptedText)
+Result<Registered> reapLostEngineUnit(Session &session, const EngineLife &life)
 {
     const auto now = session.now();
     if (!now)
@@ -264,8 +231,7 @@ Result<Registered> reapLostEngineUnit(
             return reaped;
         reaped.life = EngineLife(rows->text(0), rows->number(1));
     }
-    if (auto freed = freeLost(session, kUpToLife, kUnknownUpToLife, reaped.life, interruptedText, reaped);
-        !freed)
+    if (auto freed = freeLost(session, kUpToLife, kUnknownUpToLife, reaped.life, reaped); !freed)
         return fail(freed.error());
     auto rows = session.query(
         "UPDATE engines SET lease_until = 0, rev = rev + 1 WHERE id = ? RETURNING rev", reaped.life.id);
@@ -297,13 +263,13 @@ Result<bool> renewLeaseUnit(Session &session, const EngineLife &life, Millis lea
     return true;
 }
 
-Result<bool> endEngineUnit(Session &session, const EngineLife &life, const QString &interruptedText)
+Result<bool> endEngineUnit(Session &session, const EngineLife &life)
 {
     const auto now = session.now();
     if (!now)
         return fail(now.error());
     Registered count;
-    if (auto freed = freeLost(session, kOfLife, kUnknownOfLife, life, interruptedText, count); !freed)
+    if (auto freed = freeLost(session, kOfLife, kUnknownOfLife, life, count); !freed)
         return fail(freed.error());
     const auto ended
         = session.run("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? AND incarnation = ?",

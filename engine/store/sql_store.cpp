@@ -69,17 +69,15 @@ QCoro::Task<Status> SqlStore::renewLease(EngineLife life, Millis lease, Millis l
         [life, lease, lockTtl](Session &session) { return renewLeaseUnit(session, life, lease, lockTtl); });
 }
 
-QCoro::Task<Result<Registered>> SqlStore::reapLostEngine(EngineLife self, QString interruptedText)
+QCoro::Task<Result<Registered>> SqlStore::reapLostEngine(EngineLife self)
 {
-    return run<Registered>(Lane::Work, [self, interruptedText](Session &session) {
-        return reapLostEngineUnit(session, self, interruptedText);
-    });
+    return run<Registered>(
+        Lane::Work, [self](Session &session) { return reapLostEngineUnit(session, self); });
 }
 
-QCoro::Task<Status> SqlStore::endEngine(EngineLife life, QString interruptedText)
+QCoro::Task<Status> SqlStore::endEngine(EngineLife life)
 {
-    return runStatus(Lane::Work,
-        [life, interruptedText](Session &session) { return endEngineUnit(session, life, interruptedText); });
+    return runStatus(Lane::Work, [life](Session &session) { return endEngineUnit(session, life); });
 }
 
 QCoro::Task<Result<std::vector<InstallationRow>>> SqlStore::syncInstallations(
@@ -142,6 +140,22 @@ QCoro::Task<Result<std::vector<ClaimedDelivery>>> SqlStore::claimDeliveries(
         return claimDeliveriesUnit(session, self, most, lockTtl, earlier);
     };
     return claim<ClaimedDelivery>(&m_unsettledDeliveries, life, unit);
+}
+
+QCoro::Task<Status> SqlStore::noteStage(NoteStage note)
+{
+    return runStatus(Lane::Work, [note](Session &session) { return noteStageUnit(session, note); });
+}
+
+QCoro::Task<Status> SqlStore::observeRuntime(ObservedRuntime seen)
+{
+    return runStatus(Lane::Work, [seen](Session &session) { return observeRuntimeUnit(session, seen); });
+}
+
+QCoro::Task<Status> SqlStore::dropStatus(QString deliveryId)
+{
+    return runStatus(
+        Lane::Work, [deliveryId](Session &session) { return dropStatusUnit(session, deliveryId); });
 }
 
 QCoro::Task<Status> SqlStore::beginTurn(BeginTurn begin)

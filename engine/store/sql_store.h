@@ -16,8 +16,8 @@ public:
 
     QCoro::Task<Result<Registered>> registerEngine(EngineRegistration registration) override;
     QCoro::Task<Status> renewLease(EngineLife life, Millis lease, Millis lockTtl) override;
-    QCoro::Task<Result<Registered>> reapLostEngine(EngineLife self, QString interruptedText) override;
-    QCoro::Task<Status> endEngine(EngineLife life, QString interruptedText) override;
+    QCoro::Task<Result<Registered>> reapLostEngine(EngineLife self) override;
+    QCoro::Task<Status> endEngine(EngineLife life) override;
     QCoro::Task<Result<std::vector<InstallationRow>>> syncInstallations(
         std::vector<InstallationRow> configured) override;
     QCoro::Task<Result<InstallationRow>> addTenant(InstallationRow row) override;
@@ -25,6 +25,9 @@ public:
     QCoro::Task<Result<IngestOutcome>> ingest(IngestRequest request) override;
     QCoro::Task<Result<std::vector<ClaimedDelivery>>> claimDeliveries(
         EngineLife life, int most, Millis lockTtl) override;
+    QCoro::Task<Status> noteStage(NoteStage note) override;
+    QCoro::Task<Status> observeRuntime(ObservedRuntime seen) override;
+    QCoro::Task<Status> dropStatus(QString deliveryId) override;
     QCoro::Task<Status> beginTurn(BeginTurn begin) override;
     QCoro::Task<Status> acceptTurn(HeldDelivery held) override;
     QCoro::Task<Result<FinishedTurn>> finishTurn(FinishTurn finish) override;

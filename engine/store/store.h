@@ -40,11 +40,9 @@ public:
     [[nodiscard]] virtual QCoro::Task<Status> renewLease(EngineLife life, Millis lease, Millis lockTtl) = 0;
     // Frees the work of one other engine whose lease has ended, as registerEngine would (PostgreSQL only; one
     // a call). `life` of the answer names it; empty: there is none.
-    [[nodiscard]] virtual QCoro::Task<Result<Registered>> reapLostEngine(
-        EngineLife self, QString interruptedText)
-        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<Registered>> reapLostEngine(EngineLife self) = 0;
     // A clean stop: hands back what still runs, and lets the lease end.
-    [[nodiscard]] virtual QCoro::Task<Status> endEngine(EngineLife life, QString interruptedText) = 0;
+    [[nodiscard]] virtual QCoro::Task<Status> endEngine(EngineLife life) = 0;
 
     // --- installations (DESIGN.md "Configuration against state")
     [[nodiscard]] virtual QCoro::Task<Result<std::vector<InstallationRow>>> syncInstallations(
@@ -59,6 +57,12 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedDelivery>>> claimDeliveries(
         EngineLife life, int most, Millis lockTtl)
         = 0;
+    // How far a held delivery has come on its way to its runtime.
+    [[nodiscard]] virtual QCoro::Task<Status> noteStage(NoteStage note) = 0;
+    // What the engine saw of a runtime; writes only what is news.
+    [[nodiscard]] virtual QCoro::Task<Status> observeRuntime(ObservedRuntime seen) = 0;
+    // Withdraws a delivery's status messages that were not sent yet: what they announced is over.
+    [[nodiscard]] virtual QCoro::Task<Status> dropStatus(QString deliveryId) = 0;
     // Commits prompt_state = sending: from then on there is never a second prompt for this delivery by our
     // doing.
     [[nodiscard]] virtual QCoro::Task<Status> beginTurn(BeginTurn begin) = 0;

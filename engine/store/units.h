@@ -14,13 +14,11 @@ namespace signalbox::store {
 [[nodiscard]] Result<Registered> registerEngineUnit(Session &session, const EngineRegistration &registration);
 [[nodiscard]] Result<bool> renewLeaseUnit(
     Session &session, const EngineLife &life, Millis lease, Millis lockTtl);
-[[nodiscard]] Result<bool> endEngineUnit(
-    Session &session, const EngineLife &life, const QString &interruptedText);
+[[nodiscard]] Result<bool> endEngineUnit(Session &session, const EngineLife &life);
 // False while this life's lease has lapsed: it may renew it, but takes no work before (PostgreSQL only).
 // Conflict when the life has been replaced. Keeps the engine's row from being replaced until the commit.
 [[nodiscard]] Result<bool> mayClaim(Session &session, const EngineLife &life);
-[[nodiscard]] Result<Registered> reapLostEngineUnit(
-    Session &session, const EngineLife &life, const QString &interruptedText);
+[[nodiscard]] Result<Registered> reapLostEngineUnit(Session &session, const EngineLife &life);
 [[nodiscard]] Result<std::vector<InstallationRow>> syncInstallationsUnit(
     Session &session, const std::vector<InstallationRow> &configured);
 [[nodiscard]] Result<InstallationRow> addTenantUnit(Session &session, const InstallationRow &row);
@@ -33,14 +31,27 @@ namespace signalbox::store {
 // sql_deliveries.cpp
 [[nodiscard]] Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session,
     const EngineLife &life, int most, Millis lockTtl, const std::vector<ClaimedDelivery> &earlier);
-[[nodiscard]] Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin);
-[[nodiscard]] Result<bool> acceptTurnUnit(Session &session, const HeldDelivery &held);
-[[nodiscard]] Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish);
-[[nodiscard]] Result<std::optional<Instant>> nextDueUnit(Session &session);
 // Frees the session's lock if this delivery holds it, and lets the next one of the session run. True when one
 // woke.
 [[nodiscard]] Result<bool> releaseSession(
     Session &session, const QString &sessionId, const QString &deliveryId);
+
+[[nodiscard]] Result<std::optional<Instant>> nextDueUnit(Session &session);
+
+// sql_turns.cpp
+[[nodiscard]] Result<bool> noteStageUnit(Session &session, const NoteStage &note);
+// True when that was news.
+[[nodiscard]] Result<bool> observeRuntimeUnit(Session &session, const ObservedRuntime &seen);
+[[nodiscard]] Result<bool> dropStatusUnit(Session &session, const QString &deliveryId);
+[[nodiscard]] Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin);
+[[nodiscard]] Result<bool> acceptTurnUnit(Session &session, const HeldDelivery &held);
+[[nodiscard]] Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish);
+
+// sql_replays.cpp
+// A new delivery at the tail of the parent's session, and the parent settled by `resolution`, by `actor`.
+// True when it may run at once. Conflict, native "payload_expired", when the parent's text is gone.
+[[nodiscard]] Result<bool> insertRetry(Session &session, const QString &parentId, const QString &newId,
+    const QString &resolution, const QString &actor);
 
 // sql_outbox.cpp
 [[nodiscard]] Status insertOutbound(Session &session, const OutboundDraft &draft);

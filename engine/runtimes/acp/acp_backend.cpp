@@ -221,7 +221,9 @@ std::optional<Error> AcpBackend::refusal()
     }
     if (m_crashes.size() >= size_t(m_limits.crashes)) {
         const Millis wait = m_crashes.front() + m_limits.crashWindow - now;
-        return exitedError(u"the agent ended too often and is not restarted for now"_s).withRetryAfter(wait);
+        return Error(ErrorCode::Unavailable, u"the agent ended too often and is not restarted for now"_s,
+            u"crash_loop"_s)
+            .withRetryAfter(wait);
     }
     return std::nullopt;
 }

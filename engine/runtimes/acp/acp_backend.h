@@ -15,8 +15,8 @@ namespace signalbox::runtimes {
 // process serves every conversation of the backend; it is started by the first open() and again by the next
 // one after it ended. A wedged one (see AcpConnection) is replaced: its turns are lost, it is stopped within
 // AcpLimits::stopGrace, and the next open() waits for that and starts a new one. Every end that was not asked
-// for counts as a crash, this one too. Native codes of open()'s errors: "exited" (ended meanwhile, or five
-// ends in ten minutes: no restart until ten minutes after the first of them), "timeout",
+// for counts as a crash, this one too. Native codes of open()'s errors: "exited" (ended meanwhile),
+// "crash_loop" (five ends in ten minutes: no restart until ten minutes after the first of them), "timeout",
 // "unsupported_version", "login_needed", "session_busy", "bad_answer", "closed", "wedged", "not_sent", or the
 // number of an error that the agent answered with.
 class AcpBackend final : public RuntimeBackend

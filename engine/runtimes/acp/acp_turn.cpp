@@ -18,6 +18,14 @@ AcpTurn::~AcpTurn()
     }
 }
 
+QCoro::Task<> AcpTurn::settle(Millis, async::CancelToken)
+{
+    if (const std::shared_ptr<AcpConnection> connection = m_connection.lock()) {
+        connection->cancelPrompt(m_opened.session);
+    }
+    co_return;
+}
+
 QCoro::Task<TurnResult> AcpTurn::prompt(QString text, TurnClocks clocks, std::function<bool()> mayLeave,
     std::function<void()> onAccepted, async::CancelToken cancel)
 {

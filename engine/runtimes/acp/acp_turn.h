@@ -20,6 +20,8 @@ public:
 
     [[nodiscard]] QString agentSession() const override { return m_opened.session; }
     [[nodiscard]] bool contextLost() const override { return m_opened.contextLost; }
+    // A session that is open has no prompt of ours in flight, so the word alone is enough.
+    [[nodiscard]] QCoro::Task<> settle(Millis grace, async::CancelToken cancel) override;
     [[nodiscard]] QCoro::Task<TurnResult> prompt(QString text, TurnClocks clocks,
         std::function<bool()> mayLeave, std::function<void()> onAccepted, async::CancelToken cancel) override;
 

@@ -125,7 +125,7 @@ std::optional<Binding> SpritzBackend::lastKnown(const QString &tenant, const QSt
 }
 
 // The backend may be destroyed at each co_await: nothing of it is touched before a look.
-QCoro::Task<Result<std::shared_ptr<Turn>>> SpritzBackend::open(
+QCoro::Task<Result<SpritzBackend::Reached>> SpritzBackend::reach(
     Binding binding, OpenRequest request, async::CancelToken cancel)
 {
     const QPointer<SpritzBackend> self(this);
@@ -147,22 +147,57 @@ QCoro::Task<Result<std::shared_ptr<Turn>>> SpritzBackend::open(
     if (!self) {
         co_return fail(closedError());
     }
-    const Result<spritz::Bootstrapped> ready = answer ? spritz::readBootstrap(*answer) : fail(answer.error());
+    Result<spritz::Bootstrapped> ready = answer ? spritz::readBootstrap(*answer) : fail(answer.error());
     if (!ready) {
         co_return fail(ready.error().context(u"bootstrap"_s));
     }
-    const std::shared_ptr<SpritzConnection> connection = makeConnection();
-    const Status upgraded = co_await upgrade(connection, *name, binding.nameSpace, cancel);
+    Reached reached;
+    reached.ready = std::move(*ready);
+    reached.connection = makeConnection();
+    const Status upgraded = co_await upgrade(reached.connection, *name, binding.nameSpace, cancel);
     if (!upgraded || !self) {
         co_return fail(self ? upgraded.error().context(u"connect"_s) : closedError());
     }
-    const Status loaded
-        = co_await connection->load(ready->sessionId, ready->cwd, m_options.stepTimeout, cancel);
-    if (!loaded || !self) {
-        co_return fail(self ? loaded.error() : closedError());
+    co_return reached;
+}
+
+QCoro::Task<Result<std::shared_ptr<Turn>>> SpritzBackend::open(
+    Binding binding, OpenRequest request, async::CancelToken cancel)
+{
+    const Millis timeout = m_options.stepTimeout;
+    const Result<Reached> reached = co_await reach(std::move(binding), std::move(request), cancel);
+    if (!reached) {
+        co_return fail(reached.error());
+    }
+    const spritz::Bootstrapped &ready = reached->ready;
+    const Status loaded = co_await reached->connection->load(ready.sessionId, ready.cwd, timeout, cancel);
+    if (!loaded) {
+        co_return fail(loaded.error());
     }
     co_return std::static_pointer_cast<Turn>(
-        std::make_shared<SpritzTurn>(connection, ready->sessionId, ready->replaced));
+        std::make_shared<SpritzTurn>(reached->connection, ready.sessionId, ready.replaced));
+}
+
+QCoro::Task<Result<domain::Transcript>> SpritzBackend::look(
+    Binding binding, OpenRequest request, async::CancelToken cancel)
+{
+    const Millis timeout = m_options.stepTimeout;
+    const Result<Reached> reached = co_await reach(std::move(binding), std::move(request), cancel);
+    if (!reached) {
+        co_return fail(reached.error());
+    }
+    const auto transcript = std::make_shared<domain::Transcript>();
+    std::function<void(const Json &)> listener = [transcript](const Json &update) {
+        transcript->take(update, spritz::contentText(update[u"content"]));
+    };
+    reached->connection->setReplayListener(std::move(listener));
+    const spritz::Bootstrapped &ready = reached->ready;
+    const Status loaded = co_await reached->connection->load(ready.sessionId, ready.cwd, timeout, cancel);
+    reached->connection->shut(u"closed"_s);
+    if (!loaded) {
+        co_return fail(loaded.error());
+    }
+    co_return std::move(*transcript);
 }
 
 std::shared_ptr<SpritzConnection> SpritzBackend::makeConnection()

@@ -52,6 +52,9 @@ public:
         const QString &tenant, const QString &place) const override;
     [[nodiscard]] QCoro::Task<Result<std::shared_ptr<Turn>>> open(
         Binding binding, OpenRequest request, async::CancelToken cancel) override;
+    [[nodiscard]] bool canLook() const override { return true; }
+    [[nodiscard]] QCoro::Task<Result<domain::Transcript>> look(
+        Binding binding, OpenRequest request, async::CancelToken cancel) override;
     // Open turns end as Lost, calls as cancelled. There is no process to wait for, so the grace is not used.
     [[nodiscard]] QCoro::Task<> close(Millis grace) override;
 
@@ -63,6 +66,15 @@ private:
         spritz::TenantFacts facts;
         std::list<QString>::iterator age;
     };
+    // A conversation that is reconciled and connected, and not loaded yet.
+    struct Reached
+    {
+        Reached() = default;
+        std::shared_ptr<SpritzConnection> connection;
+        spritz::Bootstrapped ready;
+    };
+    [[nodiscard]] QCoro::Task<Result<Reached>> reach(
+        Binding binding, OpenRequest request, async::CancelToken cancel);
     [[nodiscard]] http::ClientRequest post(const QUrl &url, const Secret &token, QByteArray body) const;
     [[nodiscard]] QCoro::Task<Result<http::Response>> call(
         http::ClientRequest request, async::CancelToken cancel);

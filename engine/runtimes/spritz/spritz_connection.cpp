@@ -178,8 +178,11 @@ bool SpritzConnection::write(const QByteArray &frame)
 void SpritzConnection::onNotification(const QString &method, const Json &params)
 {
     const std::shared_ptr<TurnRun> run = m_run.lock();
+    if (!run && m_onReplay && method == u"session/update") {
+        m_onReplay(params[u"update"]);
+    }
     if (!run || run->isDone()) {
-        return; // a replay
+        return;
     }
     const Json &update = params[u"update"];
     const QString &kind = update[u"sessionUpdate"].toString();

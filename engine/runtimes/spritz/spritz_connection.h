@@ -10,6 +10,7 @@
 #include <QPointer>
 #include <QUrl>
 
+#include <functional>
 #include <memory>
 
 class QWebSocket;
@@ -35,6 +36,11 @@ public:
     // "cancelled".
     [[nodiscard]] QCoro::Task<Status> connectTo(
         QUrl url, Secret token, Millis timeout, async::CancelToken cancel);
+    // Told every session/update that comes while there is no prompt: a replay. Set before load().
+    void setReplayListener(std::function<void(const Json &update)> listener)
+    {
+        m_onReplay = std::move(listener);
+    }
     // initialize and session/load. "socket_closed", "not_reading", "timeout", "bad_frame", "rpc_<code>".
     [[nodiscard]] QCoro::Task<Status> load(
         QString sessionId, QString cwd, Millis timeout, async::CancelToken cancel);
@@ -58,6 +64,7 @@ private:
     QPointer<QWebSocket> m_socket;
     JsonRpcPeer m_peer;
     std::weak_ptr<TurnRun> m_run;
+    std::function<void(const Json &update)> m_onReplay;
     bool m_isUpgraded = false;
     bool m_isChoked = false;
 };

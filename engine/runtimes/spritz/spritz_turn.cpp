@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtimes/spritz/spritz_turn.h"
 
+#include "async/wait.h"
+
 using namespace Qt::StringLiterals;
 
 namespace signalbox::runtimes {
@@ -29,6 +31,12 @@ SpritzTurn::~SpritzTurn()
         m_run->abandon();
     }
     m_connection->shut(u"closed"_s);
+}
+
+QCoro::Task<> SpritzTurn::settle(Millis grace, async::CancelToken cancel)
+{
+    m_connection->cancelPrompt(m_sessionId);
+    co_await async::delay(grace, std::move(cancel));
 }
 
 QCoro::Task<TurnResult> SpritzTurn::prompt(QString text, TurnClocks clocks, std::function<bool()> mayLeave,

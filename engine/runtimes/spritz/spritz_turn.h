@@ -19,6 +19,7 @@ public:
 
     [[nodiscard]] QString agentSession() const override { return m_sessionId; }
     [[nodiscard]] bool contextLost() const override { return m_contextLost; }
+    [[nodiscard]] QCoro::Task<> settle(Millis grace, async::CancelToken cancel) override;
     [[nodiscard]] QCoro::Task<TurnResult> prompt(QString text, TurnClocks clocks,
         std::function<bool()> mayLeave, std::function<void()> onAccepted, async::CancelToken cancel) override;
 

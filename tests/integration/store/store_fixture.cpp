@@ -146,7 +146,6 @@ EngineLife StoreFixture::engine(const QString &id, Millis lease)
     registration.token = QString::number(++s_made);
     registration.version = u"0.1.0"_s;
     registration.lease = lease;
-    registration.interruptedText = u"interrupted"_s;
     return must(async::blockOn(m_store->registerEngine(registration)), "registerEngine").life;
 }
 

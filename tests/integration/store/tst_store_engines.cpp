@@ -19,7 +19,6 @@ EngineRegistration registration(const QString &id, const QString &token)
     made.id = id;
     made.token = token;
     made.version = u"0.1.0"_s;
-    made.interruptedText = u"interrupted"_s;
     return made;
 }
 
@@ -184,11 +183,11 @@ void StoreEnginesTest::end_handsBack()
     SIGNALBOX_STORE(f);
     const EngineLife life = f.engine();
     holdThree(f, life);
-    QVERIFY(async::blockOn(f.db().endEngine(life, u"interrupted"_s)));
+    QVERIFY(async::blockOn(f.db().endEngine(life)));
     QCOMPARE(f.state(u"d-none"_s), u"pending"_s);
     QCOMPARE(f.state(u"d-sending"_s), u"unconfirmed"_s);
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages"_s).toInt(), 2);
-    QVERIFY(async::blockOn(f.db().endEngine(life, u"interrupted"_s)));
+    QVERIFY(async::blockOn(f.db().endEngine(life)));
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages"_s).toInt(), 2);
 }
 
@@ -199,21 +198,21 @@ void StoreEnginesTest::reap_freesLapsedEngine()
     if (StoreFixture::isPostgres()) {
         holdThree(f, gone);
         const EngineLife self = f.engine(u"self"_s);
-        auto nobody = async::blockOn(f.db().reapLostEngine(self, u"interrupted"_s));
+        auto nobody = async::blockOn(f.db().reapLostEngine(self));
         QVERIFY(nobody);
         QCOMPARE(nobody->life.id, QString());
         f.sql(u"UPDATE engines SET lease_until = 1 WHERE id = 'gone'"_s);
-        const auto reaped = async::blockOn(f.db().reapLostEngine(self, u"interrupted"_s));
+        const auto reaped = async::blockOn(f.db().reapLostEngine(self));
         QVERIFY(reaped);
         QCOMPARE(reaped->life.id, u"gone"_s);
         QCOMPARE(reaped->handedBack, 1);
         QCOMPARE(reaped->unconfirmed, 2);
-        nobody = async::blockOn(f.db().reapLostEngine(self, u"interrupted"_s));
+        nobody = async::blockOn(f.db().reapLostEngine(self));
         QVERIFY(nobody);
         QCOMPARE(nobody->life.id, QString());
         QCOMPARE(f.claim(self).front().id, u"d-none"_s);
     } else {
-        const auto nobody = async::blockOn(f.db().reapLostEngine(gone, u"interrupted"_s));
+        const auto nobody = async::blockOn(f.db().reapLostEngine(gone));
         QVERIFY(nobody);
         QCOMPARE(nobody->life.id, QString());
     }

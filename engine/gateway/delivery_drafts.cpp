@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/delivery_drafts.h"
+
+#include "domain/slack_text.h"
+
+using namespace Qt::StringLiterals;
+using signalbox::domain::OutboundKind;
+
+namespace signalbox::gateway {
+
+store::OutboundDraft DeliveryDrafts::message(const store::ClaimedDelivery &delivery, const QString &purpose,
+    OutboundKind kind, const QString &escapedText) const
+{
+    store::OutboundDraft draft;
+    draft.id = m_ids.next();
+    draft.installationId = delivery.installationId;
+    draft.deliveryId = delivery.id;
+    draft.purpose = purpose;
+    draft.kind = kind;
+    draft.place = delivery.place;
+    draft.thread = delivery.thread;
+    draft.body = Json::object({{u"text"_s, escapedText}}).toBytes();
+    draft.payloadTtl = m_config.engine.payloadRetention;
+    return draft;
+}
+
+store::OutboundDraft DeliveryDrafts::acknowledgement(const store::ClaimedDelivery &delivery) const
+{
+    store::OutboundDraft reaction = message(delivery, u"ack"_s, OutboundKind::Reaction, QString());
+    reaction.op = domain::OutboundOp::React;
+    reaction.targetTs = delivery.messageTs;
+    reaction.body = Json::object({{u"name"_s, m_config.slack.ackReaction}}).toBytes();
+    return reaction;
+}
+
+void DeliveryDrafts::addReply(const store::ClaimedDelivery &delivery, const QString &text,
+    std::vector<store::OutboundDraft> &drafts) const
+{
+    const QStringList parts = domain::splitForSlack(domain::escapeForSlack(text.trimmed()));
+    for (qsizetype i = 0; i < parts.size(); ++i) {
+        store::OutboundDraft part
+            = message(delivery, u"reply:%1"_s.arg(i + 1), OutboundKind::Reply, parts[i]);
+        part.part = static_cast<int>(i) + 1;
+        part.parts = static_cast<int>(parts.size());
+        drafts.push_back(std::move(part));
+    }
+}
+
+} // namespace signalbox::gateway

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtimes/runtime_backend.h"
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox::runtimes {
+
+QCoro::Task<Result<domain::Transcript>> RuntimeBackend::look(Binding, OpenRequest, async::CancelToken)
+{
+    co_return fail(Error(
+        ErrorCode::InvalidInput, u"this backend's conversations cannot be read again"_s, u"cannot_look"_s));
+}
+
+} // namespace signalbox::runtimes

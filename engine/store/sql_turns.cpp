@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/errors.h"
+#include "store/units.h"
+
+using namespace Qt::StringLiterals;
+using signalbox::domain::DeliveryState;
+
+// How far a held delivery has come, the prompt fence and the end of a turn (DESIGN.md steps 4, 5 and 7).
+// Every write carries the lock's fence.
+
+namespace signalbox::store {
+
+namespace {
+
+Error stale(const QString &what)
+{
+    return Error(ErrorCode::Conflict, what + u": the delivery is not held under this fence any more"_s,
+        QString::fromUtf16(kStale));
+}
+
+} // namespace
+
+namespace {
+
+QString runtimeId(const QString &backend, const QString &nameSpace, const QString &instanceId)
+{
+    return backend + u'|' + nameSpace + u'|' + instanceId;
+}
+
+} // namespace
+
+Result<bool> noteStageUnit(Session &session, const NoteStage &note)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    auto rows = session.query("UPDATE deliveries SET state = ?, waits_for = ?, stage = ?, error_code = ?, "
+                              "updated_at = ?, rev = rev + 1 "
+                              "WHERE id = ? AND engine_id IS NOT NULL AND fence = ? RETURNING rev",
+        note.waitsForRuntime ? u"waiting"_s : u"running"_s, note.waitsForRuntime ? u"runtime"_s : u""_s,
+        name(note.stage), note.errorCode, *now, note.held.id, note.held.fence);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return fail(stale(u"noting how far a delivery has come"_s));
+    session.touch("delivery", note.held.id, rows->number(0));
+    return true;
+}
+
+Result<bool> observeRuntimeUnit(Session &session, const ObservedRuntime &seen)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const QString id = runtimeId(seen.backend, seen.nameSpace, seen.instanceId);
+    // What is known already writes nothing.
+    auto rows = session.query(
+        "INSERT INTO runtimes (id, backend, namespace, instance_id, phase, phase_source, phase_at, detail, "
+        "created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'observed', ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, phase_source = 'observed', "
+        "phase_at = excluded.phase_at, detail = excluded.detail, updated_at = excluded.updated_at, "
+        "rev = runtimes.rev + 1 WHERE runtimes.phase <> excluded.phase OR runtimes.detail <> excluded.detail "
+        "RETURNING rev",
+        id, seen.backend, seen.nameSpace, seen.instanceId, seen.phase, *now, seen.detail, *now, *now);
+    if (!rows)
+        return fail(rows.error());
+    const bool changed = rows->next();
+    if (changed)
+        session.touch("runtime", id, rows->number(0));
+    return changed;
+}
+
+Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    QString sessionId;
+    int number = 0;
+    {
+        // One that a former life has sent is never sent again; this very unit may run twice.
+        auto rows = session.query(
+            "UPDATE deliveries SET state = 'running', waits_for = '', stage = 'prompting', "
+            "prompt_state = 'sending', prompt_fence = fence, prompt_sent_at = ?, error_code = '', "
+            "updated_at = ?, rev = rev + 1 WHERE id = ? AND engine_id IS NOT NULL AND fence = ? "
+            "AND (prompt_state = 'none' OR (prompt_state = 'sending' AND prompt_fence = fence)) "
+            "RETURNING rev, session_id, attempts",
+            *now, *now, begin.held.id, begin.held.fence);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->next())
+            return fail(stale(u"beginning a turn"_s));
+        session.touch("delivery", begin.held.id, rows->number(0));
+        sessionId = rows->text(1);
+        number = static_cast<int>(rows->number(2));
+    }
+    const auto stored = session.run(
+        "UPDATE sessions SET agent_session = ?, runtime_namespace = ?, runtime_instance = ?, "
+        "unsettled = CASE WHEN ? = 1 THEN 0 ELSE unsettled END WHERE id = ? AND fence = ? "
+        "AND (agent_session <> ? OR runtime_instance <> ? OR runtime_namespace <> ? OR unsettled = 1)",
+        begin.agentSession, begin.runtimeNamespace, begin.runtimeInstance, begin.settles, sessionId,
+        begin.held.fence, begin.agentSession, begin.runtimeInstance, begin.runtimeNamespace);
+    if (!stored)
+        return fail(stored.error());
+    const auto noted = session.run(
+        "INSERT INTO attempts (subject_id, number, id, delivery_id, what, target, outcome, sent, started_at) "
+        "VALUES (?, ?, ?, ?, 'turn', ?, 'running', ?, ?) ON CONFLICT (subject_id, number) DO NOTHING",
+        begin.held.id, number, begin.attemptId, begin.held.id, begin.backend, begin.sent, *now);
+    if (!noted)
+        return fail(noted.error());
+    return true;
+}
+
+Result<bool> acceptTurnUnit(Session &session, const HeldDelivery &held)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    auto rows = session.query(
+        "UPDATE deliveries SET prompt_state = 'accepted', accepted_at = ?, updated_at = ?, rev = rev + 1 "
+        "WHERE id = ? AND engine_id IS NOT NULL AND fence = ? AND prompt_state = 'sending' RETURNING rev",
+        *now, *now, held.id, held.fence);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next()) {
+        session.touch("delivery", held.id, rows->number(0));
+        return true;
+    }
+    auto done = session.query("SELECT 1 FROM deliveries WHERE id = ? AND engine_id IS NOT NULL AND fence = ? "
+                              "AND prompt_state = 'accepted'",
+        held.id, held.fence);
+    if (!done)
+        return fail(done.error());
+    if (!done->next())
+        return fail(stale(u"noting the acceptance of a prompt"_s));
+    return true;
+}
+
+namespace {
+
+// Whether this very end of the turn is in the database already: the unit runs again after a commit of unknown
+// outcome.
+Result<bool> hasFinished(Session &session, const FinishTurn &finish)
+{
+    auto rows
+        = session.query("SELECT state, waits_for, error_code FROM deliveries WHERE id = ? AND fence = ?",
+            finish.held.id, finish.held.fence);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return false;
+    const QString state = rows->text(0);
+    if (finish.state == DeliveryState::Waiting)
+        return (state == u"waiting" && rows->text(1) == u"outbound") || state == u"completed"
+            || state == u"dead";
+    return state == name(finish.state) && rows->text(2) == finish.errorCode;
+}
+
+// The session of the delivery that was moved; none when it had been moved by this unit before.
+Result<std::optional<QString>> moveDelivery(Session &session, const FinishTurn &finish, Instant now)
+{
+    const bool final = domain::isFinal(finish.state);
+    const bool waits = finish.state == DeliveryState::Waiting;
+    const bool again = finish.state == DeliveryState::Pending;
+    auto rows = session.query(
+        "UPDATE deliveries SET state = ?, waits_for = ?, outcome = ?, blocks = ?, "
+        "stage = '', engine_id = NULL, incarnation = NULL, "
+        "prompt_state = CASE WHEN ? = 1 THEN 'none' ELSE prompt_state END, due_at = ?, "
+        "error_code = ?, error_text = ?, "
+        "turn_ended_at = ?, finished_at = ?, updated_at = ?, rev = rev + 1 "
+        "WHERE id = ? AND engine_id IS NOT NULL AND fence = ? RETURNING session_id, rev",
+        name(finish.state), waits ? u"outbound"_s : u""_s,
+        finish.state == DeliveryState::Completed ? name(finish.outcome) : QString(u""_s),
+        domain::blocksSession(finish.state, waits ? domain::WaitsFor::Outbound : domain::WaitsFor::Nothing),
+        again, now + finish.dueIn, finish.errorCode, finish.errorText, again ? Instant() : now,
+        final ? now : Instant(), now, finish.held.id, finish.held.fence);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next()) {
+        session.touch("delivery", finish.held.id, rows->number(1));
+        return rows->text(0);
+    }
+    const auto finished = hasFinished(session, finish);
+    if (!finished)
+        return fail(finished.error());
+    if (!*finished)
+        return fail(stale(u"ending a turn"_s));
+    return std::nullopt;
+}
+
+Status endAttempt(Session &session, const FinishTurn &finish, Instant now)
+{
+    if (finish.attemptOutcome.isEmpty())
+        return {};
+    const auto ended = session.run(
+        "UPDATE attempts SET outcome = ?, error_code = ?, error_text = ?, received = ?, ended_at = ? "
+        "WHERE subject_id = ? AND outcome = 'running'",
+        finish.attemptOutcome, finish.errorCode, finish.errorText, finish.received, now, finish.held.id);
+    if (!ended)
+        return fail(ended.error());
+    return {};
+}
+
+// A turn that was looked for and not run has an attempt of its own.
+Status noteLook(Session &session, const FinishTurn &finish, Instant now)
+{
+    if (finish.attemptId.isEmpty())
+        return {};
+    const auto noted = session.run("INSERT INTO attempts (subject_id, number, id, delivery_id, what, target, "
+                                   "outcome, error_code, error_text, "
+                                   "sent, received, started_at, ended_at) SELECT id, attempts, ?, id, "
+                                   "'turn', ?, ?, ?, ?, ?, ?, claimed_at, ? "
+                                   "FROM deliveries WHERE id = ? ON CONFLICT (subject_id, number) DO NOTHING",
+        finish.attemptId, finish.attemptTarget, finish.attemptOutcome, finish.errorCode, finish.errorText,
+        finish.attemptSent, finish.received, now, finish.held.id);
+    if (!noted)
+        return fail(noted.error());
+    return {};
+}
+
+// Status messages are disposable: none may come after what they announced.
+Status dropStatus(Session &session, const QString &deliveryId, Instant now)
+{
+    auto rows = session.query(
+        "UPDATE outbound_messages SET state = 'cancelled', updated_at = ?, rev = rev + 1 "
+        "WHERE delivery_id = ? AND kind = 'status' AND state IN ('pending', 'retry', 'unknown') "
+        "RETURNING id, rev",
+        now, deliveryId);
+    if (!rows)
+        return fail(rows.error());
+    while (rows->next())
+        session.touch("outbound", rows->text(0), rows->number(1));
+    return {};
+}
+
+// What an unknown outcome asks of the session: its next prompt must not meet a turn that still runs.
+Status noteUnconfirmed(Session &session, const FinishTurn &finish, const QString &sessionId)
+{
+    auto rows = session.query("UPDATE sessions SET unsettled = 1, rev = rev + 1 WHERE id = ? AND fence = ? "
+                              "AND unsettled = 0 RETURNING rev",
+        sessionId, finish.held.fence);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("session", sessionId, rows->number(0));
+    if (finish.retryId.isEmpty())
+        return {};
+    const auto retried = insertRetry(session, finish.held.id, finish.retryId, u"retried"_s, u"policy"_s);
+    if (!retried)
+        return fail(retried.error());
+    return {};
+}
+
+} // namespace
+
+Result<bool> dropStatusUnit(Session &session, const QString &deliveryId)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    if (auto dropped = dropStatus(session, deliveryId, *now); !dropped)
+        return fail(dropped.error());
+    return true;
+}
+
+Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const auto sessionId = moveDelivery(session, finish, *now);
+    if (!sessionId)
+        return fail(sessionId.error());
+    FinishedTurn finished;
+    if (!*sessionId) {
+        finished.woke = true; // perhaps: looking for nothing costs little
+        return finished;
+    }
+    if (auto ended = endAttempt(session, finish, *now); !ended)
+        return fail(ended.error());
+    if (auto noted = noteLook(session, finish, *now); !noted)
+        return fail(noted.error());
+    if (auto dropped = dropStatus(session, finish.held.id, *now); !dropped)
+        return fail(dropped.error());
+    if (finish.dropPayload) {
+        const auto gone = session.run("DELETE FROM payloads WHERE id = ?", finish.held.id);
+        if (!gone)
+            return fail(gone.error());
+    }
+    if (finish.state == DeliveryState::Unconfirmed) {
+        if (auto noted = noteUnconfirmed(session, finish, **sessionId); !noted)
+            return fail(noted.error());
+    }
+    for (const OutboundDraft &draft : finish.outbound) {
+        if (auto inserted = insertOutbound(session, draft); !inserted)
+            return fail(inserted.error());
+    }
+    if (domain::isFinal(finish.state) && finish.removeAck) {
+        if (auto removed = removeAcknowledgement(session, finish.held.id, finish.ackRemovalId); !removed)
+            return fail(removed.error());
+    }
+    if (finish.state == DeliveryState::Waiting) {
+        // Replies that were sent while the turn ran, or none at all: nothing would ever settle it.
+        if (auto settled
+            = settleDelivery(session, finish.held.id, QString(), finish.removeAck, finish.ackRemovalId);
+            !settled)
+            return fail(settled.error());
+    }
+    const auto woke = releaseSession(session, **sessionId, finish.held.id);
+    if (!woke)
+        return fail(woke.error());
+    finished.woke = *woke;
+    return finished;
+}
+
+} // namespace signalbox::store
