@@ -34,6 +34,7 @@ struct StateLook
 [[nodiscard]] StateLook connectionState(admin::ConnectionState state);
 
 [[nodiscard]] QString promptStateText(const QString &state);
+[[nodiscard]] QString stageText(const QString &stage);
 [[nodiscard]] QString attemptWhat(const QString &what);
 [[nodiscard]] QString outboundKind(const QString &kind);
 [[nodiscard]] QString laneName(const QString &lane);
