@@ -209,16 +209,6 @@ transport = "http"
 interaction_answerers = "requester"
 on_unconfirmed = "operator"
 )"_s);
-    row("unconfirmed deliveries are tried once more", kSpritz + uR"([turn]
-adoption_interval = "5s"
-adoption_timeout = "30s"
-[[installations]]
-channel = "slack"
-tenant = "T1"
-signing_secret = "s"
-backend = "prod"
-on_unconfirmed = "retry"
-)"_s);
     row("no acknowledgement reaction", u"[slack]\nack_reaction = \"\"\n"_s);
     row("tokens", uR"([[ingress.tokens]]
 name = "operator-webhook"
