@@ -246,18 +246,7 @@ Result<bool> noteUnconfirmed(Session &session, const FinishTurn &finish, const Q
         session.touch("session", sessionId, rows->number(0));
     if (finish.retryId.isEmpty())
         return false;
-    const QString policy = u"policy"_s; // who settled what the configuration decides
-    {
-        // Once: what a runtime never confirms would be prompted for ever.
-        auto again = session.query("SELECT 1 FROM deliveries AS d JOIN deliveries AS p ON p.id = d.parent_id "
-                                   "WHERE d.id = ? AND p.resolved_by = ?",
-            finish.held.id, policy);
-        if (!again)
-            return fail(again.error());
-        if (again->next())
-            return false;
-    }
-    const auto retried = insertRetry(session, finish.held.id, finish.retryId, u"retried"_s, policy);
+    const auto retried = insertRetry(session, finish.held.id, finish.retryId, u"retried"_s, u"policy"_s);
     // Without its text it cannot be tried again, and is left to a person.
     if (!retried && retried.error().native() == u"payload_expired")
         return false;
