@@ -92,15 +92,16 @@ Result<bool> startRunning(Session &session, const EngineLife &life, ClaimedDeliv
 
 namespace {
 
-// Of what an earlier run of this claim took, what is still held under that fence: that run's commit had gone
-// through.
+// Of what an earlier run of this claim took, what is still held under that fence and was not prompted under
+// it: that run's commit had gone through, and nobody works on it yet.
 Result<std::vector<ClaimedDelivery>> stillHeld(
     Session &session, const EngineLife &life, const std::vector<ClaimedDelivery> &earlier)
 {
     std::vector<ClaimedDelivery> held;
     for (const ClaimedDelivery &delivery : earlier) {
         auto rows = session.query(
-            "SELECT 1 FROM deliveries WHERE id = ? AND fence = ? AND engine_id = ? AND incarnation = ?",
+            "SELECT 1 FROM deliveries WHERE id = ? AND state = 'running' AND fence = ? AND engine_id = ? "
+            "AND incarnation = ? AND (prompt_state = 'none' OR prompt_fence < fence)",
             delivery.id, delivery.fence, life.id, life.incarnation);
         if (!rows)
             return fail(rows.error());
