@@ -19,6 +19,7 @@ const QSet<QString> kAllowed{
     u"pending waiting"_s, // step 3: a busy session's messages are queued
     u"pending cancelled"_s, // step 2: ending a session cancels its queued deliveries
     u"waiting pending"_s, // step 3: the next wakes
+    u"waiting waiting"_s, // step 5: adopted while it waited for its runtime; now for its reply rows
     u"waiting running"_s, // step 4: a retry whose time has come
     u"waiting completed"_s, // step 7: all reply rows sent
     u"waiting unconfirmed"_s, // step 5: its turn was looked for and not found
