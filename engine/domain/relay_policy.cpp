@@ -25,7 +25,7 @@ Relay decideRelay(const SlackMessage &message, const RelayPolicy &policy)
         return Relay::Drop; // our own message
     if (message.place.isEmpty() || message.ts.isEmpty())
         return Relay::Drop;
-    if (isDirect(message) || mention || !policy.requireMention)
+    if (isDirect(message) || mention || !policy.requireMention || !policy.certain)
         return Relay::Deliver;
     const QString token = u"<@"_s + policy.botUserId + u'>';
     return !policy.botUserId.isEmpty() && message.text.contains(token) ? Relay::Deliver : Relay::Ignore;

@@ -26,13 +26,14 @@ struct SlackMessage
 enum class Relay {
     Drop, // no work and no record: not a message for us by its form (§3.4)
     Ignore, // recorded by its keys alone: policy asks for a mention, and there is none (§3.7)
-    Deliver,
+    Deliver, // also when only the provider can tell: it is asked before anything is said
 };
 
 struct RelayPolicy
 {
     RelayPolicy() = default;
     bool requireMention = true;
+    bool certain = true; // false: the provider must be asked before a message is ignored
     QString botUserId; // empty: not known yet
     QString botId;
 };

@@ -179,12 +179,24 @@ QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<DeliveryWork> work, Q
     co_return decision;
 }
 
+// Whether policy, as the provider told it just now, wants this message without a mention.
+bool DeliveryRunner::isWanted(const DeliveryWork &work) const
+{
+    const store::ClaimedDelivery &delivery = work.delivery;
+    const auto installation = m_book.byId(delivery.installationId);
+    const bool mentionNeeded
+        = (!installation || installation->row.requireMention) && work.binding.requireMention.value_or(true);
+    const QString &bot = work.binding.botUserId;
+    return delivery.mentioned || delivery.direct || !mentionNeeded
+        || (!bot.isEmpty() && work.event[u"text"].toString().contains(u"<@"_s + bot + u'>'));
+}
+
 // Somebody answers in the place: acknowledged, unless there is nothing to say or policy wants none of it.
 bool DeliveryRunner::begins(const std::shared_ptr<DeliveryWork> &work)
 {
     const QString text = domain::promptText(
         work->event[u"text"].toString(), work->binding.botUserId, work->delivery.mentioned, false);
-    if (text.isEmpty())
+    if (text.isEmpty() || !isWanted(*work))
         return false;
     if (!work->acknowledged && !m_config.slack.ackReaction.isEmpty()) {
         work->acknowledged.emplace();
@@ -268,6 +280,7 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
     finish.removeAck = m_config.slack.removeAckAfterReply;
     finish.ackRemovalId = m_ids.next();
     finish.dropPayload = decision.dropPayload;
+    finish.unlessMentioned = decision.dropPayload && !work->delivery.mentioned;
     if (decision.looked) {
         finish.attemptId = m_ids.next();
         finish.attemptTarget = work->delivery.backend;

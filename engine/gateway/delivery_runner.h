@@ -36,6 +36,7 @@ private:
     [[nodiscard]] QCoro::Task<Decision> decide(std::shared_ptr<DeliveryWork> work, QTimer *timeout);
     [[nodiscard]] QCoro::Task<Decision> lookFor(std::shared_ptr<DeliveryWork> work, QString errorCode);
     [[nodiscard]] QCoro::Task<Decision> turn(std::shared_ptr<DeliveryWork> work, QTimer *timeout);
+    [[nodiscard]] bool isWanted(const DeliveryWork &work) const;
     [[nodiscard]] bool begins(const std::shared_ptr<DeliveryWork> &work);
     [[nodiscard]] QCoro::Task<> acknowledge(std::shared_ptr<DeliveryWork> work);
     [[nodiscard]] QCoro::Task<Status> beginTurn(

@@ -22,7 +22,7 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     , m_lease(store, clock, config.engine.lease, config.lockTtl)
     , m_book(store, config)
     , m_pressure(clock)
-    , m_ingress(store, m_book, m_pressure, config, clock, ids)
+    , m_ingress(store, m_book, m_backends, m_pressure, config, clock, ids)
     , m_drafts(config, ids)
     , m_refresh(clock, config.recovery.sessionRetryInterval)
     , m_reach(store, m_book, m_refresh, config, clock, m_drafts)

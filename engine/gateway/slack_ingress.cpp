@@ -40,10 +40,11 @@ bool isPlausible(const slack::Envelope &envelope)
 
 } // namespace
 
-SlackIngress::SlackIngress(store::Store &store, InstallationBook &book, IngestPressure &pressure,
-    const config::Config &config, const Clock &clock, IdGenerator &ids)
+SlackIngress::SlackIngress(store::Store &store, InstallationBook &book, const Backends &backends,
+    IngestPressure &pressure, const config::Config &config, const Clock &clock, IdGenerator &ids)
     : m_store(store)
     , m_book(book)
+    , m_backends(backends)
     , m_pressure(pressure)
     , m_config(config)
     , m_clock(clock)
@@ -113,10 +114,8 @@ QCoro::Task<http::Response> SlackIngress::storeMessage(slack::Envelope envelope,
         ++m_stats.refusedSignature;
         co_return http::Response::text(401, slack::refusalText(slack::SignatureCheck::Invalid));
     }
-    domain::RelayPolicy policy;
-    policy.requireMention = installation->row.requireMention;
-    policy.botUserId = installation->row.botUserId;
-    const domain::Relay relay = domain::decideRelay(envelope.message, policy);
+    const domain::Relay relay
+        = domain::decideRelay(envelope.message, policyOf(*installation, envelope.message.place));
     if (relay == domain::Relay::Drop) {
         ++m_stats.dropped;
         co_return ok();
@@ -144,6 +143,22 @@ QCoro::Task<http::Response> SlackIngress::storeMessage(slack::Envelope envelope,
     if (outcome->ready && m_ready)
         m_ready();
     co_return ok();
+}
+
+// The provider's policy for the place, where it has one; else the installation's.
+domain::RelayPolicy SlackIngress::policyOf(const Installation &installation, const QString &place) const
+{
+    domain::RelayPolicy policy;
+    policy.requireMention = installation.row.requireMention;
+    policy.botUserId = installation.row.botUserId;
+    const auto backend = m_backends.find(installation.row.backend);
+    if (backend == m_backends.end())
+        return policy;
+    if (const auto told = backend->second->placePolicy(installation.row.tenant, place)) {
+        policy.requireMention = installation.row.requireMention && told->requireMention;
+        policy.certain = told->fresh;
+    }
+    return policy;
 }
 
 store::IngestRequest SlackIngress::ingestRequest(

@@ -4,6 +4,7 @@
 #include "base/ids.h"
 #include "channels/slack/slack_envelope.h"
 #include "config/config.h"
+#include "gateway/delivery_work.h"
 #include "gateway/ingest_pressure.h"
 #include "gateway/installation_book.h"
 #include "http/router.h"
@@ -32,8 +33,8 @@ struct IngressStats
 class SlackIngress
 {
 public:
-    SlackIngress(store::Store &store, InstallationBook &book, IngestPressure &pressure,
-        const config::Config &config, const Clock &clock, IdGenerator &ids);
+    SlackIngress(store::Store &store, InstallationBook &book, const Backends &backends,
+        IngestPressure &pressure, const config::Config &config, const Clock &clock, IdGenerator &ids);
 
     void addRoutes(http::Router &router);
     // Called when a stored delivery may be claimed at once.
@@ -43,10 +44,12 @@ public:
 private:
     [[nodiscard]] QCoro::Task<http::Response> events(http::Request request, http::Context context);
     [[nodiscard]] QCoro::Task<http::Response> storeMessage(slack::Envelope envelope, Secret signedWith);
+    [[nodiscard]] domain::RelayPolicy policyOf(const Installation &installation, const QString &place) const;
     [[nodiscard]] store::IngestRequest ingestRequest(
         const slack::Envelope &envelope, const Installation &installation, bool ignored);
     store::Store &m_store;
     InstallationBook &m_book;
+    const Backends &m_backends;
     IngestPressure &m_pressure;
     const config::Config &m_config;
     const Clock &m_clock;

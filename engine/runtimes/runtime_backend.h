@@ -35,6 +35,15 @@ struct Binding
     Secret ownerToken;
 };
 
+// What a provider's policy says of one place, by its last answer for the tenant.
+struct PlacePolicy
+{
+    PlacePolicy() = default;
+    bool requireMention
+        = true; // also of a place that it does not name, and while nothing is known: fails closed
+    bool fresh = false; // told so lately that it may be gone by without asking again
+};
+
 struct BindRequest
 {
     BindRequest() = default;
@@ -142,6 +151,14 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<std::shared_ptr<Turn>>> open(
         Binding binding, OpenRequest request, async::CancelToken cancel)
         = 0;
+    // nullopt from a provider that has no policies of its own.
+    [[nodiscard]] virtual std::optional<PlacePolicy> placePolicy(
+        const QString &tenant, const QString &place) const
+    {
+        Q_UNUSED(tenant)
+        Q_UNUSED(place)
+        return std::nullopt;
+    }
     // Whether a conversation can be read again after its turn was cut off from us, the engine's own death
     // included.
     [[nodiscard]] virtual bool canLook() const { return false; }

@@ -215,6 +215,7 @@ struct FinishTurn
     std::vector<OutboundDraft> outbound;
     QString retryId; // of Unconfirmed: the id of the delivery that tries it once more; empty: none
     bool dropPayload = false; // policy ignores it after all: its text goes
+    bool unlessMentioned = false; // its mention has come meanwhile: back to be claimed instead
     bool removeAck = false;
     QString ackRemovalId;
 };

@@ -282,12 +282,14 @@ Result<IngestOutcome> meetKnown(
     if (outcome == u"ignored")
         return revive(session, request, deliveryId, now);
     if (!mentioned) {
-        auto rows = session.query(
-            "UPDATE deliveries SET mentioned = 1, rev = rev + 1 WHERE id = ? RETURNING rev", deliveryId);
+        auto rows = session.query("UPDATE deliveries SET mentioned = 1, rev = rev + 1 WHERE id = ? AND "
+                                  "outcome <> 'ignored' RETURNING rev",
+            deliveryId);
         if (!rows)
             return fail(rows.error());
-        if (rows->next())
-            session.touch("delivery", deliveryId, rows->number(0));
+        if (!rows->next())
+            return fail(runAgain(u"the twin has just been ignored"_s));
+        session.touch("delivery", deliveryId, rows->number(0));
     }
     return IngestOutcome(IngestResult::Duplicate, deliveryId, false);
 }

@@ -265,11 +265,42 @@ Result<bool> dropStatusUnit(Session &session, const QString &deliveryId)
     return true;
 }
 
+namespace {
+
+// The mention twin of a message that policy would ignore may have come while it was looked at. Its row is
+// locked until the commit, so that a twin that comes later finds it ignored, and brings it back.
+Result<bool> wasMentioned(Session &session, const HeldDelivery &held)
+{
+    auto rows = session.query(session.dialect() == Dialect::Sqlite
+            ? "SELECT mentioned FROM deliveries WHERE id = ? AND fence = ?"
+            : "SELECT mentioned FROM deliveries WHERE id = ? AND fence = ? FOR UPDATE",
+        held.id, held.fence);
+    if (!rows)
+        return fail(rows.error());
+    return rows->next() && rows->flag(0);
+}
+
+} // namespace
+
 Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish)
 {
     const auto now = session.now();
     if (!now)
         return fail(now.error());
+    if (finish.unlessMentioned) {
+        const auto mentioned = wasMentioned(session, finish.held);
+        if (!mentioned)
+            return fail(mentioned.error());
+        if (*mentioned) {
+            FinishTurn again;
+            again.held = finish.held;
+            again.state = DeliveryState::Pending;
+            auto finished = finishTurnUnit(session, again);
+            if (finished)
+                finished->woke = true; // itself
+            return finished;
+        }
+    }
     const auto sessionId = moveDelivery(session, finish, *now);
     if (!sessionId)
         return fail(sessionId.error());

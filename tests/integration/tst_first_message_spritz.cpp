@@ -181,11 +181,25 @@ void FirstMessageSpritzTest::channelPoliciesOfTheRegistryAreObeyed()
 {
     GatewayFixture gateway(spritz());
     START(gateway);
-    const auto said = async::blockOn(
-        gateway.slack().chatter(u"C0CHAT"_s, u"U0ANNA"_s, marked(u"nobody in particular"_s)), Millis(kWait));
-    QVERIFY(said);
-    QCOMPARE(gateway.outcome(said->ts), u"completed/ignored"_s);
-    QCOMPARE(gateway.spritz().agents().promptTotal(), 0);
+    const auto chatter = [&gateway](const QString &channel, const QString &text) {
+        const auto said
+            = async::blockOn(gateway.slack().chatter(channel, u"U0ANNA"_s, marked(text)), Millis(kWait));
+        return said ? said->ts : QString();
+    };
+    gateway.spritz().setPolicy(kTeam, u"C0OPEN"_s, false);
+    // Nothing is known of the policy yet: the registry is asked, and its word counts.
+    const QString closed = chatter(u"C0CHAT"_s, u"nobody in particular"_s);
+    SIGNALBOX_WAIT_OUTCOME(gateway, closed, "completed/ignored", kWait);
+    const QString open = chatter(u"C0OPEN"_s, u"everybody"_s);
+    SIGNALBOX_WAIT_OUTCOME(gateway, open, "completed/delivered", kWait);
+    QCOMPARE(gateway.appTexts(u"C0OPEN"_s), QStringList(saidBack(u"everybody"_s)));
+    // Known by now: what nobody wants is not asked about again.
+    const int asked = gateway.spritz().callCount(u"exchange"_s);
+    const QString again = chatter(u"C0CHAT"_s, u"still nobody"_s);
+    SIGNALBOX_WAIT_OUTCOME(gateway, again, "completed/ignored", kWait);
+    QCOMPARE(gateway.spritz().callCount(u"exchange"_s), asked);
+    QCOMPARE(gateway.spritz().agents().promptTotal(), 1);
+    QVERIFY(gateway.slack().reactions(u"C0CHAT"_s, closed).isEmpty());
 }
 
 void FirstMessageSpritzTest::everyFailureBeforeThePromptIsTold_data()

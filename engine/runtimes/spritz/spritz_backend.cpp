@@ -17,6 +17,8 @@ SpritzBackend::SpritzBackend(SpritzOptions options, http::Client &client, QObjec
 }
 
 namespace {
+constexpr qint64 kPolicyFreshMs = 10'000;
+
 Error closedError()
 {
     return {ErrorCode::Unavailable, u"the backend was closed"_s, u"closed"_s};
@@ -99,6 +101,7 @@ void SpritzBackend::keep(const QString &tenant, const spritz::TenantFacts &facts
     if (known != m_known.end()) {
         const Secret earlier = known->facts.botToken;
         known->facts = facts;
+        known->since.start();
         if (facts.botToken.isEmpty()) {
             known->facts.botToken = earlier; // an answer without a token does not take back the one before
         }
@@ -110,7 +113,20 @@ void SpritzBackend::keep(const QString &tenant, const spritz::TenantFacts &facts
         m_byAge.pop_front();
     }
     const auto age = m_byAge.insert(m_byAge.end(), tenant);
-    m_known.insert(tenant, Known{facts, age});
+    QElapsedTimer since;
+    since.start();
+    m_known.insert(tenant, Known{facts, since, age});
+}
+
+std::optional<PlacePolicy> SpritzBackend::placePolicy(const QString &tenant, const QString &place) const
+{
+    PlacePolicy policy;
+    const auto known = m_known.constFind(tenant);
+    if (known != m_known.constEnd()) {
+        policy.requireMention = known->facts.requireMention.value(place, true);
+        policy.fresh = !known->since.hasExpired(kPolicyFreshMs);
+    }
+    return policy;
 }
 
 std::optional<Binding> SpritzBackend::lastKnown(const QString &tenant, const QString &place) const

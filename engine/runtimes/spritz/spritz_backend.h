@@ -6,6 +6,7 @@
 #include "runtimes/spritz/spritz_calls.h"
 #include "runtimes/spritz/spritz_connection.h"
 
+#include <QElapsedTimer>
 #include <QSet>
 #include <QUrl>
 
@@ -52,6 +53,9 @@ public:
         const QString &tenant, const QString &place) const override;
     [[nodiscard]] QCoro::Task<Result<std::shared_ptr<Turn>>> open(
         Binding binding, OpenRequest request, async::CancelToken cancel) override;
+    // Fresh for ten seconds (contracts/spritz-backend.md §3.7).
+    [[nodiscard]] std::optional<PlacePolicy> placePolicy(
+        const QString &tenant, const QString &place) const override;
     [[nodiscard]] bool canLook() const override { return true; }
     [[nodiscard]] QCoro::Task<Result<domain::Transcript>> look(
         Binding binding, OpenRequest request, async::CancelToken cancel) override;
@@ -64,6 +68,7 @@ private:
     struct Known
     {
         spritz::TenantFacts facts;
+        QElapsedTimer since;
         std::list<QString>::iterator age;
     };
     // A conversation that is reconciled and connected, and not loaded yet.
