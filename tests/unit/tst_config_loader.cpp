@@ -70,6 +70,7 @@ private Q_SLOTS:
     void secret_isReadFromEverySpelling();
     void secret_keychainAsksTheCaller();
     void token_keepsOnlyItsHash();
+    void lifecycleWebhook_isRead();
     void databasePassword_leavesTheUrl();
 };
 
@@ -174,6 +175,8 @@ channel = "slack"
 tenant = "*"
 backend = "prod"
 )"_s);
+    row("lifecycle webhook of a spritz backend", kSpritz + u"lifecycle_webhook_url = \"https://a.example/hook\"\nlifecycle_webhook_token = \"t\"\n"_s);
+    row("lifecycle webhook of an acp backend", u"[[backends]]\nname = \"a\"\nkind = \"acp\"\ncommand = [\"x\"]\nlifecycle_webhook_url = \"http://127.0.0.1:9/hook\"\n"_s);
     row("two apps in one tenant", kSpritz + uR"([[installations]]
 channel = "slack"
 tenant = "T1"
@@ -316,6 +319,8 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("backend of unknown kind", u"[[backends]]\nname = \"a\"\nkind = \"spitz\"\n"_s, u"3:1: backends[0].kind must be one of \"spritz\", \"acp\", not \"spitz\"; did you mean \"spritz\"?"_s);
     row("spritz without registry", u"[[backends]]\nname = \"a\"\nkind = \"spritz\"\nspritz_url = \"http://s\"\n"_s, u"1:1: backends[0] has no registry_url; a spritz backend needs it"_s);
     row("spritz without spritz", u"[[backends]]\nname = \"a\"\nkind = \"spritz\"\nregistry_url = \"http://s\"\n"_s, u"1:1: backends[0] has no spritz_url; a spritz backend needs it"_s);
+    row("lifecycle webhook that is no address", kSpritz + u"lifecycle_webhook_url = \"ftp://a.example\"\n"_s, u"7:1: backends[0].lifecycle_webhook_url must be an http or https address; write it like \"https://host.example.com\""_s);
+    row("lifecycle token without a webhook", kSpritz + u"lifecycle_webhook_token = \"t\"\n"_s, u"7:1: backends[0] has a lifecycle_webhook_token but no lifecycle_webhook_url"_s);
     row("acp without command", u"[[backends]]\nname = \"a\"\nkind = \"acp\"\n"_s, u"1:1: backends[0] has no command; an acp backend needs it: the program and its arguments, like [\"node\", \"agent.js\"]"_s);
     row("acp with an empty command", u"[[backends]]\nname = \"a\"\nkind = \"acp\"\ncommand = []\n"_s, u"4:1: backends[0] has no command; an acp backend needs it: the program and its arguments, like [\"node\", \"agent.js\"]"_s);
     row("key of another kind", kSpritz + u"command = [\"x\"]\n"_s, u"7:1: backends[0].command is for backends of kind acp, and this one is of kind spritz"_s);
@@ -344,7 +349,6 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("answerers", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\ninteraction_answerers = [\"U1\"]\n"_s, u"12:1: installations[0].interaction_answerers is not supported by this version; it takes \"requester\""_s);
     row("unconfirmed", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\non_unconfirmed = \"retry\"\n"_s, u"12:1: installations[0].on_unconfirmed is not supported by this version; it takes \"operator\""_s);
     row("feedback", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\n[installations.feedback]\nx = 1\n"_s, u"12:16: installations[0].feedback is not supported by this version; leave it out"_s);
-    row("lifecycle webhook", kSpritz + u"lifecycle_webhook_url = \"https://a.example\"\n"_s, u"7:1: backends[0].lifecycle_webhook_url is not supported by this version; it takes \"\""_s);
     row("another channel", kSpritz + u"[[installations]]\nchannel = \"discord\"\ntenant = \"G\"\nbackend = \"prod\"\n"_s, u"8:1: installations[0].channel = \"discord\" is not supported by this version; it takes \"slack\""_s);
     // clang-format on
 }
@@ -562,6 +566,18 @@ void ConfigLoaderTest::token_keepsOnlyItsHash()
     QCOMPARE(loaded->config.ingress.tokens[0].sha256, hash);
     QCOMPARE(loaded->config.ingress.tokens[1].sha256, hash);
     QCOMPARE(loaded->config.ingress.tokens[0].installations, QStringList(u"*"_s));
+}
+
+void ConfigLoaderTest::lifecycleWebhook_isRead()
+{
+    write(u"config/signalbox/hook"_s, u"from-a-file\n"_s);
+    write(u"config/signalbox/signalbox.toml"_s,
+        u"[[backends]]\nname = \"a\"\nkind = \"acp\"\ncommand = [\"x\"]\n"
+        "lifecycle_webhook_url = \"https://a.example/hook\"\nlifecycle_webhook_token_file = \"hook\"\n"_s);
+    const auto loaded = load(m_options);
+    QVERIFY2(loaded, qPrintable(complaints(loaded, m_home.path())));
+    QCOMPARE(loaded->config.backends[0].lifecycleWebhookUrl, u"https://a.example/hook"_s);
+    QCOMPARE(loaded->config.backends[0].lifecycleWebhookToken, Secret("from-a-file"));
 }
 
 void ConfigLoaderTest::databasePassword_leavesTheUrl()
