@@ -16,7 +16,7 @@ Q_LOGGING_CATEGORY(lcForward, "signalbox.engine.lifecycle")
 constexpr Millis kBackstop{1000};
 constexpr Millis kStorePause{500};
 constexpr Millis kAbandon{10'000};
-constexpr int kMostInFlight = 32;
+constexpr int kMostInFlight = 16; // for each target
 constexpr Millis kRetryFirst{1000};
 constexpr Millis kRetryMost{60'000};
 constexpr Millis kGiveUp{std::chrono::hours(24)};
@@ -100,7 +100,7 @@ LifecycleForwarder::LifecycleForwarder(store::Store &store, http::Client &client
         Hook hook;
         hook.url = QUrl(backend.lifecycleWebhookUrl);
         hook.token = backend.lifecycleWebhookToken;
-        m_hooks.insert(backend.name, hook);
+        m_hooks.emplace(backend.name, hook);
     }
 }
 
@@ -121,30 +121,38 @@ void LifecycleForwarder::start()
 
 QCoro::Task<bool> LifecycleForwarder::claim()
 {
-    const int room = kMostInFlight - m_running.live();
-    if (room <= 0 || !m_lease.mayAct())
-        co_return false;
-    auto rows = co_await m_store.claimForwards(m_lease.life(), room);
-    if (!rows) {
-        logWarning(lcForward, "lifecycle forwards could not be claimed", {{"code", rows.error().native()}});
-        m_loop.wakeIn(kStorePause);
-        co_return false;
+    for (const auto &[target, hook] : m_hooks) {
+        const int room = kMostInFlight - m_inFlight.value(target);
+        if (room <= 0)
+            continue;
+        if (!m_lease.mayAct())
+            co_return false;
+        auto rows = co_await m_store.claimForwards(m_lease.life(), target, room);
+        if (!rows) {
+            logWarning(
+                lcForward, "lifecycle forwards could not be claimed", {{"code", rows.error().native()}});
+            m_loop.wakeIn(kStorePause);
+            co_return false;
+        }
+        for (store::ClaimedForward &row : *rows) {
+            ++m_inFlight[row.target];
+            m_running.spawn("lifecycle forward", sendOne(std::move(row)));
+        }
     }
-    for (store::ClaimedForward &row : *rows)
-        m_running.spawn("lifecycle forward", sendOne(std::move(row)));
     co_return false; // the end of each wakes the loop
 }
 
 QCoro::Task<Result<http::Response>> LifecycleForwarder::post(store::ClaimedForward forward)
 {
-    const auto hook = m_hooks.constFind(forward.target);
-    if (hook == m_hooks.constEnd())
+    const auto found = m_hooks.find(forward.target);
+    if (found == m_hooks.end())
         co_return fail(ErrorCode::NotFound, u"the backend has no lifecycle_webhook_url"_s);
-    http::ClientRequest request("POST", hook->url);
+    const Hook &hook = found->second;
+    http::ClientRequest request("POST", hook.url);
     request.headers.add("Content-Type", "application/json");
     request.headers.add("Idempotency-Key", forward.id.toLatin1());
-    if (!hook->token.isEmpty())
-        request.headers.add("Authorization", "Bearer " + hook->token.reveal());
+    if (!hook.token.isEmpty())
+        request.headers.add("Authorization", "Bearer " + hook.token.reveal());
     request.body = forwardBody(forward);
     request.timeout = m_timeout;
     request.maxResponseBytes = kMostAnswer;
@@ -157,6 +165,7 @@ QCoro::Task<Result<http::Response>> LifecycleForwarder::post(store::ClaimedForwa
 QCoro::Task<> LifecycleForwarder::sendOne(store::ClaimedForward forward)
 {
     const auto answer = co_await post(forward);
+    --m_inFlight[forward.target];
     const ForwardDecision decision
         = decideForward(answer, forward.attempts, m_clock.now() - forward.createdAt);
     store::FinishForward finished;

@@ -8,6 +8,8 @@
 
 #include <QHash>
 
+#include <map>
+
 namespace signalbox::gateway {
 
 // What comes of one try to forward a lifecycle event.
@@ -57,7 +59,8 @@ private:
     EngineLease &m_lease;
     const Clock &m_clock;
     Millis m_timeout;
-    QHash<QString, Hook> m_hooks;
+    std::map<QString, Hook> m_hooks; // by backend
+    QHash<QString, int> m_inFlight; // by backend: one that hangs holds up no other
     WorkLoop m_loop;
     async::TaskScope m_running;
 };

@@ -14,11 +14,13 @@ namespace signalbox::store {
 namespace {
 
 constexpr char kHeadsSqlite[]
-    = "SELECT f.id FROM lifecycle_forwards f WHERE f.state IN ('pending', 'retry') AND f.due_at <= ? "
+    = "SELECT f.id FROM lifecycle_forwards f WHERE f.state IN ('pending', 'retry') AND f.target = ? AND "
+      "f.due_at <= ? "
       "AND NOT EXISTS (SELECT 1 FROM lifecycle_forwards e WHERE e.lane = f.lane AND e.lane_order < "
       "f.lane_order AND e.state IN ('pending', 'retry', 'sending')) ORDER BY f.due_at, f.id LIMIT ?";
 constexpr char kHeadsPostgres[]
-    = "SELECT f.id FROM lifecycle_forwards f WHERE f.state IN ('pending', 'retry') AND f.due_at <= ? "
+    = "SELECT f.id FROM lifecycle_forwards f WHERE f.state IN ('pending', 'retry') AND f.target = ? AND "
+      "f.due_at <= ? "
       "AND NOT EXISTS (SELECT 1 FROM lifecycle_forwards e WHERE e.lane = f.lane AND e.lane_order < "
       "f.lane_order AND e.state IN ('pending', 'retry', 'sending')) ORDER BY f.due_at, f.id LIMIT ? "
       "FOR UPDATE SKIP LOCKED";
@@ -100,8 +102,8 @@ Status insertForward(Session &session, const QString &id, const QString &eventId
     return {};
 }
 
-Result<std::vector<ClaimedForward>> claimForwardsUnit(
-    Session &session, const EngineLife &life, int most, const std::vector<ClaimedForward> &earlier)
+Result<std::vector<ClaimedForward>> claimForwardsUnit(Session &session, const EngineLife &life,
+    const QString &target, int most, const std::vector<ClaimedForward> &earlier)
 {
     const auto now = session.now();
     if (!now)
@@ -125,8 +127,8 @@ Result<std::vector<ClaimedForward>> claimForwardsUnit(
     most -= static_cast<int>(claimed.size());
     std::vector<ClaimedForward> heads;
     {
-        auto rows
-            = session.query(session.dialect() == Dialect::Sqlite ? kHeadsSqlite : kHeadsPostgres, *now, most);
+        auto rows = session.query(
+            session.dialect() == Dialect::Sqlite ? kHeadsSqlite : kHeadsPostgres, target, *now, most);
         if (!rows)
             return fail(rows.error());
         while (rows->next())

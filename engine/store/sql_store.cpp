@@ -213,12 +213,13 @@ QCoro::Task<Result<LifecycleStored>> SqlStore::storeLifecycle(LifecycleReport re
         [report, targets](Session &session) { return storeLifecycleUnit(session, report, targets); });
 }
 
-QCoro::Task<Result<std::vector<ClaimedForward>>> SqlStore::claimForwards(EngineLife life, int most)
+QCoro::Task<Result<std::vector<ClaimedForward>>> SqlStore::claimForwards(
+    EngineLife life, QString target, int most)
 {
-    const auto unit
-        = [most](Session &session, const EngineLife &self, const std::vector<ClaimedForward> &earlier) {
-              return claimForwardsUnit(session, self, most, earlier);
-          };
+    const auto unit = [target, most](Session &session, const EngineLife &self,
+                          const std::vector<ClaimedForward> &earlier) {
+        return claimForwardsUnit(session, self, target, most, earlier);
+    };
     return claim<ClaimedForward>(&m_unsettledForwards, life, unit);
 }
 

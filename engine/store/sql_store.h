@@ -38,7 +38,8 @@ public:
     QCoro::Task<Status> finishOutbound(FinishOutbound finish) override;
     void setLifecycleTargets(QStringList targets) override { m_lifecycleTargets = std::move(targets); }
     QCoro::Task<Result<LifecycleStored>> storeLifecycle(LifecycleReport report) override;
-    QCoro::Task<Result<std::vector<ClaimedForward>>> claimForwards(EngineLife life, int most) override;
+    QCoro::Task<Result<std::vector<ClaimedForward>>> claimForwards(
+        EngineLife life, QString target, int most) override;
     QCoro::Task<Status> finishForward(FinishForward finish) override;
     QCoro::Task<Result<domain::ForwardItem>> replayForward(ReplayForward replay) override;
     QCoro::Task<Result<domain::Page<domain::RuntimeItem>>> listRuntimes(domain::ListQuery query) override;

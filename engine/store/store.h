@@ -89,9 +89,9 @@ public:
     // Stores an event, moves its runtime's phase unless a later one is known, unbinds the sessions of a
     // runtime that has ended, and queues the forwards. What is known already changes nothing.
     [[nodiscard]] virtual QCoro::Task<Result<LifecycleStored>> storeLifecycle(LifecycleReport report) = 0;
-    // Forwards in state sending, the heads of their lanes (target and runtime).
+    // Forwards to one target in state sending, the heads of their lanes (target and runtime).
     [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedForward>>> claimForwards(
-        EngineLife life, int most)
+        EngineLife life, QString target, int most)
         = 0;
     [[nodiscard]] virtual QCoro::Task<Status> finishForward(FinishForward finish) = 0;
     // A new forward behind the others of its lane, and an audit entry. NotFound: no such event; InvalidInput:

@@ -78,8 +78,8 @@ namespace signalbox::store {
 // runtime.
 [[nodiscard]] Status insertForward(Session &session, const QString &id, const QString &eventId,
     const QString &runtimeId, const QString &target, qint64 order);
-[[nodiscard]] Result<std::vector<ClaimedForward>> claimForwardsUnit(
-    Session &session, const EngineLife &life, int most, const std::vector<ClaimedForward> &earlier);
+[[nodiscard]] Result<std::vector<ClaimedForward>> claimForwardsUnit(Session &session, const EngineLife &life,
+    const QString &target, int most, const std::vector<ClaimedForward> &earlier);
 [[nodiscard]] Result<bool> finishForwardUnit(Session &session, const FinishForward &finish);
 [[nodiscard]] Result<domain::ForwardItem> replayForwardUnit(
     Session &session, const ReplayForward &replay, const QStringList &targets);

@@ -56,6 +56,6 @@ CREATE TABLE lifecycle_forwards (
 -- ;
 CREATE INDEX lifecycle_forwards_event ON lifecycle_forwards (event_id)
 -- ;
-CREATE INDEX lifecycle_forwards_due ON lifecycle_forwards (due_at, id) WHERE state IN ('pending', 'retry')
+CREATE INDEX lifecycle_forwards_due ON lifecycle_forwards (target, due_at, id) WHERE state IN ('pending', 'retry')
 -- ;
 CREATE INDEX lifecycle_forwards_lane ON lifecycle_forwards (lane, lane_order) WHERE state IN ('pending', 'retry', 'sending')
