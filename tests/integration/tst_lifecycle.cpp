@@ -283,7 +283,7 @@ void LifecycleTest::badInputChangesNothing_data()
     row("a control character", bodyOf(u"Ready\\u0000"_s), 400);
     row("half a character", bodyOf(u"Ready"_s, u"a"_s, R"(,"reason":"\ud800")"), 400);
     row("a local time", bodyOf(u"Ready"_s, u"a"_s, R"(,"observedAt":"2026-01-02T03:04:05")"), 400);
-    row("no time", bodyOf(u"Ready"_s, u"a"_s, R"(,"observedAt":"zqmark"})"), 400);
+    row("no time", bodyOf(u"Ready"_s, u"a"_s, R"(,"observedAt":"zqmark")"), 400);
     row("an unknown backend", bodyOf(u"Ready"_s, u"a"_s, R"(,"backend":"zqmark")"), 400);
     row("a long key", good, 400, "Idempotency-Key", QByteArray(256, 'k'));
     row("text", good, 415, "Content-Type", "text/plain");

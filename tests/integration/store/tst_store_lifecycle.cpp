@@ -105,6 +105,8 @@ private Q_SLOTS:
     void forward_finishOfAnotherLifeIsStale();
     void replay_isANewForwardBehindTheOthers();
     void replay_refuses();
+    void race_manyReportsHaveOneOrder();
+    void race_twoClaimersShareNothing();
     void lists_pageAndFilter();
     void feed_tellsOfRuntimesAndEvents();
 };
@@ -454,6 +456,65 @@ void StoreLifecycleTest::replay_refuses()
     QCOMPARE(code(u"e1"_s, {}), u"invalid_input"_s);
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM audit"_s).toInt(), 0);
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM lifecycle_forwards"_s).toInt(), 2);
+}
+
+void StoreLifecycleTest::race_manyReportsHaveOneOrder()
+{
+    SIGNALBOX_STORE(f);
+    auto other = f.open();
+    QVERIFY(other);
+    Store *stores[]{&f.db(), StoreFixture::isPostgres() ? other->get() : &f.db()};
+    for (Store *each : stores)
+        each->setLifecycleTargets({u"agent"_s});
+    constexpr int kReports = 30;
+    std::vector<QCoro::Task<Result<LifecycleStored>>> running;
+    for (int i = 0; i < kReports; ++i) {
+        LifecycleReport given = report(u"e%1"_s.arg(i), i % 2 ? u"Ready"_s : u"Expiring"_s);
+        given.eventId = QString::number(i / 2); // each comes twice, from both engines
+        running.push_back(stores[i % 2]->storeLifecycle(given));
+    }
+    int duplicates = 0;
+    for (auto &each : running) {
+        const auto stored = async::blockOn(std::move(each));
+        QVERIFY2(stored, stored ? "" : qPrintable(stored.error().toString()));
+        duplicates += stored->duplicate ? 1 : 0;
+    }
+    QCOMPARE(duplicates, kReports / 2);
+    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM lifecycle_events"_s).toInt(), kReports / 2);
+    QCOMPARE(f.sql(u"SELECT MAX(position) FROM lifecycle_events"_s).toInt(), kReports / 2);
+    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM lifecycle_forwards f JOIN lifecycle_events e ON e.id = f.event_id "
+                   "WHERE f.lane_order = e.position"_s)
+                 .toInt(),
+        kReports / 2);
+}
+
+void StoreLifecycleTest::race_twoClaimersShareNothing()
+{
+    if (!StoreFixture::isPostgres())
+        QSKIP("SQLite has one engine");
+    SIGNALBOX_STORE(f);
+    auto other = f.open();
+    QVERIFY(other);
+    f.db().setLifecycleTargets({u"agent"_s});
+    const EngineLife one = f.engine(u"e1"_s);
+    const EngineLife two = f.engine(u"e2"_s);
+    for (int i = 0; i < 20; ++i) {
+        store(f, report(u"a%1"_s.arg(i), u"Provisioning"_s, u"run-%1"_s.arg(i)));
+        store(f, report(u"b%1"_s.arg(i), u"Ready"_s, u"run-%1"_s.arg(i)));
+    }
+    auto first = f.db().claimForwards(one, u"agent"_s, 20);
+    auto second = (*other)->claimForwards(two, u"agent"_s, 20);
+    QStringList ids;
+    for (auto *claiming : {&first, &second}) {
+        const auto claimed = async::blockOn(std::move(*claiming));
+        QVERIFY(claimed);
+        for (const ClaimedForward &forward : *claimed) {
+            QCOMPARE(forward.phase, u"Provisioning"_s);
+            ids << forward.id;
+        }
+    }
+    QCOMPARE(ids.removeDuplicates(), 0);
+    QVERIFY(!ids.isEmpty());
 }
 
 void StoreLifecycleTest::lists_pageAndFilter()
