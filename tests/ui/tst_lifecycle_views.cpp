@@ -57,6 +57,11 @@ private:
     }
 
 private Q_SLOTS:
+    void initTestCase()
+    {
+        QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedKingdom));
+        ui::installTranslations(*qApp);
+    }
     void runtimes_areListedAndFollowTheStream();
     void runtime_isExplained();
     void event_showsItsForwards();
