@@ -213,7 +213,7 @@ Json toJson(const DeliveryItem &item)
 {
     Json json = Json::object();
     json.set(u"id"_s, item.id).set(u"state"_s, item.state).set(u"waits_for"_s, item.waitsFor);
-    json.set(u"outcome"_s, item.outcome).set(u"prompt_state"_s, item.promptState);
+    json.set(u"outcome"_s, item.outcome).set(u"prompt_state"_s, item.promptState).set(u"stage"_s, item.stage);
     json.set(u"channel"_s, item.channel).set(u"tenant"_s, item.tenant).set(u"place"_s, item.place);
     json.set(u"thread"_s, item.thread).set(u"message_ts"_s, item.messageTs).set(u"user"_s, item.user);
     json.set(u"installation"_s, item.installation).set(u"session_id"_s, item.sessionId);

@@ -159,6 +159,7 @@ void DetailsPane::buildDeliveryFields()
     f->add(u"backend"_s, tr("Backend"));
     f->add(u"engine"_s, tr("Engine"), Look::Mono);
     f->add(u"attempts"_s, tr("Attempts"));
+    f->add(u"stage"_s, tr("Doing"));
     f->add(u"prompt"_s, tr("Prompt"));
     f->add(u"resolution"_s, tr("Resolution"));
     f->add(u"error"_s, tr("Error"), Look::Mono);
@@ -429,6 +430,7 @@ void DetailsPane::showDelivery(const DeliveryItem &item)
     f->set(u"backend"_s, item.backend);
     f->set(u"engine"_s, item.engine);
     f->set(u"attempts"_s, QLocale().toString(item.attempts));
+    f->set(u"stage"_s, stageText(item.stage));
     f->set(u"prompt"_s, promptStateText(item.promptState));
     f->set(u"resolution"_s, item.resolution);
     f->set(u"channel"_s,

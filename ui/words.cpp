@@ -180,6 +180,18 @@ QString promptStateText(const QString &state)
     return state;
 }
 
+QString stageText(const QString &stage)
+{
+    static const QHash<QString, const char *> words{
+        {u"binding"_s, QT_TRANSLATE_NOOP("Words", "Asking who answers there")},
+        {u"recovering"_s, QT_TRANSLATE_NOOP("Words", "Waiting for its runtime to come back")},
+        {u"opening"_s, QT_TRANSLATE_NOOP("Words", "Opening the conversation")},
+        {u"prompting"_s, QT_TRANSLATE_NOOP("Words", "The runtime works on it")},
+        {u"adopting"_s, QT_TRANSLATE_NOOP("Words", "Looking for what became of an interrupted turn")}};
+    const char *word = words.value(stage);
+    return word ? Words::tr(word) : stage;
+}
+
 QString attemptWhat(const QString &what)
 {
     static const QHash<QString, const char *> words{{u"turn"_s, QT_TRANSLATE_NOOP("Words", "Turn")},

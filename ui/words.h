@@ -40,6 +40,7 @@ struct StateLook
 [[nodiscard]] QString lifecycleSource(const QString &source);
 
 [[nodiscard]] QString promptStateText(const QString &state);
+[[nodiscard]] QString stageText(const QString &stage);
 [[nodiscard]] QString attemptWhat(const QString &what);
 [[nodiscard]] QString outboundKind(const QString &kind);
 [[nodiscard]] QString laneName(const QString &lane);

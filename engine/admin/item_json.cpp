@@ -60,6 +60,8 @@ Json toJson(const DeliveryItem &item)
     put(json, u"waits_for"_s, item.waitsFor);
     put(json, u"outcome"_s, item.outcome);
     put(json, u"prompt_state"_s, item.promptState);
+    put(json, u"stage"_s, item.stage);
+    put(json, u"retry_of"_s, item.parentId);
     put(json, u"channel"_s, item.channel);
     put(json, u"tenant"_s, item.tenant);
     put(json, u"place"_s, item.place);

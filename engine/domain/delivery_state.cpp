@@ -112,6 +112,7 @@ const std::vector<DeliveryTransition> &deliveryTransitions()
         {Pending, Cancelled, "cancelled by an operator, or its session ended"},
         {Waiting, Pending, "what it waited for has come: the lock is free, or the time to try again"},
         {Waiting, Running, "claimed again when its time to try again had come"},
+        {Waiting, Waiting, "waited for its runtime, and now for the reply that was found"},
         {Waiting, Completed, "all reply rows were sent"},
         {Waiting, Unconfirmed, "it waited for a runtime, and the outcome of its prompt is not known"},
         {Waiting, Dead, "a reply row was refused or died, or the budget is over"},

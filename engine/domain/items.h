@@ -49,6 +49,8 @@ struct DeliveryItem
     QString waitsFor; // of a waiting one: lock | runtime | person | retry | token | outbound
     QString outcome; // of a completed one: delivered | no_reply | ignored
     QString promptState; // none | sending | accepted
+    QString stage; // of a held one: binding | recovering | opening | prompting | adopting
+    QString parentId; // of a retry: the delivery that it tries once more
     QString channel;
     QString tenant;
     QString place;

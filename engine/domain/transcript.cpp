@@ -33,8 +33,9 @@ void Transcript::takeTool(const Json &update)
     const auto known = std::find_if(m_items.rbegin(), m_items.rend(), [&](const TranscriptItem &item) {
         return item.kind == TranscriptItem::Kind::Tool && item.toolCall == id;
     });
-    TranscriptItem *item = known == m_items.rend() ? &m_items.emplace_back() : &*known;
-    if (known == m_items.rend()) {
+    const bool isNew = known == m_items.rend(); // asked before the vector grows
+    TranscriptItem *item = isNew ? &m_items.emplace_back() : &*known;
+    if (isNew) {
         item->kind = TranscriptItem::Kind::Tool;
         item->toolCall = id;
         item->open = true;

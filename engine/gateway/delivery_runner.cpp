@@ -274,7 +274,9 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
         finish.attemptSent = u"{\"looked_for\":true}"_s;
     }
     const auto installation = m_book.byId(work->delivery.installationId);
-    if (decision.state == DeliveryState::Unconfirmed && installation && installation->retriesUnconfirmed)
+    // Once: a message that always ends like this would go round for ever.
+    const bool retries = installation && installation->retriesUnconfirmed && !work->delivery.isRetry;
+    if (decision.state == DeliveryState::Unconfirmed && retries)
         finish.retryId = m_ids.next();
     if (work->contextLost && !decision.again)
         finish.outbound.push_back(m_drafts.message(

@@ -47,8 +47,8 @@ QCoro::Task<Result<std::optional<runtimes::Binding>>> RuntimeRefresh::wait(
         m_scope.spawn("runtime refresh", poll(backend, key, group));
     }
     ++group->waiting;
-    if (!group->end && !cancel.isCancelled()) {
-        const async::CancelToken ended = group->ended.token();
+    const async::CancelToken ended = group->ended.token();
+    if (!ended.isCancelled() && !cancel.isCancelled()) {
         co_await async::waitSignal(ended.state(), &async::CancelState::cancelled, async::kNoDeadline, cancel);
     }
     if (--group->waiting == 0 && !group->end)

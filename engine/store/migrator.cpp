@@ -162,14 +162,15 @@ Status writeMeta(Connection &connection)
 {
     // Who this database is, and which feed its cursors belong to; made once.
     Session session(connection);
-    const QString cluster = QUuid::createUuid().toString(
-        QUuid::WithoutBraces); // lint-allow: banned (once in the life of a database)
+    const QUuid made = QUuid::createUuid(); // lint-allow: banned (once in the life of a database)
+    const QString cluster = made.toString(QUuid::WithoutBraces);
     const QString epoch = cluster.left(8);
-    const auto made = session.run("INSERT INTO meta (key, value) VALUES ('cluster_id', ?), ('feed_epoch', ?) "
-                                  "ON CONFLICT (key) DO NOTHING",
-        cluster, epoch);
-    if (!made)
-        return fail(made.error());
+    const auto written
+        = session.run("INSERT INTO meta (key, value) VALUES ('cluster_id', ?), ('feed_epoch', ?) "
+                      "ON CONFLICT (key) DO NOTHING",
+            cluster, epoch);
+    if (!written)
+        return fail(written.error());
     return {};
 }
 

@@ -126,6 +126,7 @@ struct ClaimedDelivery
     QString runtimeInstance;
     domain::PromptState promptState
         = domain::PromptState::None; // of a former life: not None means never again
+    bool isRetry = false; // of another delivery
     bool unsettled = false; // an earlier turn of the session may still run: cancel it before the prompt
     QByteArray payload; // JSON; empty when it has expired
 };

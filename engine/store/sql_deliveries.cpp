@@ -62,7 +62,7 @@ Result<bool> startRunning(Session &session, const EngineLife &life, ClaimedDeliv
             "error_text = '', updated_at = ?, rev = rev + 1 WHERE id = ? "
             "RETURNING rev, installation_id, place, thread, message_ts, user_id, mentioned, direct, "
             "attempts, "
-            "prompt_state",
+            "prompt_state, parent_id",
             life.id, life.incarnation, claimed.fence, now, now, claimed.id);
         if (!rows)
             return fail(rows.error());
@@ -77,6 +77,7 @@ Result<bool> startRunning(Session &session, const EngineLife &life, ClaimedDeliv
         claimed.mentioned = rows->flag(6);
         claimed.direct = rows->flag(7);
         claimed.attempts = static_cast<int>(rows->number(8));
+        claimed.isRetry = !rows->text(10).isEmpty();
         claimed.promptState = domain::promptState(rows->text(9)).value_or(domain::PromptState::Sending);
     }
     auto payload = session.query("SELECT body FROM payloads WHERE id = ?", claimed.id);
@@ -91,15 +92,16 @@ Result<bool> startRunning(Session &session, const EngineLife &life, ClaimedDeliv
 
 namespace {
 
-// Of what an earlier run of this claim took, what is still held under that fence: that run's commit had gone
-// through.
+// Of what an earlier run of this claim took, what is still held under that fence and was not prompted under
+// it: that run's commit had gone through, and nobody works on it yet.
 Result<std::vector<ClaimedDelivery>> stillHeld(
     Session &session, const EngineLife &life, const std::vector<ClaimedDelivery> &earlier)
 {
     std::vector<ClaimedDelivery> held;
     for (const ClaimedDelivery &delivery : earlier) {
         auto rows = session.query(
-            "SELECT 1 FROM deliveries WHERE id = ? AND fence = ? AND engine_id = ? AND incarnation = ?",
+            "SELECT 1 FROM deliveries WHERE id = ? AND state = 'running' AND fence = ? AND engine_id = ? "
+            "AND incarnation = ? AND (prompt_state = 'none' OR prompt_fence < fence)",
             delivery.id, delivery.fence, life.id, life.incarnation);
         if (!rows)
             return fail(rows.error());

@@ -277,6 +277,24 @@ Status cancelRest(Session &session, const QString &deliveryId, Instant now)
     return {};
 }
 
+// A status message that failed while it was sent is not tried again once its delivery was prompted or is
+// over: what it announced has come, and it would hold up the reply behind it.
+Status dropLateStatus(Session &session, const FinishOutbound &finish, const Moved &moved, Instant now)
+{
+    if (moved.kind != u"status" || domain::isFinal(finish.state))
+        return {};
+    auto rows = session.query(
+        "UPDATE outbound_messages SET state = 'cancelled', updated_at = ?, rev = rev + 1 WHERE id = ? "
+        "AND state IN ('retry', 'unknown') AND NOT EXISTS (SELECT 1 FROM deliveries AS d "
+        "WHERE d.id = ? AND d.engine_id IS NOT NULL AND d.prompt_state = 'none') RETURNING rev",
+        now, finish.id, moved.deliveryId);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("outbound", finish.id, rows->number(0));
+    return {};
+}
+
 // A row that was only held back has not been tried.
 bool wasTried(const FinishOutbound &finish)
 {
@@ -384,6 +402,8 @@ Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish)
         if (auto noted = noteAttempt(session, finish, *moved, *now); !noted)
             return fail(noted.error());
     }
+    if (auto dropped = dropLateStatus(session, finish, *moved, *now); !dropped)
+        return fail(dropped.error());
     if (moved->kind == u"reply" && domain::isFinal(finish.state)) {
         // One refused or dead: its remaining parts are cancelled, and the delivery is dead.
         if (finish.state != OutboundState::Sent) {

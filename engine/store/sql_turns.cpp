@@ -201,8 +201,9 @@ Status dropStatus(Session &session, const QString &deliveryId, Instant now)
     return {};
 }
 
-// What an unknown outcome asks of the session: its next prompt must not meet a turn that still runs.
-Status noteUnconfirmed(Session &session, const FinishTurn &finish, const QString &sessionId)
+// What an unknown outcome asks of the session: its next prompt must not meet a turn that still runs. True
+// when the delivery that tries it once more may run at once.
+Result<bool> noteUnconfirmed(Session &session, const FinishTurn &finish, const QString &sessionId)
 {
     auto rows = session.query("UPDATE sessions SET unsettled = 1, rev = rev + 1 WHERE id = ? AND fence = ? "
                               "AND unsettled = 0 RETURNING rev",
@@ -212,11 +213,12 @@ Status noteUnconfirmed(Session &session, const FinishTurn &finish, const QString
     if (rows->next())
         session.touch("session", sessionId, rows->number(0));
     if (finish.retryId.isEmpty())
-        return {};
+        return false;
     const auto retried = insertRetry(session, finish.held.id, finish.retryId, u"retried"_s, u"policy"_s);
-    if (!retried)
-        return fail(retried.error());
-    return {};
+    // Without its text it cannot be tried again, and is left to a person.
+    if (!retried && retried.error().native() == u"payload_expired")
+        return false;
+    return retried;
 }
 
 } // namespace
@@ -256,8 +258,10 @@ Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish)
             return fail(gone.error());
     }
     if (finish.state == DeliveryState::Unconfirmed) {
-        if (auto noted = noteUnconfirmed(session, finish, **sessionId); !noted)
-            return fail(noted.error());
+        const auto retried = noteUnconfirmed(session, finish, **sessionId);
+        if (!retried)
+            return fail(retried.error());
+        finished.woke = *retried;
     }
     for (const OutboundDraft &draft : finish.outbound) {
         if (auto inserted = insertOutbound(session, draft); !inserted)
@@ -277,7 +281,7 @@ Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish)
     const auto woke = releaseSession(session, **sessionId, finish.held.id);
     if (!woke)
         return fail(woke.error());
-    finished.woke = *woke;
+    finished.woke = finished.woke || *woke;
     return finished;
 }
 

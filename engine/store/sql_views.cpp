@@ -26,8 +26,8 @@ constexpr int kIdChunk = 8; // ids in one statement; the last one is repeated to
     "d.attempts, d.due_at, "                                                                                 \
     "d.error_code, d.error_text, d.resolution, d.fence, d.created_at, d.claimed_at, d.prompt_sent_at, "      \
     "d.accepted_at, "                                                                                        \
-    "d.turn_ended_at, d.finished_at, d.updated_at, d.rev FROM deliveries d JOIN installations i ON i.id = "  \
-    "d.installation_id "
+    "d.turn_ended_at, d.finished_at, d.updated_at, d.rev, d.stage, d.parent_id FROM deliveries d "           \
+    "JOIN installations i ON i.id = d.installation_id "
 #define SIGNALBOX_OUTBOUND_COLUMNS                                                                           \
     "SELECT id, delivery_id, kind, op, state, place, thread, part, parts, attempts, error_code, "            \
     "channel_ts, "                                                                                           \
@@ -115,6 +115,8 @@ DeliveryItem deliveryFrom(const Rows &rows)
     item.finishedAt = rows.instant(28);
     item.updatedAt = rows.instant(29);
     item.rev = rows.number(30);
+    item.stage = rows.text(31);
+    item.parentId = rows.text(32);
     return item;
 }
 

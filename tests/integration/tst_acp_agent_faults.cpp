@@ -124,7 +124,7 @@ private Q_SLOTS:
             QCOMPARE(int(prompt(**turn, clocksOf(kFirstFrame, 60'000, 0, kGrace)).result.end),
                 int(TurnEnd::FirstFrameTimeout));
         }
-        QCOMPARE(nativeOf(bench.open()), u"exited"_s);
+        QCOMPARE(nativeOf(bench.open()), u"crash_loop"_s);
         QCOMPARE(bench.lines(u"starts"_s).size(), 5);
         bench.clock.advance(Millis(600'000));
         QVERIFY(bench.open());

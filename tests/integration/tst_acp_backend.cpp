@@ -269,11 +269,11 @@ private Q_SLOTS:
             bench.clock.advance(Millis(60'000));
         }
         const Opened refused = bench.open();
-        QCOMPARE(nativeOf(refused), u"exited"_s);
+        QCOMPARE(nativeOf(refused), u"crash_loop"_s);
         QCOMPARE(refused.error().retryAfter(), std::optional<Millis>(Millis(300'000)));
         QCOMPARE(bench.lines(u"starts"_s).size(), 5);
         bench.clock.advance(Millis(299'999));
-        QCOMPARE(nativeOf(bench.open()), u"exited"_s);
+        QCOMPARE(nativeOf(bench.open()), u"crash_loop"_s);
         bench.clock.advance(Millis(1));
         QCOMPARE(nativeOf(bench.open()), u"(opened)"_s); // ten minutes after the first of them
         QCOMPARE(bench.lines(u"starts"_s).size(), 6);
@@ -285,7 +285,7 @@ private Q_SLOTS:
         for (int i = 0; i < 5; ++i) {
             QCOMPARE(nativeOf(bench.open()), u"unsupported_version"_s);
         }
-        QCOMPARE(nativeOf(bench.open()), u"exited"_s);
+        QCOMPARE(nativeOf(bench.open()), u"crash_loop"_s);
         QCOMPARE(bench.lines(u"starts"_s).size(), 5);
     }
 

@@ -81,7 +81,11 @@ private Q_SLOTS:
         backends.emplace(u"agent"_s, backend);
         int outbound = 0;
         {
-            DeliveryRunner runner(store, book, backends, lease, config, clock, ids);
+            const DeliveryDrafts drafts(config, ids);
+            RuntimeRefresh refresh(clock, config.recovery.sessionRetryInterval);
+            RuntimeReach reach(store, book, refresh, config, clock, drafts);
+            TurnAdoption adoption(store, reach, config);
+            DeliveryRunner runner(store, book, backends, lease, reach, adoption, drafts, config, ids);
             runner.onOutbound([&outbound] { ++outbound; });
             async::CancelSource stopping;
             const auto ran = start(ended(runner.run(delivery(), stopping.token())));
@@ -94,6 +98,8 @@ private Q_SLOTS:
             QVERIFY(!stopped->value);
             executor->release();
             QTRY_VERIFY(stopped->value);
+            async::blockOn(reach.stop());
+            async::blockOn(refresh.stop());
         }
         QCOMPARE(async::TaskScope::unjoined(), QStringList());
         QCOMPARE(outbound, 0);

@@ -347,7 +347,7 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("socket mode", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\ntransport = \"socket\"\n"_s, u"12:1: installations[0].transport = \"socket\" is not supported by this version; it takes \"http\""_s);
     row("app token", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\napp_token_env = \"A\"\n"_s, u"12:1: installations[0].app_token_env is not supported by this version; leave it out"_s);
     row("answerers", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\ninteraction_answerers = [\"U1\"]\n"_s, u"12:1: installations[0].interaction_answerers is not supported by this version; it takes \"requester\""_s);
-    row("unconfirmed", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\non_unconfirmed = \"retry\"\n"_s, u"12:1: installations[0].on_unconfirmed is not supported by this version; it takes \"operator\""_s);
+    row("unconfirmed", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\non_unconfirmed = \"ask\"\n"_s, u"12:1: installations[0].on_unconfirmed must be one of \"operator\", \"retry\", not \"ask\""_s);
     row("feedback", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\n[installations.feedback]\nx = 1\n"_s, u"12:16: installations[0].feedback is not supported by this version; leave it out"_s);
     row("another channel", kSpritz + u"[[installations]]\nchannel = \"discord\"\ntenant = \"G\"\nbackend = \"prod\"\n"_s, u"8:1: installations[0].channel = \"discord\" is not supported by this version; it takes \"slack\""_s);
     // clang-format on
@@ -372,6 +372,8 @@ public_url = "https://gateway.example.com"
 format = "json"
 [turn]
 max_duration = "2m"
+adoption_interval = "4s"
+adoption_timeout = "20s"
 [[backends]]
 name = "local"
 kind = "acp"
@@ -392,6 +394,12 @@ signing_secret = "s"
 bot_token = "b"
 backend = "local"
 require_mention = false
+on_unconfirmed = "retry"
+[[installations]]
+channel = "slack"
+tenant = "T2"
+signing_secret = "s"
+backend = "prod"
 )"_s);
     const auto loaded = load(m_options);
     QVERIFY2(loaded, qPrintable(complaints(loaded, m_home.path())));
@@ -413,9 +421,15 @@ require_mention = false
     QCOMPARE(spritz.permissions, u"deny"_s);
     QCOMPARE(spritz.registryV2Url, spritz.registryUrl);
     QCOMPARE(spritz.spritzUrl, u"https://spritz.example.com/prefix"_s);
-    QCOMPARE(config.installations.size(), 1);
+    QCOMPARE(config.turn.adoptionInterval, Millis(4000));
+    QCOMPARE(config.turn.adoptionTimeout, Millis(20'000));
+    QCOMPARE(TurnConfig().adoptionInterval, Millis(10'000));
+    QCOMPARE(TurnConfig().adoptionTimeout, Millis(60'000));
+    QCOMPARE(config.installations.size(), 2);
     QCOMPARE(config.installations[0].botToken, Secret("b"));
     QVERIFY(!config.installations[0].requireMention);
+    QCOMPARE(config.installations[0].onUnconfirmed, u"retry"_s);
+    QCOMPARE(config.installations[1].onUnconfirmed, u"operator"_s);
 }
 
 void ConfigLoaderTest::allProblems_areReportedAtOnce()

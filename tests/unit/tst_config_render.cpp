@@ -53,6 +53,8 @@ ack_reaction = ""
 signing_secret = "s"
 [turn]
 max_duration = "1h"
+adoption_interval = "1500ms"
+adoption_timeout = "2m"
 [log]
 format = "json"
 [[ingress.tokens]]
@@ -68,6 +70,7 @@ token = "t"
 channel = "slack"
 tenant = "T1"
 backend = "prod"
+on_unconfirmed = "retry"
 [[backends]]
 name = "prod"
 kind = "spritz"
@@ -87,6 +90,9 @@ environment = { "odd key" = "a\nb" }
     QCOMPARE(renderConfig(again->config), first);
     QCOMPARE(again->config.engine.id, u"quote \" backslash \\ tab \t bell \a é 🙂"_s);
     QCOMPARE(again->config.engine.shutdownGrace, Millis(1500));
+    QCOMPARE(again->config.turn.adoptionInterval, Millis(1500));
+    QCOMPARE(again->config.turn.adoptionTimeout, Millis(120'000));
+    QCOMPARE(again->config.installations[0].onUnconfirmed, u"retry"_s);
     // What an agent's environment holds may be secret: its names come back, its values do not.
     QCOMPARE(loaded->config.backends[1].environment.value(u"odd key"_s), u"a\nb"_s);
     QCOMPARE(again->config.backends[1].environment.value(u"odd key"_s), u"***"_s);

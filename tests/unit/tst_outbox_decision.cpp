@@ -128,6 +128,23 @@ private Q_SLOTS:
         QCOMPARE(decide(outcome(OutboundState::Unknown), 9, kDay * 3).state, OutboundState::Unknown);
     }
 
+    void disposableUnknown_isSentAgainAtOnce()
+    {
+        OutboundFacts status = facts(1, kYoung);
+        status.disposable = true;
+        const auto unknown = decideSent(outcome(OutboundState::Unknown, u"http_502"_s), status);
+        QCOMPARE(unknown.state, OutboundState::Retry);
+        QCOMPARE(unknown.dueIn, Millis(1000)); // another one is better than a look of ten seconds
+        QCOMPARE(unknown.errorCode, u"http_502"_s);
+        QVERIFY(!unknown.maybeDoubled);
+        status.age = kDay + Millis(1);
+        QCOMPARE(
+            decideSent(outcome(OutboundState::Unknown, u"http_502"_s), status).state, OutboundState::Dead);
+        // What is known of it stays what it is.
+        for (const OutboundState state : {OutboundState::Sent, OutboundState::Refused})
+            QCOMPARE(decideSent(outcome(state), status).state, state);
+    }
+
     void found_isAdoptedAtAnyLook()
     {
         for (const int looks : {0, 1, 5}) {

@@ -98,6 +98,7 @@ private Q_SLOTS:
         QVERIFY(decision.reply.isEmpty());
         QCOMPARE(decision.attemptOutcome, dead ? u"failed"_s : u"unknown"_s);
         QVERIFY2(!decision.again, "never a second prompt by our doing");
+        QVERIFY(!decision.looked && !decision.dropPayload);
     }
 
     void failed_keepsTheRuntimesCode()
@@ -123,6 +124,57 @@ private Q_SLOTS:
             for (const QString &text : {QString(), u"x"_s})
                 QVERIFY(domain::mayMove(DeliveryState::Running, decideTurn(result(end, text)).state));
         }
+    }
+
+    void foundAnswer_waitsForItsReply()
+    {
+        FoundTurn found;
+        found.answered = true;
+        found.text = u" the answer\n"_s;
+        found.looks = 2;
+        found.lastTrouble = u"timeout"_s; // of a look before
+        const Decision decision = decideFound(found, u"interrupted"_s);
+        QCOMPARE(decision.state, DeliveryState::Waiting);
+        QCOMPARE(decision.reply, u"the answer\n\n_recovered after an interruption, may be incomplete_"_s);
+        QVERIFY(decision.notice.isEmpty() && decision.errorCode.isEmpty());
+        QCOMPARE(decision.outcome, Outcome::None);
+        QCOMPARE(decision.attemptOutcome, u"ok"_s);
+        QVERIFY(decision.looked);
+        QVERIFY(!decision.again && !decision.dropPayload);
+    }
+
+    void nothingFound_isUnconfirmedWithOneNotice()
+    {
+        FoundTurn found;
+        found.text = u"half an answer"_s;
+        found.looks = 3;
+        found.lastTrouble = u"acp_unavailable"_s;
+        const Decision decision = decideFound(found, u"connection_lost"_s);
+        QCOMPARE(decision.state, DeliveryState::Unconfirmed);
+        QCOMPARE(decision.notice, domain::unconfirmedText());
+        QCOMPARE(decision.noticePurpose, u"unconfirmed"_s);
+        QVERIFY2(decision.reply.isEmpty(), "half an answer is not passed off as one");
+        QCOMPARE(decision.errorCode, u"connection_lost"_s); // what interrupted it, not what the look met
+        QCOMPARE(decision.errorText, u"acp_unavailable"_s);
+        QCOMPARE(decision.attemptOutcome, u"unknown"_s);
+        QVERIFY(decision.looked);
+        QVERIFY2(!decision.again, "never a second prompt by our doing");
+        // A turn was looked for while it was shown as waiting for its runtime.
+        for (const DeliveryState from : {DeliveryState::Running, DeliveryState::Waiting})
+            QVERIFY(domain::mayMove(from, decision.state));
+    }
+
+    void ignored_leavesNothingBehind()
+    {
+        const Decision decision = decideIgnored();
+        QCOMPARE(decision.state, DeliveryState::Completed);
+        QCOMPARE(decision.outcome, Outcome::Ignored);
+        QVERIFY(decision.dropPayload);
+        QVERIFY(decision.reply.isEmpty() && decision.notice.isEmpty() && decision.errorCode.isEmpty());
+        QVERIFY2(decision.attemptOutcome.isEmpty(), "no turn was begun");
+        QVERIFY(!decision.again && !decision.looked);
+        for (const DeliveryState from : {DeliveryState::Running, DeliveryState::Waiting})
+            QVERIFY(domain::mayMove(from, decision.state));
     }
 
     void notOpened_isToldAndDead()

@@ -9,6 +9,7 @@ using namespace signalbox::store;
 using signalbox::domain::DeliveryState;
 using signalbox::domain::OutboundKind;
 using signalbox::domain::OutboundOp;
+using signalbox::domain::PromptState;
 using signalbox::testing::StoreFixture;
 
 namespace {
@@ -61,10 +62,31 @@ private:
         }
     }
 
+    static QString promptState(StoreFixture &f, const QString &name)
+    {
+        return f.sql(u"SELECT prompt_state FROM deliveries WHERE id = 'd-%1'"_s.arg(name)).toString();
+    }
+
+    // All three of holdThree() are there for `life`; only the one that was never sent may be prompted.
+    static void claimsThree(StoreFixture &f, const EngineLife &life)
+    {
+        const auto claimed = f.claim(life);
+        QCOMPARE(claimed.size(), size_t(3));
+        for (const ClaimedDelivery &delivery : claimed) {
+            QCOMPARE(u"d-"_s + domain::name(delivery.promptState), delivery.id);
+            const Status begun = f.begin(delivery);
+            QCOMPARE(begun.has_value(), delivery.id == u"d-none");
+            if (!begun)
+                QCOMPARE(begun.error().native(), u"stale"_s);
+        }
+        QCOMPARE(promptState(f, u"accepted"_s), u"accepted"_s);
+    }
+
 private Q_SLOTS:
     void register_raisesIncarnation();
     void register_freesFormerLife();
-    void register_wakesBehindUnconfirmed();
+    void register_keepsOrderBehindFenced();
+    void register_freesWhatWaitsForItsRuntime();
     void register_resolvesSendingOutbound();
     void otherEngine_isUntouched();
     void renew_isRefusedForReplacedLife();
@@ -102,22 +124,23 @@ void StoreEnginesTest::register_freesFormerLife()
         const auto registered = async::blockOn(f.db().registerEngine(registration(u"e1"_s, u"next"_s)));
         QVERIFY(registered);
         QCOMPARE(registered->handedBack, run == 0 ? 1 : 0);
-        QCOMPARE(registered->unconfirmed, run == 0 ? 2 : 0);
-        QCOMPARE(f.state(u"d-none"_s), u"pending"_s);
-        QCOMPARE(f.state(u"d-sending"_s), u"unconfirmed"_s);
-        QCOMPARE(f.state(u"d-accepted"_s), u"unconfirmed"_s);
-        QCOMPARE(
-            f.sql(u"SELECT COUNT(*) FROM outbound_messages WHERE purpose = 'notice:unconfirmed'"_s).toInt(),
-            2);
+        QCOMPARE(registered->fenced, run == 0 ? 2 : 0);
+        for (const QString &name : {u"none"_s, u"sending"_s, u"accepted"_s}) {
+            QCOMPARE(f.state(u"d-"_s + name), u"pending"_s);
+            QCOMPARE(promptState(f, name), name); // told to whoever claims it
+        }
+        QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages"_s).toInt(), 0); // nobody is told yet
         QCOMPARE(f.sql(u"SELECT COUNT(*) FROM sessions WHERE lock_holder IS NOT NULL"_s).toInt(), 0);
         QCOMPARE(f.sql(u"SELECT COUNT(*) FROM attempts WHERE outcome = 'unknown'"_s).toInt(), 2);
     }
     const auto counts = async::blockOn(f.db().counts());
     QVERIFY(counts);
-    QCOMPARE(counts->needPerson, 2);
+    QCOMPARE(counts->needPerson, 0); // as long as the engine looks for them itself
+    claimsThree(f, f.engine());
 }
 
-void StoreEnginesTest::register_wakesBehindUnconfirmed()
+// The one that may have been prompted keeps its place: what became of it is found out before the next runs.
+void StoreEnginesTest::register_keepsOrderBehindFenced()
 {
     SIGNALBOX_STORE(f);
     const EngineLife life = f.engine();
@@ -125,7 +148,16 @@ void StoreEnginesTest::register_wakesBehindUnconfirmed()
     f.ingest(u"b"_s, u"t1"_s);
     QVERIFY(f.begin(f.claim(life).front()));
     const EngineLife next = f.engine();
+    QCOMPARE(f.state(u"d-b"_s), u"waiting:lock"_s);
+    const auto claimed = f.claim(next);
+    QCOMPARE(claimed.size(), size_t(1));
+    QCOMPARE(claimed.front().id, u"d-a"_s);
+    QCOMPARE(claimed.front().promptState, PromptState::Sending);
+    QVERIFY(f.finish(claimed.front(), DeliveryState::Unconfirmed).woke);
     QCOMPARE(f.state(u"d-b"_s), u"pending"_s);
+    const auto counts = async::blockOn(f.db().counts());
+    QVERIFY(counts);
+    QCOMPARE(counts->needPerson, 1);
     QCOMPARE(f.claim(next).front().id, u"d-b"_s);
 }
 
@@ -134,17 +166,21 @@ void StoreEnginesTest::register_resolvesSendingOutbound()
     SIGNALBOX_STORE(f);
     const EngineLife life = f.engine();
     OutboundDraft post = StoreFixture::draft(u"d-a"_s, u"notice:x"_s);
+    OutboundDraft status = StoreFixture::draft(u"d-a"_s, u"status:runtime"_s);
+    status.kind = OutboundKind::Status;
+    status.thread = u"t2"_s;
     OutboundDraft reaction = StoreFixture::draft(u"d-a"_s, u"ack"_s);
     reaction.kind = OutboundKind::Reaction;
     reaction.op = OutboundOp::React;
-    std::vector<OutboundDraft> drafts{post, reaction};
+    std::vector<OutboundDraft> drafts{post, status, reaction};
     QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
-    QCOMPARE(f.claimOutbound(life).size(), size_t(2));
+    QCOMPARE(f.claimOutbound(life).size(), size_t(3));
     const auto registered = async::blockOn(f.db().registerEngine(registration(u"e1"_s, u"next"_s)));
     QVERIFY(registered);
-    QCOMPARE(registered->unknownOutbound, 2);
+    QCOMPARE(registered->unknownOutbound, 3);
     QCOMPARE(f.outboundState(post.id), u"unknown"_s);
     QCOMPARE(f.outboundState(reaction.id), u"retry"_s);
+    QCOMPARE(f.outboundState(status.id), u"retry"_s); // disposable: never looked for
     QVERIFY(f.claimOutbound(registered->life).empty()); // looked for in ten seconds
 }
 
@@ -183,12 +219,42 @@ void StoreEnginesTest::end_handsBack()
     SIGNALBOX_STORE(f);
     const EngineLife life = f.engine();
     holdThree(f, life);
-    QVERIFY(async::blockOn(f.db().endEngine(life)));
-    QCOMPARE(f.state(u"d-none"_s), u"pending"_s);
-    QCOMPARE(f.state(u"d-sending"_s), u"unconfirmed"_s);
-    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages"_s).toInt(), 2);
-    QVERIFY(async::blockOn(f.db().endEngine(life)));
-    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages"_s).toInt(), 2);
+    for (int run = 0; run < 2; ++run) {
+        QVERIFY(async::blockOn(f.db().endEngine(life)));
+        for (const QString &name : {u"none"_s, u"sending"_s, u"accepted"_s}) {
+            QCOMPARE(f.state(u"d-"_s + name), u"pending"_s);
+            QCOMPARE(promptState(f, name), name);
+        }
+        QCOMPARE(f.sql(u"SELECT COUNT(*) FROM sessions WHERE lock_holder IS NOT NULL"_s).toInt(), 0);
+        QCOMPARE(f.sql(u"SELECT COUNT(*) FROM attempts WHERE outcome = 'unknown'"_s).toInt(), 2);
+        QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages"_s).toInt(), 0);
+    }
+    claimsThree(f, f.engine());
+}
+
+void StoreEnginesTest::register_freesWhatWaitsForItsRuntime()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    f.ingest(u"a"_s, u"t1"_s);
+    const ClaimedDelivery delivery = f.claim(life).front();
+    NoteStage note;
+    note.held = HeldDelivery(delivery.id, delivery.fence);
+    note.stage = domain::Stage::Recovering;
+    note.waitsForRuntime = true;
+    QVERIFY(async::blockOn(f.db().noteStage(note)));
+    QCOMPARE(f.state(u"d-a"_s), u"waiting:runtime"_s);
+    QVERIFY(f.reopen());
+    QCOMPARE(f.state(u"d-a"_s), u"waiting:runtime"_s); // nobody else may have it meanwhile
+    const auto registered = async::blockOn(f.db().registerEngine(registration(u"e1"_s, u"next"_s)));
+    QVERIFY(registered);
+    QCOMPARE(registered->handedBack, 1);
+    QCOMPARE(registered->fenced, 0);
+    QCOMPARE(f.state(u"d-a"_s), u"pending"_s);
+    QCOMPARE(f.sql(u"SELECT stage FROM deliveries"_s).toString(), QString());
+    QVERIFY(f.sql(u"SELECT lock_holder FROM sessions"_s).isNull());
+    QCOMPARE(f.claim(registered->life).front().fence, delivery.fence + 1);
+    QCOMPARE(async::blockOn(f.db().noteStage(note)).error().native(), u"stale"_s); // of the old life
 }
 
 void StoreEnginesTest::reap_freesLapsedEngine()
@@ -206,11 +272,14 @@ void StoreEnginesTest::reap_freesLapsedEngine()
         QVERIFY(reaped);
         QCOMPARE(reaped->life.id, u"gone"_s);
         QCOMPARE(reaped->handedBack, 1);
-        QCOMPARE(reaped->unconfirmed, 2);
+        QCOMPARE(reaped->fenced, 2);
+        for (const QString &name : {u"none"_s, u"sending"_s, u"accepted"_s})
+            QCOMPARE(promptState(f, name), name);
+        QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages"_s).toInt(), 0);
         nobody = async::blockOn(f.db().reapLostEngine(self));
         QVERIFY(nobody);
         QCOMPARE(nobody->life.id, QString());
-        QCOMPARE(f.claim(self).front().id, u"d-none"_s);
+        claimsThree(f, self);
     } else {
         const auto nobody = async::blockOn(f.db().reapLostEngine(gone));
         QVERIFY(nobody);

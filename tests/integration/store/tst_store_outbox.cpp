@@ -63,6 +63,7 @@ private Q_SLOTS:
     void purpose_isUniqueForDelivery();
     void acknowledgement_isRemovedBehindTheEnd();
     void notice_doesNotSettle();
+    void failedStatus_isTriedAgainWhileItIsTrue();
 };
 
 void StoreOutboxTest::claim_keepsOrderInLane()
@@ -345,6 +346,39 @@ void StoreOutboxTest::notice_doesNotSettle()
             QVERIFY(async::blockOn(f.db().finishOutbound(result(life, row, OutboundState::Refused))));
     }
     QCOMPARE(f.state(u"d-a"_s), u"waiting:outbound"_s);
+}
+
+// The timer was disarmed too late for one that was being sent: it must not come behind what it announced, nor
+// hold it up.
+void StoreOutboxTest::failedStatus_isTriedAgainWhileItIsTrue()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    f.ingest(u"a"_s, u"t1"_s);
+    const ClaimedDelivery delivery = f.claim(life).front();
+    std::vector<OutboundDraft> drafts{StoreFixture::draft(u"d-a"_s, u"status:runtime"_s)};
+    drafts.front().kind = OutboundKind::Status;
+    QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
+    const QString id = drafts.front().id;
+    auto rows = f.claimOutbound(life);
+    QCOMPARE(rows.size(), size_t(1));
+    FinishOutbound failed = result(life, rows.front(), OutboundState::Retry);
+    QVERIFY(async::blockOn(f.db().finishOutbound(failed)));
+    QCOMPARE(f.outboundState(id), u"retry"_s); // its runtime is still awaited
+    rows = f.claimOutbound(life);
+    QCOMPARE(rows.size(), size_t(1));
+    QVERIFY(f.begin(delivery));
+    std::vector<OutboundDraft> replies{StoreFixture::draft(u"d-a"_s, u"reply:1"_s)};
+    f.finish(delivery, DeliveryState::Waiting, replies);
+    QCOMPARE(f.outboundState(id), u"sending"_s);
+    failed = result(life, rows.front(), OutboundState::Retry);
+    for (int run = 0; run < 2; ++run) {
+        QVERIFY(async::blockOn(f.db().finishOutbound(failed)));
+        QCOMPARE(f.outboundState(id), u"cancelled"_s);
+    }
+    rows = f.claimOutbound(life);
+    QCOMPARE(rows.size(), size_t(1)); // the reply goes at once
+    QCOMPARE(rows.front().id, replies.front().id);
 }
 
 QTEST_GUILESS_MAIN(StoreOutboxTest)

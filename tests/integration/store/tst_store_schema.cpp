@@ -41,8 +41,20 @@ void StoreSchemaTest::impossibleRow_isRefused_data()
     delivery("waiting for outbound that blocks", "state = 'waiting', waits_for = 'outbound'");
     delivery("final without time", "state = 'dead', blocks = 0");
     delivery("open with a final time", "finished_at = 5");
-    delivery("resolution of an open one", "resolution = 'discarded'");
-    delivery("unknown resolution", "state = 'dead', blocks = 0, finished_at = 5, resolution = 'whatever'");
+    delivery("resolution of an open one", "resolution = 'discarded', resolved_at = 5");
+    delivery("unknown resolution",
+        "state = 'dead', blocks = 0, finished_at = 5, resolution = 'whatever', resolved_at = 5");
+    delivery(
+        "resolution without time", "state = 'dead', blocks = 0, finished_at = 5, resolution = 'retried'");
+    delivery("time without resolution", "state = 'dead', blocks = 0, finished_at = 5, resolved_at = 5");
+    delivery("unknown stage", "state = 'running', engine_id = 'e1', incarnation = 1, stage = 'thinking'");
+    delivery("stage of nobody", "stage = 'binding'");
+    delivery("engine while it waits for the lock",
+        "state = 'waiting', waits_for = 'lock', engine_id = 'e1', incarnation = 1");
+    delivery("engine while it waits to be sent",
+        "state = 'waiting', waits_for = 'outbound', blocks = 0, engine_id = 'e1', incarnation = 1");
+    delivery("waiting for a runtime that does not block",
+        "state = 'waiting', waits_for = 'runtime', blocks = 0, engine_id = 'e1', incarnation = 1");
     delivery("no session", "session_id = NULL");
     delivery("unknown session", "session_id = 'se_none'");
     delivery("unknown prompt state", "prompt_state = 'maybe'");
@@ -53,6 +65,10 @@ void StoreSchemaTest::impossibleRow_isRefused_data()
     QTest::newRow("session of no installation") << u"UPDATE sessions SET installation_id = 'none'"_s;
     QTest::newRow("installation in use is removed") << u"DELETE FROM installations"_s;
     QTest::newRow("session in use is removed") << u"DELETE FROM sessions"_s;
+    QTest::newRow("unsettled out of range") << u"UPDATE sessions SET unsettled = 2"_s;
+    QTest::newRow("runtime of an unknown source")
+        << u"INSERT INTO runtimes (id, backend, namespace, instance_id, phase, phase_source, phase_at, "
+           u"created_at, updated_at) VALUES ('r', 'b', 'n', 'i', 'ready', 'guessed', 1, 1, 1)"_s;
     QTest::newRow("unknown installation state") << u"UPDATE installations SET state = 'gone'"_s;
     QTest::newRow("installation twice")
         << u"INSERT INTO installations (id, channel, tenant, app, backend, state, require_mention, "
@@ -110,9 +126,13 @@ void StoreSchemaTest::possibleRow_isTaken()
     SIGNALBOX_STORE(f);
     f.ingest(u"a"_s, u"t1"_s);
     const QStringList changes{u"state = 'waiting', waits_for = 'person'"_s,
+        u"waits_for = 'runtime', engine_id = 'e1', incarnation = 1, stage = 'recovering'"_s,
+        u"state = 'running', waits_for = '', stage = 'adopting'"_s,
+        u"state = 'pending', stage = '', engine_id = NULL, incarnation = NULL, prompt_state = 'sending'"_s,
         u"state = 'waiting', waits_for = 'outbound', blocks = 0"_s,
-        u"state = 'dead', waits_for = '', finished_at = 5, resolution = 'discarded'"_s,
-        u"state = 'completed', outcome = 'delivered', resolution = NULL"_s};
+        u"state = 'dead', waits_for = '', finished_at = 5, resolution = 'discarded', resolved_at = 6"_s,
+        u"state = 'unconfirmed', resolution = 'retried'"_s,
+        u"state = 'completed', outcome = 'delivered', resolution = NULL, resolved_at = 0"_s};
     for (const QString &change : changes)
         QCOMPARE(f.sql(u"UPDATE deliveries SET "_s + change).toString(), QString());
 }
