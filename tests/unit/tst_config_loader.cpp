@@ -175,8 +175,10 @@ channel = "slack"
 tenant = "*"
 backend = "prod"
 )"_s);
-    row("lifecycle webhook of a spritz backend", kSpritz + u"lifecycle_webhook_url = \"https://a.example/hook\"\nlifecycle_webhook_token = \"t\"\n"_s);
-    row("lifecycle webhook of an acp backend", u"[[backends]]\nname = \"a\"\nkind = \"acp\"\ncommand = [\"x\"]\nlifecycle_webhook_url = \"http://127.0.0.1:9/hook\"\n"_s);
+    row("lifecycle webhook of a spritz backend",
+        kSpritz + u"lifecycle_webhook_url = \"https://a.example/hook\"\nlifecycle_webhook_token = \"t\"\n"_s);
+    row("lifecycle webhook of an acp backend",
+        u"[[backends]]\nname = \"a\"\nkind = \"acp\"\ncommand = [\"x\"]\nlifecycle_webhook_url = \"http://127.0.0.1:9/hook\"\n"_s);
     row("two apps in one tenant", kSpritz + uR"([[installations]]
 channel = "slack"
 tenant = "T1"
