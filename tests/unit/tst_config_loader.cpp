@@ -70,7 +70,6 @@ private Q_SLOTS:
     void secret_isReadFromEverySpelling();
     void secret_keychainAsksTheCaller();
     void token_keepsOnlyItsHash();
-    void lifecycleWebhook_isRead();
     void databasePassword_leavesTheUrl();
 };
 
@@ -582,18 +581,6 @@ void ConfigLoaderTest::token_keepsOnlyItsHash()
     QCOMPARE(loaded->config.ingress.tokens[0].sha256, hash);
     QCOMPARE(loaded->config.ingress.tokens[1].sha256, hash);
     QCOMPARE(loaded->config.ingress.tokens[0].installations, QStringList(u"*"_s));
-}
-
-void ConfigLoaderTest::lifecycleWebhook_isRead()
-{
-    write(u"config/signalbox/hook"_s, u"from-a-file\n"_s);
-    write(u"config/signalbox/signalbox.toml"_s,
-        u"[[backends]]\nname = \"a\"\nkind = \"acp\"\ncommand = [\"x\"]\n"
-        "lifecycle_webhook_url = \"https://a.example/hook\"\nlifecycle_webhook_token_file = \"hook\"\n"_s);
-    const auto loaded = load(m_options);
-    QVERIFY2(loaded, qPrintable(complaints(loaded, m_home.path())));
-    QCOMPARE(loaded->config.backends[0].lifecycleWebhookUrl, u"https://a.example/hook"_s);
-    QCOMPARE(loaded->config.backends[0].lifecycleWebhookToken, Secret("from-a-file"));
 }
 
 void ConfigLoaderTest::databasePassword_leavesTheUrl()
