@@ -35,7 +35,7 @@ std::optional<Millis> retryAfter(const http::Response &response)
     const qint64 seconds = response.headers.value("Retry-After").trimmed().toLongLong(&ok);
     if (!ok || seconds < 0)
         return std::nullopt;
-    return std::min(Millis(std::min(seconds, qint64(86'400)) * 1000), kMostRetryAfter);
+    return std::clamp(Millis(std::min(seconds, qint64(86'400)) * 1000), kRetryFirst, kMostRetryAfter);
 }
 
 QString codeOf(const Error &error)

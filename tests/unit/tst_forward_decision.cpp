@@ -51,7 +51,7 @@ void ForwardDecisionTest::pausesGrowToAMinute()
 void ForwardDecisionTest::theReceiverMayNameThePause()
 {
     QCOMPARE(decide(503, 1, Millis(0), "7").dueIn, Millis(7000));
-    QCOMPARE(decide(429, 9, Millis(0), " 0 ").dueIn, Millis(0));
+    QCOMPARE(decide(429, 9, Millis(0), " 0 ").dueIn, Millis(1000));
     QCOMPARE(decide(503, 1, Millis(0), "99999999999").dueIn, Millis(3'600'000));
     for (const char *wrong : {"-1", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"})
         QCOMPARE(decide(503, 2, Millis(0), wrong).dueIn, Millis(2000));
