@@ -57,7 +57,7 @@ Result<RuntimeState> lockRuntime(
 {
     const auto made = session.run(
         "INSERT INTO runtimes (id, backend, namespace, instance_id, phase, phase_source, phase_at, "
-        "created_at, updated_at) VALUES (?, ?, ?, ?, '', ?, 0, ?, ?) ON CONFLICT (id) DO NOTHING",
+        "rev, created_at, updated_at) VALUES (?, ?, ?, ?, '', ?, 0, 0, ?, ?) ON CONFLICT (id) DO NOTHING",
         id, report.backend, report.nameSpace, report.instanceId, source, now, now);
     if (!made)
         return fail(made.error());
@@ -97,19 +97,6 @@ Result<int> unbind(Session &session, const LifecycleReport &report, Instant now)
     return count;
 }
 
-Status movePhase(Session &session, const QString &id, const LifecycleReport &report, const QString &source,
-    const QString &detail, Instant at, Instant now)
-{
-    auto rows = session.query("UPDATE runtimes SET phase = ?, phase_source = ?, phase_at = ?, detail = ?, "
-                              "updated_at = ?, rev = rev + 1 WHERE id = ? RETURNING rev",
-        report.phase, source, at, detail, now, id);
-    if (!rows)
-        return fail(rows.error());
-    if (rows->next())
-        session.touch("runtime", id, rows->number(0));
-    return {};
-}
-
 struct EventRow
 {
     EventRow() = default;
@@ -121,6 +108,23 @@ struct EventRow
     Instant now;
     bool moved = false;
 };
+
+// `state` holds the counts to be written.
+Status movePhase(
+    Session &session, const LifecycleReport &report, const EventRow &row, const RuntimeState &state)
+{
+    // A clock that is ahead must not make everything that follows look old.
+    const Instant at = std::min(row.observedAt, row.now);
+    auto rows = session.query("UPDATE runtimes SET phase = ?, phase_source = ?, phase_at = ?, detail = ?, "
+                              "last_position = ?, last_forward = ?, updated_at = ?, rev = rev + 1 "
+                              "WHERE id = ? RETURNING rev",
+        report.phase, row.source, at, row.detail, state.position, state.forward, row.now, row.runtimeId);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("runtime", row.runtimeId, rows->number(0));
+    return {};
+}
 
 Status insertEvent(
     Session &session, const LifecycleReport &report, const EventRow &row, qint64 position, int unbound)
@@ -139,15 +143,15 @@ Status insertEvent(
     return {};
 }
 
-Status countEvent(Session &session, const QString &runtime, const RuntimeState &state, Instant now)
+Status countEvent(Session &session, const EventRow &row, const RuntimeState &state)
 {
     auto rows = session.query("UPDATE runtimes SET last_position = ?, last_forward = ?, updated_at = ?, "
                               "rev = rev + 1 WHERE id = ? RETURNING rev",
-        state.position + 1, state.forward + 1, now, runtime);
+        state.position, state.forward, row.now, row.runtimeId);
     if (!rows)
         return fail(rows.error());
     if (rows->next())
-        session.touch("runtime", runtime, rows->number(0));
+        session.touch("runtime", row.runtimeId, rows->number(0));
     return {};
 }
 
@@ -162,21 +166,17 @@ Result<LifecycleStored> record(Session &session, const LifecycleReport &report, 
             return fail(unbound.error());
         stored.unbound = *unbound;
     }
-    if (auto inserted = insertEvent(session, report, row, state.position + 1, stored.unbound); !inserted)
+    RuntimeState next = state;
+    ++next.position;
+    ++next.forward;
+    if (auto inserted = insertEvent(session, report, row, next.position, stored.unbound); !inserted)
         return fail(inserted.error());
-    if (auto counted = countEvent(session, row.runtimeId, state, row.now); !counted)
+    const Status counted = row.moved ? movePhase(session, report, row, next) : countEvent(session, row, next);
+    if (!counted)
         return fail(counted.error());
-    if (row.moved) {
-        // A clock that is ahead must not make everything that follows look old.
-        const Instant at = std::min(row.observedAt, row.now);
-        if (auto moved = movePhase(session, row.runtimeId, report, row.source, row.detail, at, row.now);
-            !moved)
-            return fail(moved.error());
-    }
     for (const QString &target : targets) {
         const QString id = uuidV5(digest({u"forward"_s, report.id, target}).toLatin1());
-        if (auto queued = insertForward(session, id, report.id, row.runtimeId, target, state.forward + 1);
-            !queued)
+        if (auto queued = insertForward(session, id, report.id, row.runtimeId, target, next.forward); !queued)
             return fail(queued.error());
     }
     return stored;
@@ -294,8 +294,7 @@ Result<bool> observeRuntimeUnit(Session &session, const ObservedRuntime &seen, c
     const bool lost = isOneOf(seen.phase, {u"lost", u"exited"});
     const bool again = samePhase(seen.phase, u"ready"_s) && !state->phase.isEmpty();
     if (samePhase(state->phase, seen.phase) || !(lost || again)) {
-        if (auto moved = movePhase(session, row.runtimeId, report, row.source, seen.detail, *now, *now);
-            !moved)
+        if (auto moved = movePhase(session, report, row, *state); !moved)
             return fail(moved.error());
         return true;
     }
