@@ -15,6 +15,8 @@ namespace signalbox::ui {
 enum class ActionId {
     ShowSessions,
     ShowDeliveries,
+    ShowRuntimes,
+    ShowLifecycle,
     Back,
     Forward,
     Palette,

@@ -4,6 +4,7 @@
 #include "attempts_view.h"
 #include "field_grid.h"
 #include "icons.h"
+#include "lifecycle_fields.h"
 #include "message_pane.h"
 #include "start.h"
 #include "time_text.h"
@@ -50,6 +51,8 @@ DetailsPane::DetailsPane(admin::OperatorApi *api, const TimeText *time, QWidget 
     , m_tabs(new QTabWidget(this))
     , m_deliveryFields(new FieldGrid)
     , m_sessionFields(new FieldGrid)
+    , m_runtimeFields(new FieldGrid)
+    , m_lifecycleFields(new FieldGrid)
     , m_timeline(new TimelineWidget(time))
     , m_attempts(new AttemptsView(time))
 {
@@ -62,6 +65,8 @@ DetailsPane::DetailsPane(admin::OperatorApi *api, const TimeText *time, QWidget 
     m_tabs->tabBar()->setDrawBase(false);
     buildDeliveryFields();
     buildSessionFields();
+    buildRuntimeFields(m_runtimeFields);
+    buildLifecycleFields(m_lifecycleFields);
     build();
     m_reload.setSingleShot(true);
     m_reload.setInterval(kReloadInterval);
@@ -121,6 +126,8 @@ void DetailsPane::build()
     m_fields = new QStackedLayout(summary);
     m_fields->addWidget(scrolled(m_deliveryFields, u"deliverySummary"_s));
     m_fields->addWidget(scrolled(m_sessionFields, u"sessionSummary"_s));
+    m_fields->addWidget(scrolled(m_runtimeFields, u"runtimeSummary"_s));
+    m_fields->addWidget(scrolled(m_lifecycleFields, u"lifecycleSummary"_s));
     m_summaryPage = summary;
     m_timelinePage = scrolled(m_timeline, u"timelineArea"_s);
     m_tabs->addTab(m_summaryPage, tr("Summary"));
@@ -222,22 +229,101 @@ void DetailsPane::show(ViewKind view, const QString &id, const ListRow *preview)
     m_id = id;
     if (!same) {
         m_hasContent = false;
-        m_fields->setCurrentIndex(view == ViewKind::Deliveries ? 0 : 1);
+        switch (view) {
+        case ViewKind::Deliveries:
+            m_fields->setCurrentIndex(0);
+            break;
+        case ViewKind::Sessions:
+            m_fields->setCurrentIndex(1);
+            break;
+        case ViewKind::Runtimes:
+            m_fields->setCurrentIndex(2);
+            break;
+        case ViewKind::Lifecycle:
+            m_fields->setCurrentIndex(3);
+            break;
+        }
         if (preview) {
-            if (const auto *delivery = std::get_if<DeliveryItem>(&preview->item)) {
-                showTabs(true, true);
-                m_timeline->setEntries({});
-                m_attempts->setDetail(domain::DeliveryDetail());
-                showDelivery(*delivery);
-            } else if (const auto *session = std::get_if<SessionItem>(&preview->item)) {
-                showSession(*session);
-            }
+            showPreview(*preview);
         } else {
             m_message->showBusy(tr("Loading…"));
             m_stack->setCurrentIndex(0);
         }
     }
     reload();
+}
+
+void DetailsPane::showPreview(const ListRow &row)
+{
+    if (const auto *delivery = std::get_if<DeliveryItem>(&row.item)) {
+        showTabs(true, true);
+        m_timeline->setEntries({});
+        m_attempts->setDetail(domain::DeliveryDetail());
+        showDelivery(*delivery);
+    } else if (const auto *session = std::get_if<SessionItem>(&row.item)) {
+        showSession(*session);
+    } else if (const auto *runtime = std::get_if<domain::RuntimeItem>(&row.item)) {
+        showRuntime(*runtime);
+    } else if (const auto *event = std::get_if<domain::LifecycleEventItem>(&row.item)) {
+        showLifecycle(*event);
+    }
+}
+
+QCoro::Task<> DetailsPane::load()
+{
+    switch (m_view) {
+    case ViewKind::Deliveries:
+        return loadDelivery(m_id);
+    case ViewKind::Sessions:
+        return loadSession(m_id);
+    case ViewKind::Runtimes:
+        return loadRuntime(m_id);
+    case ViewKind::Lifecycle:
+        break;
+    }
+    return loadLifecycle(m_id);
+}
+
+QCoro::Task<> DetailsPane::loadRuntime(QString id)
+{
+    const QPointer<DetailsPane> self(this);
+    const int generation = m_generation;
+    auto runtime = co_await m_api->runtime(id);
+    if (!self || generation != m_generation)
+        co_return;
+    if (!runtime)
+        failWith(runtime.error());
+    else
+        showRuntime(*runtime);
+}
+
+QCoro::Task<> DetailsPane::loadLifecycle(QString id)
+{
+    const QPointer<DetailsPane> self(this);
+    const int generation = m_generation;
+    auto event = co_await m_api->lifecycleEvent(id);
+    if (!self || generation != m_generation)
+        co_return;
+    if (!event)
+        failWith(event.error());
+    else
+        showLifecycle(*event);
+}
+
+void DetailsPane::showRuntime(const domain::RuntimeItem &item)
+{
+    m_runtime = item;
+    showTabs(false, false);
+    showHead(runtimePhase(item.phase), item.instanceId);
+    showTimes();
+}
+
+void DetailsPane::showLifecycle(const domain::LifecycleEventItem &item)
+{
+    m_event = item;
+    showTabs(false, false);
+    showHead(forwardingState(item.state), item.phase + u" · "_s + item.instanceId);
+    showTimes();
 }
 
 void DetailsPane::reload()
@@ -248,7 +334,7 @@ void DetailsPane::reload()
     m_reload.stop();
     if (!m_hasContent)
         m_message->showBusy(tr("Loading…"));
-    ui::start(m_view == ViewKind::Deliveries ? loadDelivery(m_id) : loadSession(m_id));
+    ui::start(load());
 }
 
 QCoro::Task<> DetailsPane::loadDelivery(QString id)
@@ -411,6 +497,16 @@ void DetailsPane::showTimes()
         return;
     if (m_view == ViewKind::Deliveries) {
         showDeliveryTimes();
+        return;
+    }
+    if (m_view == ViewKind::Runtimes) {
+        showRuntimeFields(m_runtimeFields, m_runtime, *m_time);
+        m_sentence->setText(explainRuntime(m_runtime, *m_time));
+        return;
+    }
+    if (m_view == ViewKind::Lifecycle) {
+        showLifecycleFields(m_lifecycleFields, m_event, *m_time);
+        m_sentence->setText(explainLifecycle(m_event, *m_time));
         return;
     }
     const auto put = [this](const QString &key, Instant at) {

@@ -49,6 +49,12 @@ protected:
 private:
     [[nodiscard]] QCoro::Task<> loadDelivery(QString id);
     [[nodiscard]] QCoro::Task<> loadSession(QString id);
+    [[nodiscard]] QCoro::Task<> loadRuntime(QString id);
+    [[nodiscard]] QCoro::Task<> loadLifecycle(QString id);
+    [[nodiscard]] QCoro::Task<> load();
+    void showPreview(const ListRow &row);
+    void showRuntime(const domain::RuntimeItem &item);
+    void showLifecycle(const domain::LifecycleEventItem &item);
     void build();
     QWidget *buildHead();
     void buildSessionFields();
@@ -72,6 +78,8 @@ private:
     QTimer m_reload;
     domain::DeliveryItem m_delivery;
     domain::SessionItem m_session;
+    domain::RuntimeItem m_runtime;
+    domain::LifecycleEventItem m_event;
     StateLook m_look;
 
     QStackedLayout *m_stack = nullptr;
@@ -84,6 +92,8 @@ private:
     QStackedLayout *m_fields = nullptr;
     FieldGrid *m_deliveryFields;
     FieldGrid *m_sessionFields;
+    FieldGrid *m_runtimeFields;
+    FieldGrid *m_lifecycleFields;
     TimelineWidget *m_timeline;
     AttemptsView *m_attempts;
     QWidget *m_summaryPage = nullptr;

@@ -19,7 +19,8 @@ struct ListRow
     QString id;
     qint64 rev = 0;
     Instant createdAt; // the order of every list, with the id behind it
-    std::variant<domain::SessionItem, domain::DeliveryItem> item;
+    std::variant<domain::SessionItem, domain::DeliveryItem, domain::RuntimeItem, domain::LifecycleEventItem>
+        item;
     bool matches
         = true; // false: it changed out of the filter and stays, dimmed, until the list is asked for anew
 };

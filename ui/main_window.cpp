@@ -104,6 +104,8 @@ void MainWindow::build()
     m_navigation = new Navigation(this);
     addPane(makeSessionList());
     addPane(makeDeliveryList());
+    addPane(makeRuntimeList());
+    addPane(makeLifecycleList());
     m_splitter = new QSplitter(Qt::Vertical, this);
     m_splitter->setObjectName(u"splitter"_s);
     m_splitter->setHandleWidth(1);
@@ -237,6 +239,8 @@ void MainWindow::connectActions()
         = [this](ActionId id, auto act) { connect(m_actions->get(id), &QAction::triggered, this, act); };
     on(ActionId::ShowSessions, [this] { showView(ViewKind::Sessions); });
     on(ActionId::ShowDeliveries, [this] { showView(ViewKind::Deliveries); });
+    on(ActionId::ShowRuntimes, [this] { showView(ViewKind::Runtimes); });
+    on(ActionId::ShowLifecycle, [this] { showView(ViewKind::Lifecycle); });
     on(ActionId::NeedsPerson, [this] { needsPerson(); });
     on(ActionId::Back, [this] { step(-1); });
     on(ActionId::Forward, [this] { step(1); });

@@ -42,9 +42,10 @@ void MainWindow::loadSettings()
     if (!split.isEmpty())
         m_splitter->restoreState(split);
     setUtc(settings.value(u"utc"_s).toBool());
-    if (settings.value(u"view"_s).toString() == m_panes.at(ViewKind::Sessions)->kind().name())
-        m_view = ViewKind::Sessions;
+    const QString shown = settings.value(u"view"_s).toString();
     for (const auto &[view, pane] : m_panes) {
+        if (shown == pane->kind().name())
+            m_view = view;
         const QByteArray columns = settings.value(u"columns/"_s + pane->kind().name()).toByteArray();
         if (!columns.isEmpty())
             pane->table()->horizontalHeader()->restoreState(columns);

@@ -127,6 +127,48 @@ StateLook connectionState(admin::ConnectionState state)
     return {};
 }
 
+StateLook runtimePhase(const QString &given)
+{
+    const QString phase = given.toLower();
+    if (phase == u"provisioning")
+        return StateLook(Words::tr("Provisioning"), u"connecting"_s, Tone::Info);
+    if (phase == u"ready")
+        return StateLook(Words::tr("Ready"), u"live"_s, Tone::Good);
+    if (phase == u"recovering")
+        return StateLook(Words::tr("Recovering"), u"connecting"_s, Tone::Warn);
+    if (phase == u"expiring")
+        return StateLook(Words::tr("Expiring"), u"clock"_s, Tone::Warn);
+    if (phase == u"expired")
+        return StateLook(Words::tr("Expired"), u"ended"_s, Tone::Muted);
+    if (phase == u"terminating")
+        return StateLook(Words::tr("Terminating"), u"ended"_s, Tone::Muted);
+    if (phase == u"error")
+        return StateLook(Words::tr("Error"), u"dead"_s, Tone::Danger);
+    if (phase == u"lost")
+        return StateLook(Words::tr("Lost"), u"disconnected"_s, Tone::Danger);
+    if (phase == u"exited")
+        return StateLook(Words::tr("Exited"), u"disconnected"_s, Tone::Danger);
+    return unknown(given);
+}
+
+StateLook forwardingState(const QString &state)
+{
+    if (state == u"none")
+        return StateLook(Words::tr("Nobody asked"), u"idle"_s, Tone::Muted);
+    if (state == u"forwarding")
+        return StateLook(Words::tr("Forwarding"), u"waiting"_s, Tone::Info);
+    if (state == u"forwarded")
+        return StateLook(Words::tr("Forwarded"), u"completed"_s, Tone::Good);
+    return deliveryState(state);
+}
+
+QString lifecycleSource(const QString &source)
+{
+    if (source == u"reported")
+        return Words::tr("Reported");
+    return source == u"observed" ? Words::tr("Observed") : source;
+}
+
 QString promptStateText(const QString &state)
 {
     if (state == u"none")

@@ -33,6 +33,12 @@ struct StateLook
 [[nodiscard]] StateLook attemptOutcome(const QString &outcome);
 [[nodiscard]] StateLook connectionState(admin::ConnectionState state);
 
+// Phases compare without case; one that nobody knows is shown as it came.
+[[nodiscard]] StateLook runtimePhase(const QString &phase);
+// none | forwarding | forwarded | dead
+[[nodiscard]] StateLook forwardingState(const QString &state);
+[[nodiscard]] QString lifecycleSource(const QString &source);
+
 [[nodiscard]] QString promptStateText(const QString &state);
 [[nodiscard]] QString stageText(const QString &stage);
 [[nodiscard]] QString attemptWhat(const QString &what);

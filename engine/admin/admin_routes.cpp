@@ -79,26 +79,44 @@ const config::TokenConfig *AdminRoutes::tokenOf(const Request &request) const
 void AdminRoutes::addGet(
     http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(Request))
 {
-    router.add("GET", u"/api/v1"_s + pattern, [this, handler](Request request, http::Context) -> Answer {
-        const config::TokenConfig *token = tokenOf(request);
-        // A token for some installations must not read the others; until lists are cut to them, it reads
-        // nothing.
-        if (token && !token->installations.isEmpty() && !token->installations.contains(u"*"_s)) {
-            const auto refuse = []() -> Answer {
-                co_return Response::problem(
-                    403, u"this version serves only tokens for all installations (\"*\")"_s);
-            };
-            return refuse();
-        }
-        if (!token) {
-            const auto refuse = []() -> Answer {
-                co_return Response::problem(401, u"a bearer token of an operator is needed"_s)
-                    .withHeader("WWW-Authenticate", "Bearer");
-            };
-            return refuse();
-        }
-        return (this->*handler)(std::move(request));
-    });
+    add(router, "GET", pattern, handler, false);
+}
+
+void AdminRoutes::addPost(
+    http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(Request))
+{
+    add(router, "POST", pattern, handler, true);
+}
+
+void AdminRoutes::add(http::Router &router, const QByteArray &method, const QString &pattern,
+    Answer (AdminRoutes::*handler)(Request), bool operators)
+{
+    router.add(
+        method, u"/api/v1"_s + pattern, [this, handler, operators](Request request, http::Context) -> Answer {
+            const config::TokenConfig *token = tokenOf(request);
+            // A token for some installations must not read the others; until lists are cut to them, it reads
+            // nothing.
+            if (token && !token->installations.isEmpty() && !token->installations.contains(u"*"_s)) {
+                const auto refuse = []() -> Answer {
+                    co_return Response::problem(
+                        403, u"this version serves only tokens for all installations (\"*\")"_s);
+                };
+                return refuse();
+            }
+            if (!token) {
+                const auto refuse = []() -> Answer {
+                    co_return Response::problem(401, u"a bearer token of an operator is needed"_s)
+                        .withHeader("WWW-Authenticate", "Bearer");
+                };
+                return refuse();
+            }
+            if (operators && token->role == u"viewer") {
+                const auto refuse
+                    = []() -> Answer { co_return Response::problem(403, u"the role operator is needed"_s); };
+                return refuse();
+            }
+            return (this->*handler)(std::move(request));
+        });
 }
 
 void AdminRoutes::addRoutes(http::Router &router)
@@ -109,6 +127,11 @@ void AdminRoutes::addRoutes(http::Router &router)
     addGet(router, u"/sessions/{id}"_s, &AdminRoutes::session);
     addGet(router, u"/deliveries"_s, &AdminRoutes::deliveries);
     addGet(router, u"/deliveries/{id}"_s, &AdminRoutes::delivery);
+    addGet(router, u"/runtimes"_s, &AdminRoutes::runtimes);
+    addGet(router, u"/runtimes/{id}"_s, &AdminRoutes::runtime);
+    addGet(router, u"/lifecycle-events"_s, &AdminRoutes::lifecycleEvents);
+    addGet(router, u"/lifecycle-events/{id}"_s, &AdminRoutes::lifecycleEvent);
+    addPost(router, u"/lifecycle-events/{id}/replay"_s, &AdminRoutes::replayLifecycleEvent);
     router.add(
         "GET", u"/healthz"_s, [](Request, http::Context) -> Answer { co_return Response::text(200, "ok"); });
     router.add(
@@ -166,6 +189,54 @@ AdminRoutes::Answer AdminRoutes::delivery(Request request)
 {
     const auto detail = co_await m_service.delivery(request.pathValues[u"id"_s]);
     co_return answer(detail);
+}
+
+AdminRoutes::Answer AdminRoutes::runtimes(Request request)
+{
+    const auto query = listQuery(request);
+    if (!query)
+        co_return answer(query.error());
+    const auto page = co_await m_service.runtimes(*query);
+    co_return answer(page);
+}
+
+AdminRoutes::Answer AdminRoutes::runtime(Request request)
+{
+    const auto item = co_await m_service.runtime(request.pathValues[u"id"_s]);
+    co_return answer(item);
+}
+
+AdminRoutes::Answer AdminRoutes::lifecycleEvents(Request request)
+{
+    const auto query = listQuery(request);
+    if (!query)
+        co_return answer(query.error());
+    const auto page = co_await m_service.lifecycleEvents(*query);
+    co_return answer(page);
+}
+
+AdminRoutes::Answer AdminRoutes::lifecycleEvent(Request request)
+{
+    const auto item = co_await m_service.lifecycleEvent(request.pathValues[u"id"_s]);
+    co_return answer(item);
+}
+
+AdminRoutes::Answer AdminRoutes::replayLifecycleEvent(Request request)
+{
+    const config::TokenConfig *token = tokenOf(request);
+    const auto body = Json::parse(request.body);
+    if (!body || !body->isObject() || !(*body)[u"reason"].isString())
+        co_return Response::problem(400, u"the body must be a JSON object with a reason"_s);
+    if (body->contains(u"backend") && !(*body)[u"backend"].isString())
+        co_return Response::problem(400, u"backend must be a string"_s);
+    const QString backend = (*body)[u"backend"].toString();
+    const QString reason = (*body)[u"reason"].toString();
+    const QString actor = token->name;
+    const auto forward
+        = co_await m_service.replayLifecycleEvent(request.pathValues[u"id"_s], backend, actor, reason);
+    if (!forward)
+        co_return answer(forward.error());
+    co_return Response::json(201, toJson(*forward));
 }
 
 AdminRoutes::Answer AdminRoutes::ready(Request request)

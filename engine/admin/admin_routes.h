@@ -21,12 +21,21 @@ private:
     // The token's entry, or nullptr: compared in constant time over all of them.
     [[nodiscard]] const config::TokenConfig *tokenOf(const http::Request &request) const;
     void addGet(http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(http::Request));
+    // An action for operators and admins.
+    void addPost(http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(http::Request));
+    void add(http::Router &router, const QByteArray &method, const QString &pattern,
+        Answer (AdminRoutes::*handler)(http::Request), bool operators);
     [[nodiscard]] Answer self(http::Request request);
     [[nodiscard]] Answer summary(http::Request request);
     [[nodiscard]] Answer sessions(http::Request request);
     [[nodiscard]] Answer session(http::Request request);
     [[nodiscard]] Answer deliveries(http::Request request);
     [[nodiscard]] Answer delivery(http::Request request);
+    [[nodiscard]] Answer runtimes(http::Request request);
+    [[nodiscard]] Answer runtime(http::Request request);
+    [[nodiscard]] Answer lifecycleEvents(http::Request request);
+    [[nodiscard]] Answer lifecycleEvent(http::Request request);
+    [[nodiscard]] Answer replayLifecycleEvent(http::Request request);
     [[nodiscard]] Answer ready(http::Request request);
     OperatorService &m_service;
     QList<config::TokenConfig> m_tokens;

@@ -150,6 +150,58 @@ Json toJson(const DeliveryDetail &detail)
     return json;
 }
 
+Json toJson(const RuntimeItem &item)
+{
+    Json json = Json::object({{u"id"_s, item.id}, {u"state"_s, item.phase}, {u"rev"_s, item.rev}});
+    put(json, u"backend"_s, item.backend);
+    put(json, u"namespace"_s, item.nameSpace);
+    put(json, u"instance_id"_s, item.instanceId);
+    put(json, u"phase"_s, item.phase);
+    put(json, u"phase_source"_s, item.phaseSource);
+    put(json, u"phase_at"_s, item.phaseAt);
+    put(json, u"error_code"_s, item.detail);
+    json.set(u"sessions"_s, item.sessions);
+    json.set(u"events"_s, item.events);
+    put(json, u"created_at"_s, item.createdAt);
+    put(json, u"updated_at"_s, item.updatedAt);
+    return json;
+}
+
+Json toJson(const ForwardItem &item)
+{
+    Json json = Json::object({{u"id"_s, item.id}, {u"state"_s, item.state}, {u"backend"_s, item.target}});
+    put(json, u"lifecycle_event"_s, item.eventId);
+    json.set(u"attempts"_s, item.attempts);
+    put(json, u"error_code"_s, item.errorCode);
+    put(json, u"replay_of"_s, item.replayOf);
+    put(json, u"actor"_s, item.actor);
+    put(json, u"next_try_at"_s, item.nextTryAt);
+    put(json, u"created_at"_s, item.createdAt);
+    put(json, u"updated_at"_s, item.updatedAt);
+    return json;
+}
+
+Json toJson(const LifecycleEventItem &item)
+{
+    Json json = Json::object({{u"id"_s, item.id}, {u"state"_s, item.state}, {u"rev"_s, item.rev}});
+    put(json, u"runtime"_s, item.runtimeId);
+    put(json, u"backend"_s, item.backend);
+    put(json, u"namespace"_s, item.nameSpace);
+    put(json, u"instance_id"_s, item.instanceId);
+    json.set(u"position"_s, item.position);
+    put(json, u"phase"_s, item.phase);
+    put(json, u"reason"_s, item.reason);
+    put(json, u"source"_s, item.source);
+    put(json, u"event_id"_s, item.eventId);
+    json.set(u"moved"_s, item.moved);
+    json.set(u"unbound"_s, item.unbound);
+    put(json, u"observed_at"_s, item.observedAt);
+    put(json, u"created_at"_s, item.receivedAt);
+    put(json, u"updated_at"_s, item.updatedAt);
+    json.set(u"forwards"_s, arrayOf(item.forwards));
+    return json;
+}
+
 namespace {
 Json countsOf(const QMap<QString, qint64> &counts)
 {

@@ -15,6 +15,9 @@ namespace signalbox::admin {
 [[nodiscard]] Json toJson(const domain::TimelineEntry &entry);
 [[nodiscard]] Json toJson(const domain::DeliveryDetail &detail);
 [[nodiscard]] Json toJson(const domain::EngineStatus &status);
+[[nodiscard]] Json toJson(const domain::RuntimeItem &item);
+[[nodiscard]] Json toJson(const domain::ForwardItem &item);
+[[nodiscard]] Json toJson(const domain::LifecycleEventItem &item);
 
 template <class Item>
 [[nodiscard]] Json toJson(const domain::Page<Item> &page)

@@ -82,6 +82,39 @@ QCoro::Task<Result<DeliveryDetail>> LocalOperatorApi::delivery(QString id)
     return ask<DeliveryDetail>([service, id] { return service->delivery(id); });
 }
 
+QCoro::Task<Result<Page<RuntimeItem>>> LocalOperatorApi::runtimes(ListQuery query)
+{
+    OperatorService *service = m_service;
+    return ask<Page<RuntimeItem>>([service, query] { return service->runtimes(query); });
+}
+
+QCoro::Task<Result<RuntimeItem>> LocalOperatorApi::runtime(QString id)
+{
+    OperatorService *service = m_service;
+    return ask<RuntimeItem>([service, id] { return service->runtime(id); });
+}
+
+QCoro::Task<Result<Page<LifecycleEventItem>>> LocalOperatorApi::lifecycleEvents(ListQuery query)
+{
+    OperatorService *service = m_service;
+    return ask<Page<LifecycleEventItem>>([service, query] { return service->lifecycleEvents(query); });
+}
+
+QCoro::Task<Result<LifecycleEventItem>> LocalOperatorApi::lifecycleEvent(QString id)
+{
+    OperatorService *service = m_service;
+    return ask<LifecycleEventItem>([service, id] { return service->lifecycleEvent(id); });
+}
+
+QCoro::Task<Result<ForwardItem>> LocalOperatorApi::replayLifecycleEvent(
+    QString id, QString backend, QString actor, QString reason)
+{
+    OperatorService *service = m_service;
+    return ask<ForwardItem>([service, id, backend, actor, reason] {
+        return service->replayLifecycleEvent(id, backend, actor, reason);
+    });
+}
+
 void LocalOperatorApi::watch(QStringList kinds)
 {
     m_kinds = kinds;

@@ -28,6 +28,12 @@ public:
     [[nodiscard]] QCoro::Task<Result<Page<DeliveryItem>>> deliveries(ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<SessionItem>> session(QString id) override;
     [[nodiscard]] QCoro::Task<Result<DeliveryDetail>> delivery(QString id) override;
+    [[nodiscard]] QCoro::Task<Result<Page<RuntimeItem>>> runtimes(ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<RuntimeItem>> runtime(QString id) override;
+    [[nodiscard]] QCoro::Task<Result<Page<LifecycleEventItem>>> lifecycleEvents(ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<LifecycleEventItem>> lifecycleEvent(QString id) override;
+    [[nodiscard]] QCoro::Task<Result<ForwardItem>> replayLifecycleEvent(
+        QString id, QString backend, QString actor, QString reason) override;
     void watch(QStringList kinds) override;
 
 private:

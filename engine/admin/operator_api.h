@@ -13,8 +13,11 @@ using domain::Change;
 using domain::DeliveryDetail;
 using domain::DeliveryItem;
 using domain::EngineStatus;
+using domain::ForwardItem;
+using domain::LifecycleEventItem;
 using domain::ListQuery;
 using domain::Page;
+using domain::RuntimeItem;
 using domain::SessionItem;
 
 // How this port is connected to its engine. The embedded engine goes Connecting → Synchronising → Live and,
@@ -46,7 +49,18 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<SessionItem>> session(QString id) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<DeliveryDetail>> delivery(QString id) = 0;
 
-    // Which kinds of change to push from now on ("session", "delivery", "outbound"); replaces the set before.
+    [[nodiscard]] virtual QCoro::Task<Result<Page<RuntimeItem>>> runtimes(ListQuery query) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<RuntimeItem>> runtime(QString id) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<Page<LifecycleEventItem>>> lifecycleEvents(ListQuery query) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<LifecycleEventItem>> lifecycleEvent(QString id) = 0;
+    // Forwards the event once more, to any backend that has a webhook; `backend` empty: the event's own, or
+    // the only one. The reason goes into the audit log. Conflict while it is on its way there.
+    [[nodiscard]] virtual QCoro::Task<Result<ForwardItem>> replayLifecycleEvent(
+        QString id, QString backend, QString actor, QString reason)
+        = 0;
+
+    // Which kinds of change to push from now on ("session", "delivery", "outbound",
+    // "runtime", "lifecycle_event"); replaces the set before.
     // Hidden views ask for nothing.
     virtual void watch(QStringList kinds) = 0;
 

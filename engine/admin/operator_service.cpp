@@ -18,6 +18,7 @@ constexpr Millis kBackstop{1000};
 constexpr Millis kPulse{1000};
 constexpr int kQuietPulses = 5;
 constexpr int kMostListed = 500;
+constexpr int kMostReason = 1000;
 constexpr Millis kPingAge{1000};
 constexpr Millis kPingDeadline{2000};
 
@@ -33,6 +34,7 @@ Status checkQuery(const ListQuery &query)
 OperatorService::OperatorService(store::Store &store, const Clock &clock, Vitals vitals)
     : m_store(store)
     , m_clock(clock)
+    , m_ids(clock)
     , m_vitals(std::move(vitals))
     , m_scope(u"operator service"_s)
 {
@@ -169,6 +171,60 @@ QCoro::Task<Result<DeliveryDetail>> OperatorService::delivery(QString id)
     return m_store.deliveryDetail(std::move(id));
 }
 
+QCoro::Task<Result<Page<RuntimeItem>>> OperatorService::runtimes(ListQuery query)
+{
+    if (auto checked = checkQuery(query); !checked)
+        co_return fail(checked.error());
+    co_return co_await m_store.listRuntimes(query);
+}
+
+QCoro::Task<Result<RuntimeItem>> OperatorService::runtime(QString id)
+{
+    QStringList ids;
+    ids << id;
+    const auto items = co_await m_store.runtimeItems(ids);
+    if (!items)
+        co_return fail(items.error());
+    if (items->isEmpty())
+        co_return fail(ErrorCode::NotFound, u"there is no such runtime"_s);
+    co_return items->first();
+}
+
+QCoro::Task<Result<Page<LifecycleEventItem>>> OperatorService::lifecycleEvents(ListQuery query)
+{
+    if (auto checked = checkQuery(query); !checked)
+        co_return fail(checked.error());
+    co_return co_await m_store.listLifecycleEvents(query);
+}
+
+QCoro::Task<Result<LifecycleEventItem>> OperatorService::lifecycleEvent(QString id)
+{
+    QStringList ids;
+    ids << id;
+    const auto items = co_await m_store.lifecycleEventItems(ids);
+    if (!items)
+        co_return fail(items.error());
+    if (items->isEmpty())
+        co_return fail(ErrorCode::NotFound, u"there is no such lifecycle event"_s);
+    co_return items->first();
+}
+
+QCoro::Task<Result<ForwardItem>> OperatorService::replayLifecycleEvent(
+    QString id, QString backend, QString actor, QString reason)
+{
+    if (reason.trimmed().isEmpty() || reason.size() > kMostReason)
+        co_return fail(
+            ErrorCode::InvalidInput, u"a reason of at most %1 characters is needed"_s.arg(kMostReason));
+    store::ReplayForward replay;
+    replay.forwardId = m_ids.next();
+    replay.auditId = m_ids.next();
+    replay.eventId = id;
+    replay.target = backend;
+    replay.actor = actor;
+    replay.reason = reason;
+    co_return co_await m_store.replayForward(std::move(replay));
+}
+
 QCoro::Task<> OperatorService::pump()
 {
     const async::CancelToken token = m_scope.token();
@@ -251,6 +307,12 @@ QCoro::Task<QList<Change>> OperatorService::itemsOf(std::vector<store::FeedEntry
     const QStringList outboundIds = ids.value(u"outbound"_s);
     if (!outboundIds.isEmpty())
         addChanges(co_await m_store.outboundItems(outboundIds), u"outbound"_s, changes);
+    const QStringList runtimeIds = ids.value(u"runtime"_s);
+    if (!runtimeIds.isEmpty())
+        addChanges(co_await m_store.runtimeItems(runtimeIds), u"runtime"_s, changes);
+    const QStringList eventIds = ids.value(u"lifecycle_event"_s);
+    if (!eventIds.isEmpty())
+        addChanges(co_await m_store.lifecycleEventItems(eventIds), u"lifecycle_event"_s, changes);
     co_return changes;
 }
 

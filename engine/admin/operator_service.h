@@ -2,6 +2,7 @@
 #pragma once
 
 #include "async/task_scope.h"
+#include "base/ids.h"
 #include "domain/items.h"
 #include "store/store.h"
 
@@ -36,6 +37,13 @@ public:
     [[nodiscard]] QCoro::Task<Result<domain::Page<domain::DeliveryItem>>> deliveries(domain::ListQuery query);
     [[nodiscard]] QCoro::Task<Result<domain::SessionItem>> session(QString id);
     [[nodiscard]] QCoro::Task<Result<domain::DeliveryDetail>> delivery(QString id);
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::RuntimeItem>>> runtimes(domain::ListQuery query);
+    [[nodiscard]] QCoro::Task<Result<domain::RuntimeItem>> runtime(QString id);
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::LifecycleEventItem>>> lifecycleEvents(
+        domain::ListQuery query);
+    [[nodiscard]] QCoro::Task<Result<domain::LifecycleEventItem>> lifecycleEvent(QString id);
+    [[nodiscard]] QCoro::Task<Result<domain::ForwardItem>> replayLifecycleEvent(
+        QString id, QString backend, QString actor, QString reason);
     void watch(QStringList kinds);
 
 Q_SIGNALS:
@@ -56,6 +64,7 @@ private:
         std::vector<store::FeedEntry> entries, QStringList kinds);
     store::Store &m_store;
     const Clock &m_clock;
+    SystemIdGenerator m_ids;
     Vitals m_vitals;
     QStringList m_kinds;
     std::optional<store::FeedCursor> m_cursor;

@@ -89,6 +89,11 @@ void checkBackend(const BackendConfig &backend, const QString &table, Findings &
                     table, key.name, key.rule.onlyKind, backend.kind));
         }
     }
+    if (!backend.lifecycleWebhookToken.isEmpty() && backend.lifecycleWebhookUrl.isEmpty()
+        && !findings.isPlaced(table + u".lifecycle_webhook_url"_s)) {
+        findings.addAt(table + u".lifecycle_webhook_token"_s,
+            u"%1 has a lifecycle_webhook_token but no lifecycle_webhook_url"_s.arg(table));
+    }
     if (backend.kind == u"spritz"_s) {
         require(!backend.registryUrl.isEmpty(), table, u"registry_url"_s, u"a spritz backend needs it"_s,
             findings);

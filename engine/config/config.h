@@ -70,6 +70,8 @@ struct BackendConfig
     QString name;
     QString kind; // "spritz" | "acp"
     QString permissions; // "deny" | "ask"; default: deny for spritz, ask for acp
+    QString lifecycleWebhookUrl; // where this backend wants lifecycle events; empty: nowhere
+    Secret lifecycleWebhookToken;
     // spritz
     QString registryUrl;
     QString registryV2Url; // default: registryUrl

@@ -162,8 +162,8 @@ const Keys<BackendConfig> &backendKeys()
         {u"working_directory"_s, &C::workingDirectory, onlyFor(acp, as(Format::Path))},
         {u"environment"_s, &C::environment, onlyFor(acp, any())},
         {u"shared_state"_s, &C::sharedState, onlyFor(acp, any())},
-        {u"lifecycle_webhook_url"_s, unless({}), any()},
-        {u"lifecycle_webhook_token"_s, Reserved{{}, false, true}, any()},
+        {u"lifecycle_webhook_url"_s, &C::lifecycleWebhookUrl, as(Format::HttpUrl)},
+        {u"lifecycle_webhook_token"_s, &C::lifecycleWebhookToken, any()},
     };
     return keys;
 }

@@ -141,6 +141,65 @@ struct DeliveryDetail
     QList<TimelineEntry> timeline;
 };
 
+// A runtime of a backend, as it was last reported or observed (DESIGN.md "Lifecycle").
+struct RuntimeItem
+{
+    RuntimeItem() = default;
+    QString id;
+    QString backend;
+    QString nameSpace;
+    QString instanceId;
+    QString phase; // as reported, or ready | lost | exited
+    QString phaseSource; // reported | observed
+    QString detail; // an error code
+    int sessions = 0; // bound to it
+    qint64 events = 0;
+    Instant phaseAt;
+    Instant createdAt;
+    Instant updatedAt;
+    qint64 rev = 0;
+};
+
+// One lifecycle event on its way to one backend's webhook.
+struct ForwardItem
+{
+    ForwardItem() = default;
+    QString id;
+    QString eventId; // the event's row
+    QString target; // a backend
+    QString state; // pending | sending | sent | retry | dead
+    int attempts = 0;
+    QString errorCode;
+    QString replayOf; // a forward, when an operator asked for this one
+    QString actor; // who asked; empty: nobody, it is the event's own
+    Instant nextTryAt;
+    Instant createdAt;
+    Instant updatedAt;
+};
+
+struct LifecycleEventItem
+{
+    LifecycleEventItem() = default;
+    QString id;
+    QString state; // none | forwarding | forwarded | dead: what became of its forwards
+    QString runtimeId;
+    QString backend;
+    QString nameSpace;
+    QString instanceId;
+    qint64 position = 0; // in the order of its runtime's events, from 1
+    QString phase;
+    QString reason;
+    QString source; // reported | observed
+    QString eventId; // as reported, or our own
+    bool moved = false; // it was not older than what was known
+    int unbound = 0; // sessions
+    Instant observedAt;
+    Instant receivedAt;
+    Instant updatedAt;
+    qint64 rev = 0;
+    QList<ForwardItem> forwards;
+};
+
 // What list calls take. Pages are keyset pages: a cursor is opaque and stays valid while rows come and go.
 struct ListQuery
 {
@@ -167,10 +226,11 @@ struct Page
 struct Change
 {
     Change() = default;
-    QString kind; // session | delivery | outbound | installation | engine
+    QString kind; // session | delivery | outbound | runtime | lifecycle_event | installation | engine
     QString id;
     qint64 rev = 0;
-    std::variant<std::monostate, SessionItem, DeliveryItem, OutboundItem> item;
+    std::variant<std::monostate, SessionItem, DeliveryItem, OutboundItem, RuntimeItem, LifecycleEventItem>
+        item;
 };
 
 struct EngineStatus

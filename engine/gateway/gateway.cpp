@@ -11,6 +11,7 @@ namespace signalbox::gateway {
 namespace {
 Q_LOGGING_CATEGORY(lcGateway, "signalbox.engine.gateway")
 constexpr Millis kOutboxGrace{3000};
+constexpr Millis kForwardGrace{1000};
 constexpr Millis kBackendGrace{2000};
 constexpr Millis kIdentityPause{30'000};
 } // namespace
@@ -31,9 +32,13 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     , m_dispatcher(
           store, m_lease, m_runner, m_pressure, config.engine.maxConcurrentDeliveries, config.lockTtl)
     , m_outbox(store, m_book, m_backends, m_lease, m_slack, m_pressure, config, clock, ids)
+    , m_lifecycleIngress(store, config, ids)
+    , m_forwarder(store, m_client, m_lease, config, clock)
     , m_upkeep(store, config)
     , m_scope(u"gateway"_s)
 {
+    m_store.setLifecycleTargets(LifecycleForwarder::targets(config));
+    m_lifecycleIngress.onStored([this] { m_forwarder.wake(); });
     m_ingress.onReady([this] { m_dispatcher.wake(); });
     m_runner.onOutbound([this] { m_outbox.wake(); });
     m_reach.onOutbound([this] { m_outbox.wake(); });
@@ -49,6 +54,9 @@ QCoro::Task<Status> Gateway::prepare(store::EngineRegistration registration)
         auto made = runtimes::makeBackend(backend, m_config, m_client, nullptr);
         if (!made)
             co_return fail(made.error().context(u"backend "_s + backend.name));
+        if (backend.kind == u"acp")
+            connect(made->get(), &runtimes::RuntimeBackend::phaseChanged, this,
+                [this, name = backend.name](const QString &phase) { observeAgent(name, phase); });
         m_backends.emplace(backend.name, std::move(*made));
     }
     auto registered = co_await m_lease.begin(std::move(registration));
@@ -69,6 +77,7 @@ void Gateway::start()
     m_lease.startRenewing();
     m_dispatcher.start();
     m_outbox.start();
+    m_forwarder.start();
     m_upkeep.start();
     m_scope.spawn("bot identities", learnBotUsers());
 }
@@ -100,12 +109,34 @@ QCoro::Task<> Gateway::learnBotUsers()
     }
 }
 
+// The runtime of an acp backend is its one agent process (DESIGN.md "Lifecycle": one that died is exited).
+void Gateway::observeAgent(const QString &backend, const QString &phase)
+{
+    if (m_scope.token().isCancelled() || (phase != u"ready" && phase != u"exited"))
+        return;
+    store::ObservedRuntime seen;
+    seen.backend = backend;
+    seen.nameSpace = u"local"_s;
+    seen.instanceId = backend;
+    seen.phase = phase;
+    m_scope.spawn("agent phase", noteAgent(std::move(seen)));
+}
+
+QCoro::Task<> Gateway::noteAgent(store::ObservedRuntime seen)
+{
+    const Status noted = co_await m_store.observeRuntime(std::move(seen));
+    if (!noted)
+        logWarning(lcGateway, "the phase of an agent could not be noted", {{"code", noted.error().native()}});
+    m_forwarder.wake();
+}
+
 QCoro::Task<> Gateway::stop(Millis grace)
 {
     m_scope.cancel();
     co_await m_upkeep.stop();
     co_await m_dispatcher.stop(grace, m_config.turn.cancelGrace);
     co_await m_outbox.stop(kOutboxGrace);
+    co_await m_forwarder.stop(kForwardGrace);
     co_await m_runner.stop();
     co_await m_reach.stop();
     co_await m_refresh.stop();

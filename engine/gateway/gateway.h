@@ -3,6 +3,8 @@
 
 #include "channels/slack/slack_adapter.h"
 #include "gateway/dispatcher.h"
+#include "gateway/lifecycle_forwarder.h"
+#include "gateway/lifecycle_ingress.h"
 #include "gateway/outbox.h"
 #include "gateway/slack_ingress.h"
 #include "gateway/upkeep.h"
@@ -24,7 +26,11 @@ public:
     // Registers this engine's life, frees what a former one held, and reads the installations. InvalidInput
     // for a backend that cannot be made.
     [[nodiscard]] QCoro::Task<Status> prepare(store::EngineRegistration registration);
-    void addIngressRoutes(http::Router &router) { m_ingress.addRoutes(router); }
+    void addIngressRoutes(http::Router &router)
+    {
+        m_ingress.addRoutes(router);
+        m_lifecycleIngress.addRoutes(router);
+    }
     void start();
     // Claims nothing more, gives what runs the grace, hands the rest back. Also when start() or prepare() was
     // never called or failed.
@@ -40,6 +46,8 @@ Q_SIGNALS:
 
 private:
     [[nodiscard]] QCoro::Task<> learnBotUsers();
+    void observeAgent(const QString &backend, const QString &phase);
+    [[nodiscard]] QCoro::Task<> noteAgent(store::ObservedRuntime seen);
     store::Store &m_store;
     const config::Config &m_config;
     http::Client m_client;
@@ -56,6 +64,8 @@ private:
     DeliveryRunner m_runner;
     Dispatcher m_dispatcher;
     Outbox m_outbox;
+    LifecycleIngress m_lifecycleIngress;
+    LifecycleForwarder m_forwarder;
     Upkeep m_upkeep;
     async::TaskScope m_scope;
     store::Registered m_registered;

@@ -280,6 +280,73 @@ struct FinishOutbound
     Millis payloadTtl{0};
 };
 
+// --- lifecycle (DESIGN.md "Lifecycle")
+
+// A phase that somebody reported. All ids are bounded by whoever takes them in.
+struct LifecycleReport
+{
+    LifecycleReport() = default;
+    QString id; // of the event, made by the caller: a time-ordered id
+    QString backend;
+    QString nameSpace;
+    QString instanceId;
+    QString phase;
+    QString reason;
+    QString eventScope; // within which eventId is unique
+    QString eventId; // empty: the sender has none
+    QString requestKey; // of the request, unique; empty: none
+    std::optional<Instant> observedAt;
+};
+
+struct LifecycleStored
+{
+    LifecycleStored() = default;
+    QString id; // of the event, an earlier one when duplicate
+    bool duplicate = false;
+    int unbound = 0; // sessions
+};
+
+// An event on its way to one webhook.
+struct ClaimedForward
+{
+    ClaimedForward() = default;
+    QString id;
+    QString target; // a backend's name
+    int attempts = 0; // this one included
+    Instant createdAt;
+    QString eventId; // as reported, or our own
+    QString nameSpace;
+    QString instanceId;
+    QString phase;
+    QString reason;
+    QString source; // reported | observed
+    Instant observedAt;
+};
+
+enum class ForwardState { Sent, Retry, Dead };
+
+struct FinishForward
+{
+    FinishForward() = default;
+    EngineLife life;
+    QString id;
+    int attempts = 0; // as claimed
+    ForwardState state = ForwardState::Sent;
+    QString errorCode;
+    Millis dueIn{0}; // of Retry
+};
+
+struct ReplayForward
+{
+    ReplayForward() = default;
+    QString forwardId; // made by the caller
+    QString auditId;
+    QString eventId;
+    QString target; // empty: the event's own backend, or the only one that has a webhook
+    QString actor;
+    QString reason;
+};
+
 struct FeedCursor
 {
     FeedCursor() = default;

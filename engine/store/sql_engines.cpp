@@ -144,7 +144,10 @@ Status freeLost(
     if (!unknown)
         return fail(unknown.error());
     count.unknownOutbound += *unknown;
-    return {};
+    const qint64 now = life.incarnation;
+    return freeForwards(session,
+        LostForwards(life, deliveries == kOfLife ? now : 0, deliveries == kLostMine ? now - 1 : now,
+            deliveries == kLostAll));
 }
 
 } // namespace

@@ -149,7 +149,9 @@ QCoro::Task<Status> SqlStore::noteStage(NoteStage note)
 
 QCoro::Task<Status> SqlStore::observeRuntime(ObservedRuntime seen)
 {
-    return runStatus(Lane::Work, [seen](Session &session) { return observeRuntimeUnit(session, seen); });
+    const QStringList targets = m_lifecycleTargets;
+    return runStatus(
+        Lane::Work, [seen, targets](Session &session) { return observeRuntimeUnit(session, seen, targets); });
 }
 
 QCoro::Task<Status> SqlStore::dropStatus(QString deliveryId)
@@ -202,6 +204,60 @@ QCoro::Task<Status> SqlStore::beginResend(BeginResend begin)
 QCoro::Task<Status> SqlStore::finishOutbound(FinishOutbound finish)
 {
     return runStatus(Lane::Work, [finish](Session &session) { return finishOutboundUnit(session, finish); });
+}
+
+QCoro::Task<Result<LifecycleStored>> SqlStore::storeLifecycle(LifecycleReport report)
+{
+    const QStringList targets = m_lifecycleTargets;
+    return run<LifecycleStored>(Lane::Work,
+        [report, targets](Session &session) { return storeLifecycleUnit(session, report, targets); });
+}
+
+QCoro::Task<Result<std::vector<ClaimedForward>>> SqlStore::claimForwards(
+    EngineLife life, QString target, int most)
+{
+    const auto unit = [target, most](Session &session, const EngineLife &self,
+                          const std::vector<ClaimedForward> &earlier) {
+        return claimForwardsUnit(session, self, target, most, earlier);
+    };
+    return claim<ClaimedForward>(&m_unsettledForwards, life, unit);
+}
+
+QCoro::Task<Status> SqlStore::finishForward(FinishForward finish)
+{
+    return runStatus(Lane::Work, [finish](Session &session) { return finishForwardUnit(session, finish); });
+}
+
+QCoro::Task<Result<domain::ForwardItem>> SqlStore::replayForward(ReplayForward replay)
+{
+    const QStringList targets = m_lifecycleTargets;
+    return run<domain::ForwardItem>(Lane::Work,
+        [replay, targets](Session &session) { return replayForwardUnit(session, replay, targets); });
+}
+
+QCoro::Task<Result<domain::Page<domain::RuntimeItem>>> SqlStore::listRuntimes(domain::ListQuery query)
+{
+    return run<domain::Page<domain::RuntimeItem>>(
+        Lane::Read, [query](Session &session) { return listRuntimesUnit(session, query); });
+}
+
+QCoro::Task<Result<domain::Page<domain::LifecycleEventItem>>> SqlStore::listLifecycleEvents(
+    domain::ListQuery query)
+{
+    return run<domain::Page<domain::LifecycleEventItem>>(
+        Lane::Read, [query](Session &session) { return listLifecycleEventsUnit(session, query); });
+}
+
+QCoro::Task<Result<QList<domain::RuntimeItem>>> SqlStore::runtimeItems(QStringList ids)
+{
+    return run<QList<domain::RuntimeItem>>(
+        Lane::Read, [ids](Session &session) { return runtimeItemsUnit(session, ids); });
+}
+
+QCoro::Task<Result<QList<domain::LifecycleEventItem>>> SqlStore::lifecycleEventItems(QStringList ids)
+{
+    return run<QList<domain::LifecycleEventItem>>(
+        Lane::Read, [ids](Session &session) { return lifecycleEventItemsUnit(session, ids); });
 }
 
 QCoro::Task<Result<FeedCursor>> SqlStore::feedHead()

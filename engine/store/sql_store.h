@@ -36,6 +36,17 @@ public:
     QCoro::Task<Result<std::vector<ClaimedOutbound>>> claimOutbound(EngineLife life, int most) override;
     QCoro::Task<Status> beginResend(BeginResend begin) override;
     QCoro::Task<Status> finishOutbound(FinishOutbound finish) override;
+    void setLifecycleTargets(QStringList targets) override { m_lifecycleTargets = std::move(targets); }
+    QCoro::Task<Result<LifecycleStored>> storeLifecycle(LifecycleReport report) override;
+    QCoro::Task<Result<std::vector<ClaimedForward>>> claimForwards(
+        EngineLife life, QString target, int most) override;
+    QCoro::Task<Status> finishForward(FinishForward finish) override;
+    QCoro::Task<Result<domain::ForwardItem>> replayForward(ReplayForward replay) override;
+    QCoro::Task<Result<domain::Page<domain::RuntimeItem>>> listRuntimes(domain::ListQuery query) override;
+    QCoro::Task<Result<domain::Page<domain::LifecycleEventItem>>> listLifecycleEvents(
+        domain::ListQuery query) override;
+    QCoro::Task<Result<QList<domain::RuntimeItem>>> runtimeItems(QStringList ids) override;
+    QCoro::Task<Result<QList<domain::LifecycleEventItem>>> lifecycleEventItems(QStringList ids) override;
     QCoro::Task<Result<FeedCursor>> feedHead() override;
     QCoro::Task<Result<FeedBatch>> readFeed(FeedCursor after, int most) override;
     void onChange(std::function<void()> listener) override;
@@ -71,6 +82,8 @@ private:
 
     Unsettled<ClaimedDelivery> m_unsettledDeliveries;
     Unsettled<ClaimedOutbound> m_unsettledOutbound;
+    Unsettled<ClaimedForward> m_unsettledForwards;
+    QStringList m_lifecycleTargets;
     std::unique_ptr<Executor> m_executor;
     Dialect m_dialect;
     int m_maxQueuedIngest;

@@ -20,15 +20,6 @@ Error stale(const QString &what)
 
 } // namespace
 
-namespace {
-
-QString runtimeId(const QString &backend, const QString &nameSpace, const QString &instanceId)
-{
-    return backend + u'|' + nameSpace + u'|' + instanceId;
-}
-
-} // namespace
-
 Result<bool> noteStageUnit(Session &session, const NoteStage &note)
 {
     const auto now = session.now();
@@ -45,29 +36,6 @@ Result<bool> noteStageUnit(Session &session, const NoteStage &note)
         return fail(stale(u"noting how far a delivery has come"_s));
     session.touch("delivery", note.held.id, rows->number(0));
     return true;
-}
-
-Result<bool> observeRuntimeUnit(Session &session, const ObservedRuntime &seen)
-{
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
-    const QString id = runtimeId(seen.backend, seen.nameSpace, seen.instanceId);
-    // What is known already writes nothing.
-    auto rows = session.query(
-        "INSERT INTO runtimes (id, backend, namespace, instance_id, phase, phase_source, phase_at, detail, "
-        "created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'observed', ?, ?, ?, ?) "
-        "ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, phase_source = 'observed', "
-        "phase_at = excluded.phase_at, detail = excluded.detail, updated_at = excluded.updated_at, "
-        "rev = runtimes.rev + 1 WHERE runtimes.phase <> excluded.phase OR runtimes.detail <> excluded.detail "
-        "RETURNING rev",
-        id, seen.backend, seen.nameSpace, seen.instanceId, seen.phase, *now, seen.detail, *now, *now);
-    if (!rows)
-        return fail(rows.error());
-    const bool changed = rows->next();
-    if (changed)
-        session.touch("runtime", id, rows->number(0));
-    return changed;
 }
 
 Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin)

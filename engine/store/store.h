@@ -83,6 +83,31 @@ public:
     // Moves the row and, when it settles them, its delivery.
     [[nodiscard]] virtual QCoro::Task<Status> finishOutbound(FinishOutbound finish) = 0;
 
+    // --- lifecycle
+    // The backends whose webhooks every event is forwarded to. Called once, before anything is stored.
+    virtual void setLifecycleTargets(QStringList targets) = 0;
+    // Stores an event, moves its runtime's phase unless a later one is known, unbinds the sessions of a
+    // runtime that has ended, and queues the forwards. What is known already changes nothing.
+    [[nodiscard]] virtual QCoro::Task<Result<LifecycleStored>> storeLifecycle(LifecycleReport report) = 0;
+    // Forwards to one target in state sending, the heads of their lanes (target and runtime).
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedForward>>> claimForwards(
+        EngineLife life, QString target, int most)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Status> finishForward(FinishForward finish) = 0;
+    // A new forward behind the others of its lane, and an audit entry. NotFound: no such event; InvalidInput:
+    // no such target; Conflict: the event is on its way there.
+    [[nodiscard]] virtual QCoro::Task<Result<domain::ForwardItem>> replayForward(ReplayForward replay) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::RuntimeItem>>> listRuntimes(
+        domain::ListQuery query)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::LifecycleEventItem>>> listLifecycleEvents(
+        domain::ListQuery query)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::RuntimeItem>>> runtimeItems(QStringList ids) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::LifecycleEventItem>>> lifecycleEventItems(
+        QStringList ids)
+        = 0;
+
     // --- change feed
     [[nodiscard]] virtual QCoro::Task<Result<FeedCursor>> feedHead() = 0;
     [[nodiscard]] virtual QCoro::Task<Result<FeedBatch>> readFeed(FeedCursor after, int most) = 0;

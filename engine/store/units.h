@@ -40,8 +40,6 @@ namespace signalbox::store {
 
 // sql_turns.cpp
 [[nodiscard]] Result<bool> noteStageUnit(Session &session, const NoteStage &note);
-// True when that was news.
-[[nodiscard]] Result<bool> observeRuntimeUnit(Session &session, const ObservedRuntime &seen);
 [[nodiscard]] Result<bool> dropStatusUnit(Session &session, const QString &deliveryId);
 [[nodiscard]] Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin);
 [[nodiscard]] Result<bool> acceptTurnUnit(Session &session, const HeldDelivery &held);
@@ -67,6 +65,50 @@ namespace signalbox::store {
     Session &session, const EngineLife &life, int most, const std::vector<ClaimedOutbound> &earlier);
 [[nodiscard]] Result<bool> beginResendUnit(Session &session, const BeginResend &begin);
 [[nodiscard]] Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish);
+
+// sql_lifecycle.cpp
+// True when that was news.
+[[nodiscard]] Result<bool> observeRuntimeUnit(
+    Session &session, const ObservedRuntime &seen, const QStringList &targets);
+[[nodiscard]] Result<LifecycleStored> storeLifecycleUnit(
+    Session &session, const LifecycleReport &report, const QStringList &targets);
+
+// sql_forwards.cpp
+// Queues one forward of an event behind the others of its lane. `order` grows with every forward of a
+// runtime.
+[[nodiscard]] Status insertForward(Session &session, const QString &id, const QString &eventId,
+    const QString &runtimeId, const QString &target, qint64 order);
+[[nodiscard]] Result<std::vector<ClaimedForward>> claimForwardsUnit(Session &session, const EngineLife &life,
+    const QString &target, int most, const std::vector<ClaimedForward> &earlier);
+[[nodiscard]] Result<bool> finishForwardUnit(Session &session, const FinishForward &finish);
+[[nodiscard]] Result<domain::ForwardItem> replayForwardUnit(
+    Session &session, const ReplayForward &replay, const QStringList &targets);
+// What an engine's lives from `first` to `last` held, or everything but `life`, is sent again.
+struct LostForwards
+{
+    LostForwards(EngineLife engine, qint64 firstIncarnation, qint64 lastIncarnation, bool all)
+        : life(std::move(engine))
+        , first(firstIncarnation)
+        , last(lastIncarnation)
+        , allOthers(all)
+    {
+    }
+    EngineLife life;
+    qint64 first;
+    qint64 last;
+    bool allOthers;
+};
+[[nodiscard]] Status freeForwards(Session &session, const LostForwards &lost);
+
+// sql_lifecycle_views.cpp
+[[nodiscard]] Result<domain::Page<domain::RuntimeItem>> listRuntimesUnit(
+    Session &session, const domain::ListQuery &query);
+[[nodiscard]] Result<domain::Page<domain::LifecycleEventItem>> listLifecycleEventsUnit(
+    Session &session, const domain::ListQuery &query);
+[[nodiscard]] Result<QList<domain::RuntimeItem>> runtimeItemsUnit(Session &session, const QStringList &ids);
+[[nodiscard]] Result<QList<domain::LifecycleEventItem>> lifecycleEventItemsUnit(
+    Session &session, const QStringList &ids);
+[[nodiscard]] Result<QList<domain::ForwardItem>> forwardsOfEvent(Session &session, const QString &eventId);
 
 // sql_feed.cpp
 [[nodiscard]] Result<FeedCursor> feedHeadUnit(Session &session);

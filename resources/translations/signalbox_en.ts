@@ -2,6 +2,44 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="en_GB" sourcelanguage="en">
 <context>
+    <name>LifecycleFields</name>
+    <message numerus="yes">
+        <source>%1: %2, %n attempt(s)</source>
+        <comment>backend, state</comment>
+        <translation>
+            <numerusform>%1: %2, %n attempt</numerusform>
+            <numerusform>%1: %2, %n attempts</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n session(s) lost their runtime by it.</source>
+        <translation>
+            <numerusform>%n session lost its runtime by it.</numerusform>
+            <numerusform>%n sessions lost their runtime by it.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>LifecycleList</name>
+    <message numerus="yes">
+        <source>%n session(s) unbound</source>
+        <translation>
+            <numerusform>%n session unbound</numerusform>
+            <numerusform>%n sessions unbound</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>RuntimeList</name>
+    <message numerus="yes">
+        <source>%n session(s) bound to it</source>
+        <translation>
+            <numerusform>%n session bound to it</numerusform>
+            <numerusform>%n sessions bound to it</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>SessionList</name>
     <message numerus="yes">
         <source>%n message(s) whose turn is not over</source>

@@ -279,4 +279,72 @@ QCoro::Task<Result<DeliveryDetail>> FakeOperatorApi::delivery(QString id)
     co_return fail(notFound(id));
 }
 
+void FakeOperatorApi::push(const RuntimeItem &item)
+{
+    m_runtimes.removeIf([&item](const RuntimeItem &known) { return known.id == item.id; });
+    add(item);
+    if (m_watched.contains(u"runtime"_s))
+        Q_EMIT changed(changeOf(u"runtime"_s, item));
+}
+
+QCoro::Task<Result<Page<RuntimeItem>>> FakeOperatorApi::runtimes(ListQuery query)
+{
+    ++m_listCalls;
+    m_lastQuery = query;
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    Page<RuntimeItem> page;
+    page.items = m_runtimes;
+    page.total = m_runtimes.size();
+    co_return page;
+}
+
+QCoro::Task<Result<RuntimeItem>> FakeOperatorApi::runtime(QString id)
+{
+    ++m_detailCalls;
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    for (const RuntimeItem &item : std::as_const(m_runtimes)) {
+        if (item.id == id)
+            co_return item;
+    }
+    co_return fail(notFound(id));
+}
+
+QCoro::Task<Result<Page<LifecycleEventItem>>> FakeOperatorApi::lifecycleEvents(ListQuery query)
+{
+    ++m_listCalls;
+    m_lastQuery = query;
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    Page<LifecycleEventItem> page;
+    page.items = m_events;
+    page.total = m_events.size();
+    co_return page;
+}
+
+QCoro::Task<Result<LifecycleEventItem>> FakeOperatorApi::lifecycleEvent(QString id)
+{
+    ++m_detailCalls;
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    for (const LifecycleEventItem &item : std::as_const(m_events)) {
+        if (item.id == id)
+            co_return item;
+    }
+    co_return fail(notFound(id));
+}
+
+QCoro::Task<Result<ForwardItem>> FakeOperatorApi::replayLifecycleEvent(QString id, QString, QString, QString)
+{
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    co_return fail(notFound(id));
+}
+
 } // namespace signalbox::testing

@@ -66,6 +66,18 @@ public:
         domain::ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<domain::SessionItem>> session(QString id) override;
     [[nodiscard]] QCoro::Task<Result<domain::DeliveryDetail>> delivery(QString id) override;
+    // Runtimes and lifecycle events: few rows, one page.
+    void add(const domain::RuntimeItem &item) { m_runtimes.prepend(item); }
+    void add(const domain::LifecycleEventItem &item) { m_events.prepend(item); }
+    void push(const domain::RuntimeItem &item);
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::RuntimeItem>>> runtimes(
+        domain::ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<domain::RuntimeItem>> runtime(QString id) override;
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::LifecycleEventItem>>> lifecycleEvents(
+        domain::ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<domain::LifecycleEventItem>> lifecycleEvent(QString id) override;
+    [[nodiscard]] QCoro::Task<Result<domain::ForwardItem>> replayLifecycleEvent(
+        QString id, QString backend, QString actor, QString reason) override;
     void watch(QStringList kinds) override { m_watched = std::move(kinds); }
 
 private:
@@ -75,6 +87,8 @@ private:
 
     QList<domain::SessionItem> m_sessions; // newest first
     QList<domain::DeliveryItem> m_deliveries;
+    QList<domain::RuntimeItem> m_runtimes;
+    QList<domain::LifecycleEventItem> m_events;
     QHash<QString, domain::DeliveryDetail> m_details;
     QList<async::Completion<std::optional<Error>>> m_waiting;
     QList<Error> m_failures;

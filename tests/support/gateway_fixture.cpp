@@ -143,7 +143,7 @@ Status GatewayFixture::writeConfig()
         + m_options.slackSimulator.signingSecret.reveal()
         + "\"\napi_base_url = " + quoted(m_slack->apiBaseUrl()) + '\n';
     toml += m_options.slack + "\n[recovery]\n" + m_options.recovery + "\n[turn]\n" + m_options.turn + '\n';
-    toml += backendToml();
+    toml += backendToml() + m_options.backendLines;
     toml += "[[installations]]\nchannel = \"slack\"\nbackend = \"under-test\"\ntenant = "
         + quoted(m_options.tenant.isEmpty() ? m_options.slackSimulator.teamId : m_options.tenant) + '\n';
     if (m_options.configuredBotToken)

@@ -39,6 +39,7 @@ struct GatewayOptions
     QByteArray recovery;
     QByteArray turn;
     QByteArray installation;
+    QByteArray backendLines; // of the backend under test
     QByteArray further; // whole tables
     sandbox::SlackSimulatorConfig slackSimulator;
     sandbox::SpritzSimulatorConfig spritzSimulator;

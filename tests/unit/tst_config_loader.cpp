@@ -174,6 +174,10 @@ channel = "slack"
 tenant = "*"
 backend = "prod"
 )"_s);
+    row("lifecycle webhook of a spritz backend",
+        kSpritz + u"lifecycle_webhook_url = \"https://a.example/hook\"\nlifecycle_webhook_token = \"t\"\n"_s);
+    row("lifecycle webhook of an acp backend",
+        u"[[backends]]\nname = \"a\"\nkind = \"acp\"\ncommand = [\"x\"]\nlifecycle_webhook_url = \"http://127.0.0.1:9/hook\"\n"_s);
     row("two apps in one tenant", kSpritz + uR"([[installations]]
 channel = "slack"
 tenant = "T1"
@@ -316,6 +320,8 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("backend of unknown kind", u"[[backends]]\nname = \"a\"\nkind = \"spitz\"\n"_s, u"3:1: backends[0].kind must be one of \"spritz\", \"acp\", not \"spitz\"; did you mean \"spritz\"?"_s);
     row("spritz without registry", u"[[backends]]\nname = \"a\"\nkind = \"spritz\"\nspritz_url = \"http://s\"\n"_s, u"1:1: backends[0] has no registry_url; a spritz backend needs it"_s);
     row("spritz without spritz", u"[[backends]]\nname = \"a\"\nkind = \"spritz\"\nregistry_url = \"http://s\"\n"_s, u"1:1: backends[0] has no spritz_url; a spritz backend needs it"_s);
+    row("lifecycle webhook that is no address", kSpritz + u"lifecycle_webhook_url = \"ftp://a.example\"\n"_s, u"7:1: backends[0].lifecycle_webhook_url must be an http or https address; write it like \"https://host.example.com\""_s);
+    row("lifecycle token without a webhook", kSpritz + u"lifecycle_webhook_token = \"t\"\n"_s, u"7:1: backends[0] has a lifecycle_webhook_token but no lifecycle_webhook_url"_s);
     row("acp without command", u"[[backends]]\nname = \"a\"\nkind = \"acp\"\n"_s, u"1:1: backends[0] has no command; an acp backend needs it: the program and its arguments, like [\"node\", \"agent.js\"]"_s);
     row("acp with an empty command", u"[[backends]]\nname = \"a\"\nkind = \"acp\"\ncommand = []\n"_s, u"4:1: backends[0] has no command; an acp backend needs it: the program and its arguments, like [\"node\", \"agent.js\"]"_s);
     row("key of another kind", kSpritz + u"command = [\"x\"]\n"_s, u"7:1: backends[0].command is for backends of kind acp, and this one is of kind spritz"_s);
@@ -344,7 +350,6 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("answerers", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\ninteraction_answerers = [\"U1\"]\n"_s, u"12:1: installations[0].interaction_answerers is not supported by this version; it takes \"requester\""_s);
     row("unconfirmed", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\non_unconfirmed = \"ask\"\n"_s, u"12:1: installations[0].on_unconfirmed must be one of \"operator\", \"retry\", not \"ask\""_s);
     row("feedback", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\n[installations.feedback]\nx = 1\n"_s, u"12:16: installations[0].feedback is not supported by this version; leave it out"_s);
-    row("lifecycle webhook", kSpritz + u"lifecycle_webhook_url = \"https://a.example\"\n"_s, u"7:1: backends[0].lifecycle_webhook_url is not supported by this version; it takes \"\""_s);
     row("another channel", kSpritz + u"[[installations]]\nchannel = \"discord\"\ntenant = \"G\"\nbackend = \"prod\"\n"_s, u"8:1: installations[0].channel = \"discord\" is not supported by this version; it takes \"slack\""_s);
     // clang-format on
 }

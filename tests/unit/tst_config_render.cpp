@@ -36,6 +36,7 @@ private:
 private Q_SLOTS:
     void rendering_readsBackTheSame();
     void rendering_masksSecrets();
+    void lifecycleWebhook_comesBackWithoutItsToken();
     void hash_followsValuesButNotSecrets();
     void readme_showsAConfigurationThatIsAccepted();
 };
@@ -119,6 +120,24 @@ token = "hunter2"
     QVERIFY(text.contains(u"password = \"***\"\n"_s));
     QVERIFY(text.contains(u"signing_secret = \"***\"\n"_s));
     QVERIFY(text.contains(u"token = \"***\"\n"_s));
+}
+
+void ConfigRenderTest::lifecycleWebhook_comesBackWithoutItsToken()
+{
+    const auto loaded = loadText(uR"([[backends]]
+name = "local"
+kind = "acp"
+command = ["x"]
+lifecycle_webhook_url = "https://a.example/hook"
+lifecycle_webhook_token = "hunter2"
+)"_s);
+    QVERIFY(loaded);
+    QCOMPARE(loaded->config.backends[0].lifecycleWebhookUrl, u"https://a.example/hook"_s);
+    QCOMPARE(loaded->config.backends[0].lifecycleWebhookToken, Secret("hunter2"));
+    const QString text = renderConfig(loaded->config);
+    QVERIFY(text.contains(u"lifecycle_webhook_url = \"https://a.example/hook\"\n"_s));
+    QVERIFY(text.contains(u"lifecycle_webhook_token = \"***\"\n"_s));
+    QVERIFY(!text.contains(u"hunter2"_s));
 }
 
 void ConfigRenderTest::hash_followsValuesButNotSecrets()

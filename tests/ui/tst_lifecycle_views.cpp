@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "console_fixture.h"
+#include "ui/field_grid.h"
+#include "ui/list_model.h"
+#include "ui/list_pane.h"
+
+#include <QLabel>
+#include <QTabWidget>
+
+using namespace Qt::StringLiterals;
+using namespace signalbox;
+using namespace signalbox::testing;
+using ui::ViewKind;
+
+// The views of runtimes and of lifecycle events: rows, the stream, and everything about the chosen row.
+class LifecycleViewsTest : public QObject
+{
+    Q_OBJECT
+private:
+    static domain::RuntimeItem runtime(const UiFixture &f, const QString &instance, const QString &phase)
+    {
+        domain::RuntimeItem item;
+        item.instanceId = instance;
+        item.backend = u"prod"_s;
+        item.nameSpace = u"spritz"_s;
+        item.id = u"prod|spritz|"_s + instance;
+        item.phase = phase;
+        item.phaseSource = u"reported"_s;
+        item.sessions = 3;
+        item.phaseAt = item.createdAt = f.clock.now();
+        item.rev = 1;
+        return item;
+    }
+    static domain::LifecycleEventItem event(const UiFixture &f)
+    {
+        domain::LifecycleEventItem item;
+        item.id = u"event-1"_s;
+        item.state = u"forwarding"_s;
+        item.phase = u"Expired"_s;
+        item.instanceId = u"otter"_s;
+        item.backend = u"prod"_s;
+        item.source = u"observed"_s;
+        item.unbound = 2;
+        item.moved = true;
+        item.receivedAt = item.observedAt = f.clock.now();
+        domain::ForwardItem forward;
+        forward.target = u"prod"_s;
+        forward.state = u"retry"_s;
+        forward.attempts = 4;
+        forward.errorCode = u"http_500"_s;
+        item.forwards << forward;
+        return item;
+    }
+    static QString cell(const UiFixture &f, int row, int column)
+    {
+        return f.model()->index(row, column).data().toString();
+    }
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedKingdom));
+        ui::installTranslations(*qApp);
+    }
+    void runtimes_areListedAndFollowTheStream();
+    void runtime_isExplained();
+    void event_showsItsForwards();
+    void view_isRemembered();
+};
+
+void LifecycleViewsTest::runtimes_areListedAndFollowTheStream()
+{
+    UiFixture f;
+    f.api.add(runtime(f, u"otter"_s, u"Ready"_s));
+    f.show();
+    f.window->showView(ViewKind::Runtimes);
+    QTRY_COMPARE(f.model()->rowCount(), 1);
+    QCOMPARE(cell(f, 0, 0), u"Ready"_s);
+    QCOMPARE(cell(f, 0, 1), u"otter"_s);
+    QCOMPARE(cell(f, 0, 4), u"3"_s);
+    QTRY_COMPARE(f.api.watched(), QStringList(u"runtime"_s));
+    domain::RuntimeItem lost = runtime(f, u"otter"_s, u"lost"_s);
+    lost.rev = 2;
+    f.api.push(lost);
+    QTRY_COMPARE(cell(f, 0, 0), u"Lost"_s);
+}
+
+void LifecycleViewsTest::runtime_isExplained()
+{
+    UiFixture f;
+    f.api.add(runtime(f, u"otter"_s, u"Sleeping"_s)); // a phase that nobody knows is shown as it came
+    f.show();
+    f.window->showView(ViewKind::Runtimes);
+    QTRY_COMPARE(f.model()->rowCount(), 1);
+    f.table()->selectRow(0);
+    QTRY_COMPARE(f.find<QLabel>("detailsState")->text(), u"Sleeping"_s);
+    QCOMPARE(f.find<QLabel>("detailsSubject")->text(), u"otter"_s);
+    const auto *fields = f.find<ui::FieldGrid>("runtimeFields");
+    QCOMPARE(fields->value(u"sessions"_s), u"3"_s);
+    QCOMPARE(fields->value(u"source"_s), u"Reported"_s);
+    QVERIFY(fields->isVisible());
+    QCOMPARE(f.find<QTabWidget>("detailsTabs")->count(), 1);
+}
+
+void LifecycleViewsTest::event_showsItsForwards()
+{
+    UiFixture f;
+    f.api.add(event(f));
+    f.show();
+    f.window->showView(ViewKind::Lifecycle);
+    QTRY_COMPARE(f.model()->rowCount(), 1);
+    QCOMPARE(cell(f, 0, 0), u"Expired"_s);
+    QCOMPARE(cell(f, 0, 2), u"Forwarding"_s);
+    f.table()->selectRow(0);
+    QTRY_COMPARE(f.find<QLabel>("detailsSubject")->text(), u"Expired · otter"_s);
+    const auto *fields = f.find<ui::FieldGrid>("lifecycleFields");
+    QVERIFY(fields->isVisible());
+    QCOMPARE(fields->value(u"forwards"_s), u"prod: Will retry, 4 attempts, http_500"_s);
+    QCOMPARE(fields->value(u"unbound"_s), u"2"_s);
+    QCOMPARE(fields->value(u"source"_s), u"Observed"_s);
+}
+
+void LifecycleViewsTest::view_isRemembered()
+{
+    UiFixture f;
+    f.show();
+    for (const ViewKind view :
+        {ViewKind::Lifecycle, ViewKind::Runtimes, ViewKind::Sessions, ViewKind::Deliveries}) {
+        f.window->showView(view);
+        QCOMPARE(f.window->currentView(), view);
+        QCOMPARE(f.pane()->kind().view(), view);
+    }
+}
+
+QTEST_MAIN(LifecycleViewsTest)
+#include "tst_lifecycle_views.moc"
