@@ -117,6 +117,13 @@ QCoro::Task<Result<std::shared_ptr<runtimes::Turn>>> RuntimeReach::climb(
     std::shared_ptr<DeliveryWork> work, std::shared_ptr<Recovery> recovery, std::function<bool()> onBound)
 {
     bool isBound = false;
+    if (work->delivery.runtimeStale) {
+        // What was bound is known to have ended: no round through a runtime that is not there.
+        begin(work, recovery, u"runtime_ended"_s);
+        co_await note(work, u"runtime_ended"_s);
+        const Result<bool> refreshed = co_await refresh(work);
+        isBound = refreshed && *refreshed;
+    }
     for (;;) {
         if (!isBound) {
             const Status asked = co_await bind(work);
@@ -149,6 +156,17 @@ QCoro::Task<Result<std::shared_ptr<runtimes::Turn>>> RuntimeReach::climb(
     }
 }
 
+// The first trouble of a delivery: from here on people are told when it takes long.
+void RuntimeReach::begin(
+    const std::shared_ptr<DeliveryWork> &work, const std::shared_ptr<Recovery> &recovery, const QString &code)
+{
+    if (std::exchange(recovery->began, true))
+        return;
+    logInfo(lcRecovery, "a runtime has to be recovered",
+        {{"delivery", work->held.id}, {"backend", work->delivery.backend}, {"code", code}});
+    m_scope.spawn("status message", announce(work, recovery));
+}
+
 // One step of the ladder. True: work->binding is the one to open; false: it has to be asked for.
 QCoro::Task<Result<bool>> RuntimeReach::recover(
     std::shared_ptr<DeliveryWork> work, std::shared_ptr<Recovery> recovery, ReachStep step, Error error)
@@ -158,12 +176,7 @@ QCoro::Task<Result<bool>> RuntimeReach::recover(
     const async::CancelToken token = work->deadline.token();
     if (next.action == RecoveryAction::GiveUp || token.isCancelled())
         co_return fail(error);
-    if (!recovery->began) {
-        recovery->began = true;
-        logInfo(lcRecovery, "a runtime has to be recovered",
-            {{"delivery", work->held.id}, {"backend", work->delivery.backend}, {"code", error.native()}});
-        m_scope.spawn("status message", announce(work, recovery));
-    }
+    begin(work, recovery, error.native());
     co_await note(work, error.native());
     if (next.action == RecoveryAction::OpenAgain) {
         const async::Wake wake = co_await async::delay(next.pause, token);
@@ -171,11 +184,19 @@ QCoro::Task<Result<bool>> RuntimeReach::recover(
             co_return fail(error);
         co_return true;
     }
+    const Result<bool> refreshed = co_await refresh(work);
+    if (!refreshed && refreshed.error().code() == ErrorCode::Cancelled)
+        co_return fail(error);
+    co_return refreshed;
+}
+
+// Joins the one who makes the provider look anew. False: its answer was for another place.
+QCoro::Task<Result<bool>> RuntimeReach::refresh(std::shared_ptr<DeliveryWork> work)
+{
+    const async::CancelToken token = work->deadline.token();
     runtimes::BindRequest request = work->bindRequest();
     const auto refreshed
         = co_await m_refresh.wait(work->backend, refreshKey(*work), std::move(request), token);
-    if (!refreshed && refreshed.error().code() == ErrorCode::Cancelled)
-        co_return fail(error);
     if (!refreshed)
         co_return fail(refreshed.error());
     if (!*refreshed)

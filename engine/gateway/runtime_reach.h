@@ -43,6 +43,9 @@ private:
         std::function<bool()> onBound);
     [[nodiscard]] QCoro::Task<Result<bool>> recover(std::shared_ptr<DeliveryWork> work,
         std::shared_ptr<Recovery> recovery, domain::ReachStep step, Error error);
+    void begin(const std::shared_ptr<DeliveryWork> &work, const std::shared_ptr<Recovery> &recovery,
+        const QString &code);
+    [[nodiscard]] QCoro::Task<Result<bool>> refresh(std::shared_ptr<DeliveryWork> work);
     [[nodiscard]] QCoro::Task<> note(std::shared_ptr<DeliveryWork> work, QString errorCode);
     [[nodiscard]] QCoro::Task<> observe(std::shared_ptr<DeliveryWork> work, QString phase, QString detail);
     [[nodiscard]] QCoro::Task<> announce(

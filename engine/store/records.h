@@ -127,6 +127,7 @@ struct ClaimedDelivery
     domain::PromptState promptState
         = domain::PromptState::None; // of a former life: not None means never again
     bool isRetry = false; // of another delivery
+    bool runtimeStale = false; // its runtime is known to have ended: the provider looks anew at once
     bool unsettled = false; // an earlier turn of the session may still run: cancel it before the prompt
     QByteArray payload; // JSON; empty when it has expired
 };

@@ -64,8 +64,9 @@ Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin)
     }
     const auto stored = session.run(
         "UPDATE sessions SET agent_session = ?, runtime_namespace = ?, runtime_instance = ?, "
-        "unsettled = CASE WHEN ? = 1 THEN 0 ELSE unsettled END WHERE id = ? AND fence = ? "
-        "AND (agent_session <> ? OR runtime_instance <> ? OR runtime_namespace <> ? OR unsettled = 1)",
+        "runtime_stale = 0, unsettled = CASE WHEN ? = 1 THEN 0 ELSE unsettled END WHERE id = ? AND fence = ? "
+        "AND (agent_session <> ? OR runtime_instance <> ? OR runtime_namespace <> ? OR unsettled = 1 OR "
+        "runtime_stale = 1)",
         begin.agentSession, begin.runtimeNamespace, begin.runtimeInstance, begin.settles, sessionId,
         begin.held.fence, begin.agentSession, begin.runtimeInstance, begin.runtimeNamespace);
     if (!stored)
