@@ -28,6 +28,13 @@ public:
     [[nodiscard]] QCoro::Task<Result<Page<DeliveryItem>>> deliveries(ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<SessionItem>> session(QString id) override;
     [[nodiscard]] QCoro::Task<Result<DeliveryDetail>> delivery(QString id) override;
+    // The actor is the system's user.
+    [[nodiscard]] QCoro::Task<Result<domain::ActionResult>> act(domain::ActionRequest request) override;
+    [[nodiscard]] QCoro::Task<Result<Page<domain::LockItem>>> locks(ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<Page<domain::AuditItem>>> audit(ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<QList<domain::InstallationItem>>> installations() override;
+    [[nodiscard]] QCoro::Task<Result<QList<domain::BackendItem>>> backends() override;
+    [[nodiscard]] QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId) override;
     void watch(QStringList kinds) override;
 
 private:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "domain/actions.h"
 #include "domain/items.h"
 
 #include <QCoro/QCoroTask>
@@ -45,6 +46,17 @@ public:
     // NotFound when there is none.
     [[nodiscard]] virtual QCoro::Task<Result<SessionItem>> session(QString id) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<DeliveryDetail>> delivery(QString id) = 0;
+
+    // What operators do and see of it (domain/actions.h). Errors of act(): InvalidInput for what is missing,
+    // NotFound, Conflict with what forbids it as native (not_held, fence_differs, not_final, payload_expired,
+    // settled, finished, not_paused). Of everything else: Unavailable. An implementation names the actor
+    // itself. These defaults answer Unsupported.
+    [[nodiscard]] virtual QCoro::Task<Result<domain::ActionResult>> act(domain::ActionRequest request);
+    [[nodiscard]] virtual QCoro::Task<Result<Page<domain::LockItem>>> locks(ListQuery query);
+    [[nodiscard]] virtual QCoro::Task<Result<Page<domain::AuditItem>>> audit(ListQuery query);
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::InstallationItem>>> installations();
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::BackendItem>>> backends();
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId);
 
     // Which kinds of change to push from now on ("session", "delivery", "outbound"); replaces the set before.
     // Hidden views ask for nothing.

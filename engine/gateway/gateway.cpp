@@ -31,6 +31,7 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     , m_dispatcher(
           store, m_lease, m_runner, m_pressure, config.engine.maxConcurrentDeliveries, config.lockTtl)
     , m_outbox(store, m_book, m_backends, m_lease, m_slack, m_pressure, config, clock, ids)
+    , m_actions(store, config, ids, m_dispatcher, m_outbox)
     , m_upkeep(store, config)
     , m_scope(u"gateway"_s)
 {

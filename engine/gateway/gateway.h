@@ -3,6 +3,7 @@
 
 #include "channels/slack/slack_adapter.h"
 #include "gateway/dispatcher.h"
+#include "gateway/operator_actions.h"
 #include "gateway/outbox.h"
 #include "gateway/slack_ingress.h"
 #include "gateway/upkeep.h"
@@ -34,6 +35,7 @@ public:
     [[nodiscard]] const store::Registered &registered() const { return m_registered; }
     [[nodiscard]] const IngressStats &ingressStats() const { return m_ingress.stats(); }
     [[nodiscard]] int inFlight() const { return m_dispatcher.inFlight(); }
+    [[nodiscard]] OperatorActions &actions() { return m_actions; }
 
 Q_SIGNALS:
     void replaced();
@@ -56,6 +58,7 @@ private:
     DeliveryRunner m_runner;
     Dispatcher m_dispatcher;
     Outbox m_outbox;
+    OperatorActions m_actions;
     Upkeep m_upkeep;
     async::TaskScope m_scope;
     store::Registered m_registered;
