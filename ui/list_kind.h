@@ -15,7 +15,7 @@ namespace signalbox::ui {
 
 class TimeText;
 
-enum class ViewKind { Sessions, Deliveries };
+enum class ViewKind { Sessions, Deliveries, Locks };
 
 // What one view lists: where its rows come from and what they look like. Stateless.
 class ListKind
@@ -45,6 +45,10 @@ public:
 
 [[nodiscard]] std::unique_ptr<ListKind> makeSessionList();
 [[nodiscard]] std::unique_ptr<ListKind> makeDeliveryList();
+[[nodiscard]] std::unique_ptr<ListKind> makeLockList();
+// What a session tells of its lock.
+[[nodiscard]] domain::LockItem lockFrom(const domain::SessionItem &item);
+[[nodiscard]] Json toJson(const domain::LockItem &item);
 [[nodiscard]] Json toJson(const domain::SessionItem &item);
 [[nodiscard]] Json toJson(const domain::DeliveryItem &item);
 
