@@ -8,6 +8,7 @@
 #include <QComboBox>
 #include <QDialogButtonBox>
 #include <QFormLayout>
+#include <QKeyEvent>
 #include <QLabel>
 #include <QLineEdit>
 #include <QPointer>
@@ -88,6 +89,7 @@ void ActionDialog::build()
     m_reason->setPlaceholderText(
         m_form.needsReason ? tr("Why? It stands in the audit.") : tr("Why? (may stay empty)"));
     m_reason->setMaxLength(1000);
+    m_reason->installEventFilter(this);
     form->addRow(tr("Reason"), m_reason);
     layout->addLayout(form);
     m_error = new QLabel(this);
@@ -113,6 +115,17 @@ void ActionDialog::build()
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
     connect(m_go, &QPushButton::clicked, this, &ActionDialog::go);
     connect(m_reason, &QLineEdit::textChanged, this, &ActionDialog::showReady);
+}
+
+bool ActionDialog::eventFilter(QObject *watched, QEvent *event)
+{
+    const bool key = event->type() == QEvent::KeyPress || event->type() == QEvent::ShortcutOverride;
+    if (watched != m_reason || !key || static_cast<QKeyEvent *>(event)->key() != Qt::Key_Escape)
+        return QDialog::eventFilter(watched, event);
+    event->accept();
+    if (event->type() == QEvent::KeyPress)
+        reject();
+    return true;
 }
 
 void ActionDialog::addOptions(const QString &key, const QList<std::pair<QString, QString>> &options)

@@ -57,6 +57,10 @@ public:
 Q_SIGNALS:
     void done(const signalbox::domain::ActionResult &result);
 
+protected:
+    // Escape in the text field closes the dialog, whatever shortcuts the window behind it has.
+    bool eventFilter(QObject *watched, QEvent *event) override;
+
 private:
     void build();
     void showReady();
