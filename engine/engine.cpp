@@ -166,6 +166,7 @@ QCoro::Task<Status> Engine::startParts()
         co_return fail(needed(u"gateway"_s, prepared.error()));
     const auto vitals = [this](domain::EngineStatus &status) { fillVitals(status); };
     m_service = std::make_unique<admin::OperatorService>(*m_store, m_clock, vitals);
+    m_service->setActor(actor());
     if (auto token = makeAdminToken(); !token)
         co_return token;
     m_adminRoutes = std::make_unique<admin::AdminRoutes>(*m_service, m_config.admin.tokens);
@@ -181,6 +182,15 @@ QCoro::Task<Status> Engine::startParts()
             {"incarnation", QString::number(m_gateway->lease().life().incarnation)},
             {"database", m_store->databaseKind()}, {"ingress", ingressAddress()}, {"admin", adminAddress()}});
     co_return Status();
+}
+
+admin::OperatorService::Actor Engine::actor()
+{
+    admin::OperatorService::Actor actor;
+    actor.act
+        = [this](domain::ActionRequest request) { return m_gateway->actions().act(std::move(request)); };
+    actor.backends = [this] { return m_gateway->actions().backends(); };
+    return actor;
 }
 
 Result<std::unique_ptr<http::Server>> Engine::listen(

@@ -63,6 +63,7 @@ private:
     [[nodiscard]] Status writeAdminFile();
     void fillVitals(domain::EngineStatus &status) const;
     [[nodiscard]] store::EngineRegistration registration() const;
+    [[nodiscard]] admin::OperatorService::Actor actor();
 
     config::Config m_config;
     bool m_sandbox;

@@ -20,8 +20,9 @@ const QList<ActionEntry> &actionTable()
         {Id::ShowSessions, "show_sessions", Go, Window, TEXT("&Sessions"), "Alt+1; G, S", "sessions", false},
         {Id::ShowDeliveries, "show_deliveries", Go, Window, TEXT("&Deliveries"), "Alt+2; G, D", "deliveries",
             false},
-        {Id::ShowRuntimes, "show_runtimes", Go, Window, TEXT("&Runtimes"), "Alt+3; G, R", "runtimes", false},
-        {Id::ShowLifecycle, "show_lifecycle", Go, Window, TEXT("&Lifecycle"), "Alt+4; G, L", "lifecycle",
+        {Id::ShowLocks, "show_locks", Go, Window, TEXT("&Locks"), "Alt+3; G, L", "lock", false},
+        {Id::ShowRuntimes, "show_runtimes", Go, Window, TEXT("&Runtimes"), "Alt+4; G, R", "runtimes", false},
+        {Id::ShowLifecycle, "show_lifecycle", Go, Window, TEXT("Life&cycle"), "Alt+5; G, Y", "lifecycle",
             false},
         {Id::NeedsPerson, "needs_person", Go, Window, TEXT("What needs a &person"), "G, P", "person", false},
         {Id::Back, "back", Go, Window, TEXT("&Back"), "Alt+Left", "back", false},
@@ -47,6 +48,16 @@ const QList<ActionEntry> &actionTable()
             true},
         {Id::CopyId, "copy", Edit, Table, TEXT("&Copy id"), "Ctrl+C", "copy", false},
         {Id::CopyJson, "copy_json", Edit, Table, TEXT("Copy row as &JSON"), "Ctrl+Shift+C", "copy", false},
+        {Id::Explain, "explain", Act, Table, TEXT("&Explain: why is it stuck?"), "E", "search", false},
+        {Id::Replay, "replay", Act, Table, TEXT("&Replay…"), "R", "refresh", false},
+        {Id::Confirm, "confirm", Act, Table, TEXT("&Settle unconfirmed…"), "", "unconfirmed", false},
+        {Id::CancelDelivery, "cancel_delivery", Act, Table, TEXT("&Cancel delivery…"), "", "cancelled",
+            false},
+        {Id::Discard, "discard", Act, Table, TEXT("&Discard dead letter…"), "", "dead", false},
+        {Id::ReleaseLock, "release_lock", Act, Table, TEXT("Release &lock…"), "", "lock", false},
+        {Id::ExtendLock, "extend_lock", Act, Table, TEXT("E&xtend lock…"), "", "clock", false},
+        {Id::Pause, "pause", Act, Window, TEXT("&Pause the gateway…"), "Ctrl+Shift+P", "waiting", false},
+        {Id::Resume, "resume", Act, Window, TEXT("Res&ume the gateway…"), "Ctrl+Shift+U", "running", false},
         {Id::KeySheet, "keys", Help, Window, TEXT("&Keys"), "?; Ctrl+/; F1", "keyboard", false},
         {Id::Quit, "quit", File, Window, TEXT("&Quit"), "Ctrl+Q", "quit", false},
     };
@@ -64,6 +75,8 @@ QString groupName(ActionGroup group)
         return text(QT_TRANSLATE_NOOP("Actions", "&View"));
     case ActionGroup::Edit:
         return text(QT_TRANSLATE_NOOP("Actions", "&Edit"));
+    case ActionGroup::Act:
+        return text(QT_TRANSLATE_NOOP("Actions", "&Act"));
     case ActionGroup::Help:
         return text(QT_TRANSLATE_NOOP("Actions", "&Help"));
     case ActionGroup::File:

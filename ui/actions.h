@@ -15,6 +15,7 @@ namespace signalbox::ui {
 enum class ActionId {
     ShowSessions,
     ShowDeliveries,
+    ShowLocks,
     ShowRuntimes,
     ShowLifecycle,
     Back,
@@ -37,11 +38,20 @@ enum class ActionId {
     ThemeLight,
     ThemeDark,
     ThemeHighContrast,
+    Explain,
+    Replay,
+    CancelDelivery,
+    Confirm,
+    Discard,
+    ReleaseLock,
+    ExtendLock,
+    Pause,
+    Resume,
     KeySheet,
     Quit,
 };
 
-enum class ActionGroup { Go, View, Edit, Help, File };
+enum class ActionGroup { Go, View, Edit, Act, Help, File };
 // Single letters act only in a table; they are never destructive.
 enum class ActionScope { Window, Table };
 

@@ -2,6 +2,7 @@
 #include "details_pane.h"
 
 #include "attempts_view.h"
+#include "explain_view.h"
 #include "field_grid.h"
 #include "icons.h"
 #include "lifecycle_fields.h"
@@ -55,6 +56,7 @@ DetailsPane::DetailsPane(admin::OperatorApi *api, const TimeText *time, QWidget 
     , m_lifecycleFields(new FieldGrid)
     , m_timeline(new TimelineWidget(time))
     , m_attempts(new AttemptsView(time))
+    , m_explain(new ExplainView(api, time, this))
 {
     setObjectName(u"details"_s);
     setAccessibleName(tr("Details"));
@@ -79,9 +81,11 @@ DetailsPane::DetailsPane(admin::OperatorApi *api, const TimeText *time, QWidget 
             Q_EMIT openSession(value);
         else if (key == u"holder")
             Q_EMIT openDelivery(value);
-        else if (key == u"id" && m_view == ViewKind::Sessions)
+        else if (key == u"id" && m_view != ViewKind::Deliveries)
             Q_EMIT openDeliveriesOf(value);
     };
+    connect(m_explain, &ExplainView::openDelivery, this, &DetailsPane::openDelivery);
+    connect(m_explain, &ExplainView::openSession, this, &DetailsPane::openSession);
     connect(m_deliveryFields, &FieldGrid::linkActivated, this, follow);
     connect(m_sessionFields, &FieldGrid::linkActivated, this, follow);
     clear();
@@ -146,6 +150,7 @@ void DetailsPane::build()
     m_timelinePage->hide();
     m_attempts->setParent(this);
     m_attempts->hide();
+    m_tabs->addTab(m_explain, tr("Why"));
 }
 
 void DetailsPane::buildDeliveryFields()
@@ -229,11 +234,13 @@ void DetailsPane::show(ViewKind view, const QString &id, const ListRow *preview)
     m_id = id;
     if (!same) {
         m_hasContent = false;
+        m_explain->clear();
         switch (view) {
         case ViewKind::Deliveries:
             m_fields->setCurrentIndex(0);
             break;
         case ViewKind::Sessions:
+        case ViewKind::Locks:
             m_fields->setCurrentIndex(1);
             break;
         case ViewKind::Runtimes:
@@ -404,7 +411,7 @@ void DetailsPane::showTabs(bool timeline, bool attempts)
     const auto put = [this](QWidget *page, const QString &title, bool wanted) {
         const int at = m_tabs->indexOf(page);
         if (wanted && at < 0)
-            m_tabs->addTab(page, title);
+            m_tabs->insertTab(m_tabs->indexOf(m_explain), page, title);
         else if (!wanted && at >= 0)
             m_tabs->removeTab(at);
     };
@@ -544,6 +551,13 @@ void DetailsPane::setOrientation(Qt::Orientation ofTheSplitter)
 void DetailsPane::focusContent()
 {
     m_tabs->tabBar()->setFocus(Qt::ShortcutFocusReason);
+}
+
+void DetailsPane::explain(const QString &deliveryId)
+{
+    m_explain->explain(deliveryId);
+    m_tabs->setCurrentWidget(m_explain);
+    m_explain->focusChain();
 }
 
 void DetailsPane::changeEvent(QEvent *event)

@@ -14,6 +14,7 @@ class QTabWidget;
 namespace signalbox::ui {
 
 class AttemptsView;
+class ExplainView;
 class FieldGrid;
 class MessagePane;
 class TimeText;
@@ -36,6 +37,8 @@ public:
     void reload();
     void setOrientation(Qt::Orientation ofTheSplitter);
     void focusContent();
+    // Shows what this delivery waits for, beside what is shown already.
+    void explain(const QString &deliveryId);
     [[nodiscard]] QString id() const { return m_id; }
 
 Q_SIGNALS:
@@ -96,6 +99,7 @@ private:
     FieldGrid *m_lifecycleFields;
     TimelineWidget *m_timeline;
     AttemptsView *m_attempts;
+    ExplainView *m_explain;
     QWidget *m_summaryPage = nullptr;
     QWidget *m_timelinePage = nullptr;
 };

@@ -46,7 +46,8 @@ KeySheet::KeySheet(const Actions &actions, QWidget *parent)
     auto *columns = new QHBoxLayout;
     columns->setSpacing(36);
     const QList<QList<ActionGroup>> halves{
-        {ActionGroup::Go, ActionGroup::Edit, ActionGroup::Help, ActionGroup::File}, {ActionGroup::View}};
+        {ActionGroup::Go, ActionGroup::Edit, ActionGroup::Act, ActionGroup::Help, ActionGroup::File},
+        {ActionGroup::View}};
     for (const auto &groups : halves) {
         auto *grid = new QGridLayout;
         grid->setHorizontalSpacing(24);

@@ -15,7 +15,7 @@ namespace signalbox::ui {
 
 class TimeText;
 
-enum class ViewKind { Sessions, Deliveries, Runtimes, Lifecycle };
+enum class ViewKind { Sessions, Deliveries, Locks, Runtimes, Lifecycle };
 
 // What one view lists: where its rows come from and what they look like. Stateless.
 class ListKind
@@ -49,6 +49,10 @@ public:
 [[nodiscard]] std::unique_ptr<ListKind> makeLifecycleList();
 [[nodiscard]] Json toJson(const domain::RuntimeItem &item);
 [[nodiscard]] Json toJson(const domain::LifecycleEventItem &item);
+[[nodiscard]] std::unique_ptr<ListKind> makeLockList();
+// What a session tells of its lock.
+[[nodiscard]] domain::LockItem lockFrom(const domain::SessionItem &item);
+[[nodiscard]] Json toJson(const domain::LockItem &item);
 [[nodiscard]] Json toJson(const domain::SessionItem &item);
 [[nodiscard]] Json toJson(const domain::DeliveryItem &item);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "domain/actions.h"
 #include "domain/items.h"
 #include "theme.h"
 
@@ -19,7 +20,8 @@ struct ListRow
     QString id;
     qint64 rev = 0;
     Instant createdAt; // the order of every list, with the id behind it
-    std::variant<domain::SessionItem, domain::DeliveryItem, domain::RuntimeItem, domain::LifecycleEventItem>
+    std::variant<domain::SessionItem, domain::DeliveryItem, domain::LockItem, domain::RuntimeItem,
+        domain::LifecycleEventItem>
         item;
     bool matches
         = true; // false: it changed out of the filter and stays, dimmed, until the list is asked for anew

@@ -79,6 +79,7 @@ MainWindow::MainWindow(admin::OperatorApi *api, const Clock *clock, Profile prof
     , m_profile(std::move(profile))
     , m_time(clock)
     , m_actions(new Actions(this))
+    , m_rowActions(new RowActions(api, &m_time, m_actions, m_profile.name, this))
 {
     setObjectName(u"mainWindow"_s);
     setWindowTitle(tr("%1 – Signalbox", "profile").arg(m_profile.name));
@@ -104,6 +105,7 @@ void MainWindow::build()
     m_navigation = new Navigation(this);
     addPane(makeSessionList());
     addPane(makeDeliveryList());
+    addPane(makeLockList());
     addPane(makeRuntimeList());
     addPane(makeLifecycleList());
     m_splitter = new QSplitter(Qt::Vertical, this);
@@ -181,7 +183,15 @@ void MainWindow::addPane(std::unique_ptr<ListKind> kind)
     connect(pane, &ListPane::currentIdChanged, this, [this, view](const QString &id) {
         if (view == m_view && !m_moving)
             showDetails(id);
+        if (view == m_view)
+            chooseRow(id);
     });
+    const auto again = [this, view] {
+        if (view == m_view)
+            chooseRow(m_panes.at(view)->table()->currentId());
+    };
+    connect(pane->model(), &QAbstractItemModel::dataChanged, this, again);
+    connect(pane->model(), &QAbstractItemModel::modelReset, this, again);
     connect(pane, &ListPane::frozenChanged, this,
         [this](bool frozen) { m_actions->get(ActionId::Freeze)->setChecked(frozen); });
     connect(pane, &ListPane::filterChanged, this, &MainWindow::rememberHere);
@@ -198,13 +208,14 @@ void MainWindow::buildMenus()
 {
     menuBar()->setObjectName(u"menuBar"_s);
     using enum ActionGroup;
-    for (const ActionGroup group : {File, Edit, View, Go, Help}) {
+    for (const ActionGroup group : {File, Edit, View, Go, Act, Help}) {
         QMenu *menu = menuBar()->addMenu(groupName(group));
         for (const ActionEntry &entry : actionTable()) {
             if (entry.group != group)
                 continue;
             if (entry.id == ActionId::ToggleDetails || entry.id == ActionId::TimeZone
-                || entry.id == ActionId::ThemeSystem || entry.id == ActionId::Back) {
+                || entry.id == ActionId::ThemeSystem || entry.id == ActionId::Back
+                || entry.id == ActionId::ReleaseLock || entry.id == ActionId::Pause) {
                 menu->addSeparator();
             }
             menu->addAction(m_actions->get(entry.id));
@@ -241,6 +252,9 @@ void MainWindow::connectActions()
     on(ActionId::ShowDeliveries, [this] { showView(ViewKind::Deliveries); });
     on(ActionId::ShowRuntimes, [this] { showView(ViewKind::Runtimes); });
     on(ActionId::ShowLifecycle, [this] { showView(ViewKind::Lifecycle); });
+    on(ActionId::ShowLocks, [this] { showView(ViewKind::Locks); });
+    on(ActionId::Explain, [this] { explain(); });
+    connect(m_rowActions, &RowActions::acted, this, &MainWindow::acted);
     on(ActionId::NeedsPerson, [this] { needsPerson(); });
     on(ActionId::Back, [this] { step(-1); });
     on(ActionId::Forward, [this] { step(1); });
@@ -305,6 +319,12 @@ void MainWindow::showTableMenu(ListTable *table, const QPoint &at)
         const QString id = table->currentId();
         connect(menu->addAction(tr("Show its deliveries")), &QAction::triggered, this,
             [this, id] { openDeliveriesOf(id); });
+    }
+    menu->addSeparator();
+    for (const ActionEntry &entry : actionTable()) {
+        QAction *action = m_actions->get(entry.id);
+        if (entry.group == ActionGroup::Act && entry.scope == ActionScope::Table && action->isEnabled())
+            menu->addAction(action);
     }
     table->setBusyPointer(true); // nothing moves under an open menu
     connect(menu, &QMenu::aboutToHide, table, [table] { table->setBusyPointer(false); });
@@ -431,6 +451,36 @@ void MainWindow::showDetails(const QString &id)
     m_details->show(m_view, id, row >= 0 ? &model->row(row) : nullptr);
 }
 
+void MainWindow::chooseRow(const QString &id)
+{
+    const ListModel *model = currentPane()->model();
+    const int row = model->rowOf(id);
+    m_rowActions->setRow(row >= 0 ? &model->row(row) : nullptr);
+}
+
+void MainWindow::explain()
+{
+    const ListModel *model = currentPane()->model();
+    const int row = model->rowOf(currentPane()->table()->currentId());
+    if (row < 0)
+        return;
+    QString id = model->row(row).id;
+    if (const auto *session = std::get_if<domain::SessionItem>(&model->row(row).item))
+        id = session->lockHolder;
+    else if (const auto *lock = std::get_if<domain::LockItem>(&model->row(row).item))
+        id = lock->holder;
+    setDetails(true, m_splitter->orientation());
+    m_details->explain(id);
+}
+
+void MainWindow::acted(const QString &whatHappened)
+{
+    statusBar()->showMessage(whatHappened, 6000);
+    if (!currentPane()->model()->isFrozen())
+        currentPane()->refresh();
+    m_details->reload();
+}
+
 void MainWindow::watch()
 {
     const bool seen = isVisible() && !isMinimized();
@@ -463,6 +513,8 @@ void MainWindow::statusChanged(const domain::EngineStatus &status)
         ViewKind::Sessions, sessions, tr("%n running or waiting", nullptr, static_cast<int>(sessions)));
     m_navigation->setCount(
         ViewKind::Deliveries, deliveries, tr("%n unfinished", nullptr, static_cast<int>(deliveries)));
+    const qint64 locks = status.sessions.value(u"running"_s);
+    m_navigation->setCount(ViewKind::Locks, locks, tr("%1 held", "locks").arg(locks));
     m_panes.at(ViewKind::Sessions)->setCounts(status.sessions);
     m_panes.at(ViewKind::Deliveries)->setCounts(status.deliveries);
     m_status->setStatus(status);

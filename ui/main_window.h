@@ -3,6 +3,7 @@
 
 #include "actions.h"
 #include "list_pane.h"
+#include "row_actions.h"
 #include "time_text.h"
 
 #include <QMainWindow>
@@ -55,6 +56,7 @@ public:
     [[nodiscard]] ListPane *pane(ViewKind view) const { return m_panes.at(view); }
     [[nodiscard]] TimeText *time() { return &m_time; }
     [[nodiscard]] const Actions &actions() const { return *m_actions; }
+    [[nodiscard]] RowActions *rowActions() const { return m_rowActions; }
 
 protected:
     void showEvent(QShowEvent *event) override;
@@ -86,6 +88,10 @@ private:
     void open(ViewKind view, const QString &id);
     void showDetails(const QString &id);
     void needsPerson();
+    // What is chosen, for actions that are about it.
+    void chooseRow(const QString &id);
+    void explain();
+    void acted(const QString &whatHappened);
     void watch();
     void connectionChanged();
     void statusChanged(const domain::EngineStatus &status);
@@ -102,6 +108,7 @@ private:
     Profile m_profile;
     TimeText m_time;
     Actions *m_actions;
+    RowActions *m_rowActions = nullptr;
     Navigation *m_navigation = nullptr;
     QStackedWidget *m_stack = nullptr;
     QSplitter *m_splitter = nullptr;

@@ -23,9 +23,11 @@ Response answer(const Result<T> &result)
     return result ? Response::json(200, toJson(*result)) : answer(result.error());
 }
 
+} // namespace
+
 // "state:dead session:se_… some-id": the first words of the filter grammar. Unknown words are refused, not
 // ignored.
-Result<domain::ListQuery> listQuery(const Request &request)
+Result<domain::ListQuery> AdminRoutes::listQuery(const Request &request)
 {
     domain::ListQuery query;
     if (const auto limit = request.query(u"limit")) {
@@ -54,8 +56,6 @@ Result<domain::ListQuery> listQuery(const Request &request)
     return query;
 }
 
-} // namespace
-
 AdminRoutes::AdminRoutes(OperatorService &service, QList<config::TokenConfig> tokens)
     : m_service(service)
     , m_tokens(std::move(tokens))
@@ -76,47 +76,44 @@ const config::TokenConfig *AdminRoutes::tokenOf(const Request &request) const
     return found;
 }
 
+std::optional<Response> AdminRoutes::refusal(const Request &request) const
+{
+    const config::TokenConfig *token = tokenOf(request);
+    if (!token) {
+        return Response::problem(401, u"a bearer token of an operator is needed"_s)
+            .withHeader("WWW-Authenticate", "Bearer");
+    }
+    // A token for some installations must not read the others; until lists are cut to them, it reads nothing.
+    if (!token->installations.isEmpty() && !token->installations.contains(u"*"_s))
+        return Response::problem(403, u"this version serves only tokens for all installations (\"*\")"_s);
+    return std::nullopt;
+}
+
 void AdminRoutes::addGet(
     http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(Request))
 {
-    add(router, "GET", pattern, handler, false);
+    router.add("GET", u"/api/v1"_s + pattern, [this, handler](Request request, http::Context) -> Answer {
+        if (auto refused = refusal(request)) {
+            const auto refuse = [](Response response) -> Answer { co_return response; };
+            return refuse(std::move(*refused));
+        }
+        return (this->*handler)(std::move(request));
+    });
 }
 
 void AdminRoutes::addPost(
     http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(Request))
 {
-    add(router, "POST", pattern, handler, true);
-}
-
-void AdminRoutes::add(http::Router &router, const QByteArray &method, const QString &pattern,
-    Answer (AdminRoutes::*handler)(Request), bool operators)
-{
-    router.add(
-        method, u"/api/v1"_s + pattern, [this, handler, operators](Request request, http::Context) -> Answer {
-            const config::TokenConfig *token = tokenOf(request);
-            // A token for some installations must not read the others; until lists are cut to them, it reads
-            // nothing.
-            if (token && !token->installations.isEmpty() && !token->installations.contains(u"*"_s)) {
-                const auto refuse = []() -> Answer {
-                    co_return Response::problem(
-                        403, u"this version serves only tokens for all installations (\"*\")"_s);
-                };
-                return refuse();
-            }
-            if (!token) {
-                const auto refuse = []() -> Answer {
-                    co_return Response::problem(401, u"a bearer token of an operator is needed"_s)
-                        .withHeader("WWW-Authenticate", "Bearer");
-                };
-                return refuse();
-            }
-            if (operators && token->role == u"viewer") {
-                const auto refuse
-                    = []() -> Answer { co_return Response::problem(403, u"the role operator is needed"_s); };
-                return refuse();
-            }
-            return (this->*handler)(std::move(request));
-        });
+    router.add("POST", u"/api/v1"_s + pattern, [this, handler](Request request, http::Context) -> Answer {
+        auto refused = refusal(request);
+        if (!refused && tokenOf(request)->role == u"viewer")
+            refused = Response::problem(403, u"the role operator is needed"_s);
+        if (refused) {
+            const auto refuse = [](Response response) -> Answer { co_return response; };
+            return refuse(std::move(*refused));
+        }
+        return (this->*handler)(std::move(request));
+    });
 }
 
 void AdminRoutes::addRoutes(http::Router &router)
@@ -132,6 +129,7 @@ void AdminRoutes::addRoutes(http::Router &router)
     addGet(router, u"/lifecycle-events"_s, &AdminRoutes::lifecycleEvents);
     addGet(router, u"/lifecycle-events/{id}"_s, &AdminRoutes::lifecycleEvent);
     addPost(router, u"/lifecycle-events/{id}/replay"_s, &AdminRoutes::replayLifecycleEvent);
+    addActionRoutes(router);
     router.add(
         "GET", u"/healthz"_s, [](Request, http::Context) -> Answer { co_return Response::text(200, "ok"); });
     router.add(

@@ -20,11 +20,12 @@ private:
     using Answer = QCoro::Task<http::Response>;
     // The token's entry, or nullptr: compared in constant time over all of them.
     [[nodiscard]] const config::TokenConfig *tokenOf(const http::Request &request) const;
+    // Why the request is not served at all; nothing when its token may read.
+    [[nodiscard]] std::optional<http::Response> refusal(const http::Request &request) const;
+    [[nodiscard]] static Result<domain::ListQuery> listQuery(const http::Request &request);
     void addGet(http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(http::Request));
     // An action for operators and admins.
     void addPost(http::Router &router, const QString &pattern, Answer (AdminRoutes::*handler)(http::Request));
-    void add(http::Router &router, const QByteArray &method, const QString &pattern,
-        Answer (AdminRoutes::*handler)(http::Request), bool operators);
     [[nodiscard]] Answer self(http::Request request);
     [[nodiscard]] Answer summary(http::Request request);
     [[nodiscard]] Answer sessions(http::Request request);
@@ -37,6 +38,15 @@ private:
     [[nodiscard]] Answer lifecycleEvent(http::Request request);
     [[nodiscard]] Answer replayLifecycleEvent(http::Request request);
     [[nodiscard]] Answer ready(http::Request request);
+    // action_routes.cpp
+    void addActionRoutes(http::Router &router);
+    [[nodiscard]] Answer mutate(http::Request request, domain::Act act, QString scope);
+    [[nodiscard]] Answer locks(http::Request request);
+    [[nodiscard]] Answer audit(http::Request request);
+    [[nodiscard]] Answer installations(http::Request request);
+    [[nodiscard]] Answer backends(http::Request request);
+    [[nodiscard]] Answer explain(http::Request request);
+    [[nodiscard]] Answer idempotency(http::Request request);
     OperatorService &m_service;
     QList<config::TokenConfig> m_tokens;
 };

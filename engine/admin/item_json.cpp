@@ -240,4 +240,88 @@ Json toJson(const EngineStatus &status)
     return json;
 }
 
+Json toJson(const ActionResult &result)
+{
+    Json json = Json::object({{u"id"_s, result.id}, {u"state"_s, result.state}});
+    if (result.fence > 0)
+        json.set(u"fence"_s, result.fence);
+    return json;
+}
+
+Json toJson(const LockItem &item)
+{
+    Json json = Json::object({{u"id"_s, item.id}, {u"rev"_s, item.rev}, {u"holder"_s, item.holder}});
+    put(json, u"channel"_s, item.channel);
+    put(json, u"tenant"_s, item.tenant);
+    put(json, u"place"_s, item.place);
+    put(json, u"thread"_s, item.thread);
+    put(json, u"backend"_s, item.backend);
+    put(json, u"holder_state"_s, item.holderState);
+    put(json, u"holder_stage"_s, item.holderStage);
+    put(json, u"prompt_state"_s, item.promptState);
+    put(json, u"holder_updated_at"_s, item.holderUpdatedAt);
+    put(json, u"engine"_s, item.engine);
+    put(json, u"lease_until"_s, item.leaseUntil);
+    json.set(u"engine_alive"_s, item.engineAlive);
+    put(json, u"acquired_at"_s, item.acquiredAt);
+    put(json, u"expires_at"_s, item.expiresAt);
+    json.set(u"fence"_s, item.fence);
+    json.set(u"waiters"_s, item.waiters);
+    return json;
+}
+
+Json toJson(const AuditItem &item)
+{
+    Json json = Json::object({{u"id"_s, item.id}, {u"actor"_s, item.actor}, {u"action"_s, item.action}});
+    put(json, u"at"_s, item.at);
+    put(json, u"kind"_s, item.subjectKind);
+    put(json, u"subject"_s, item.subject);
+    put(json, u"reason"_s, item.reason);
+    put(json, u"result"_s, item.result);
+    return json;
+}
+
+Json toJson(const PauseItem &item)
+{
+    Json json = Json::object({{u"scope"_s, item.scope}, {u"id"_s, item.id}, {u"what"_s, item.what}});
+    put(json, u"who"_s, item.who);
+    put(json, u"reason"_s, item.reason);
+    put(json, u"since"_s, item.since);
+    put(json, u"until"_s, item.until);
+    return json;
+}
+
+Json toJson(const InstallationItem &item)
+{
+    Json json = Json::object({{u"id"_s, item.id}, {u"state"_s, item.state}, {u"channel"_s, item.channel}});
+    put(json, u"tenant"_s, item.tenant);
+    put(json, u"app"_s, item.app);
+    put(json, u"backend"_s, item.backend);
+    put(json, u"trouble"_s, item.trouble);
+    json.set(u"pauses"_s, arrayOf(item.pauses));
+    return json;
+}
+
+Json toJson(const BackendItem &item)
+{
+    Json json = Json::object({{u"id"_s, item.id}, {u"kind"_s, item.kind}});
+    json.set(u"pauses"_s, arrayOf(item.pauses));
+    return json;
+}
+
+Json toJson(const Explanation &explanation)
+{
+    Json links = Json::array();
+    for (const ExplainLink &link : explanation.links) {
+        Json json = Json::object({{u"kind"_s, link.kind}, {u"what"_s, link.what}});
+        put(json, u"id"_s, link.id);
+        put(json, u"since"_s, link.since);
+        put(json, u"evidence"_s, link.evidence);
+        put(json, u"action"_s, link.action);
+        links.append(std::move(json));
+    }
+    return Json::object(
+        {{u"id"_s, explanation.id}, {u"links"_s, std::move(links)}, {u"action"_s, explanation.action}});
+}
+
 } // namespace signalbox::admin

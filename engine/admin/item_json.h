@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "domain/actions.h"
 #include "domain/items.h"
 
 namespace signalbox::admin {
@@ -18,6 +19,13 @@ namespace signalbox::admin {
 [[nodiscard]] Json toJson(const domain::RuntimeItem &item);
 [[nodiscard]] Json toJson(const domain::ForwardItem &item);
 [[nodiscard]] Json toJson(const domain::LifecycleEventItem &item);
+[[nodiscard]] Json toJson(const domain::ActionResult &result);
+[[nodiscard]] Json toJson(const domain::LockItem &item);
+[[nodiscard]] Json toJson(const domain::AuditItem &item);
+[[nodiscard]] Json toJson(const domain::PauseItem &item);
+[[nodiscard]] Json toJson(const domain::InstallationItem &item);
+[[nodiscard]] Json toJson(const domain::BackendItem &item);
+[[nodiscard]] Json toJson(const domain::Explanation &explanation);
 
 template <class Item>
 [[nodiscard]] Json toJson(const domain::Page<Item> &page)

@@ -3,6 +3,9 @@
 
 #include "async/run_on.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 using namespace Qt::StringLiterals;
 
 namespace signalbox::admin {
@@ -113,6 +116,44 @@ QCoro::Task<Result<ForwardItem>> LocalOperatorApi::replayLifecycleEvent(
     return ask<ForwardItem>([service, id, backend, actor, reason] {
         return service->replayLifecycleEvent(id, backend, actor, reason);
     });
+}
+
+QCoro::Task<Result<domain::ActionResult>> LocalOperatorApi::act(domain::ActionRequest request)
+{
+    const passwd *user = getpwuid(getuid());
+    request.actor = u"user:"_s + (user ? QString::fromLocal8Bit(user->pw_name) : QString::number(getuid()));
+    OperatorService *service = m_service;
+    return ask<domain::ActionResult>([service, request] { return service->act(request); });
+}
+
+QCoro::Task<Result<Page<domain::LockItem>>> LocalOperatorApi::locks(ListQuery query)
+{
+    OperatorService *service = m_service;
+    return ask<Page<domain::LockItem>>([service, query] { return service->locks(query); });
+}
+
+QCoro::Task<Result<Page<domain::AuditItem>>> LocalOperatorApi::audit(ListQuery query)
+{
+    OperatorService *service = m_service;
+    return ask<Page<domain::AuditItem>>([service, query] { return service->audit(query); });
+}
+
+QCoro::Task<Result<QList<domain::InstallationItem>>> LocalOperatorApi::installations()
+{
+    OperatorService *service = m_service;
+    return ask<QList<domain::InstallationItem>>([service] { return service->installations(); });
+}
+
+QCoro::Task<Result<QList<domain::BackendItem>>> LocalOperatorApi::backends()
+{
+    OperatorService *service = m_service;
+    return ask<QList<domain::BackendItem>>([service] { return service->backends(); });
+}
+
+QCoro::Task<Result<domain::Explanation>> LocalOperatorApi::explain(QString deliveryId)
+{
+    OperatorService *service = m_service;
+    return ask<domain::Explanation>([service, deliveryId] { return service->explain(deliveryId); });
 }
 
 void LocalOperatorApi::watch(QStringList kinds)

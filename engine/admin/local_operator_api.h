@@ -34,6 +34,13 @@ public:
     [[nodiscard]] QCoro::Task<Result<LifecycleEventItem>> lifecycleEvent(QString id) override;
     [[nodiscard]] QCoro::Task<Result<ForwardItem>> replayLifecycleEvent(
         QString id, QString backend, QString actor, QString reason) override;
+    // The actor is the system's user.
+    [[nodiscard]] QCoro::Task<Result<domain::ActionResult>> act(domain::ActionRequest request) override;
+    [[nodiscard]] QCoro::Task<Result<Page<domain::LockItem>>> locks(ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<Page<domain::AuditItem>>> audit(ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<QList<domain::InstallationItem>>> installations() override;
+    [[nodiscard]] QCoro::Task<Result<QList<domain::BackendItem>>> backends() override;
+    [[nodiscard]] QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId) override;
     void watch(QStringList kinds) override;
 
 private:

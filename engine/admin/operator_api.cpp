@@ -1,2 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/operator_api.h"
+
+namespace signalbox::admin {
+
+namespace {
+
+template <class T>
+QCoro::Task<Result<T>> unsupported()
+{
+    co_return fail(ErrorCode::Unsupported, QStringLiteral("this connection cannot do that"));
+}
+
+} // namespace
+
+QCoro::Task<Result<domain::ActionResult>> OperatorApi::act(domain::ActionRequest)
+{
+    return unsupported<domain::ActionResult>();
+}
+
+QCoro::Task<Result<Page<domain::LockItem>>> OperatorApi::locks(ListQuery)
+{
+    return unsupported<Page<domain::LockItem>>();
+}
+
+QCoro::Task<Result<Page<domain::AuditItem>>> OperatorApi::audit(ListQuery)
+{
+    return unsupported<Page<domain::AuditItem>>();
+}
+
+QCoro::Task<Result<QList<domain::InstallationItem>>> OperatorApi::installations()
+{
+    return unsupported<QList<domain::InstallationItem>>();
+}
+
+QCoro::Task<Result<QList<domain::BackendItem>>> OperatorApi::backends()
+{
+    return unsupported<QList<domain::BackendItem>>();
+}
+
+QCoro::Task<Result<domain::Explanation>> OperatorApi::explain(QString)
+{
+    return unsupported<domain::Explanation>();
+}
+
+} // namespace signalbox::admin

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "domain/actions.h"
 #include "domain/items.h"
 
 #include <QCoro/QCoroTask>
@@ -58,6 +59,17 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<ForwardItem>> replayLifecycleEvent(
         QString id, QString backend, QString actor, QString reason)
         = 0;
+
+    // What operators do and see of it (domain/actions.h). Errors of act(): InvalidInput for what is missing,
+    // NotFound, Conflict with what forbids it as native (not_held, fence_differs, not_final, payload_expired,
+    // settled, finished, not_paused). Of everything else: Unavailable. An implementation names the actor
+    // itself. These defaults answer Unsupported.
+    [[nodiscard]] virtual QCoro::Task<Result<domain::ActionResult>> act(domain::ActionRequest request);
+    [[nodiscard]] virtual QCoro::Task<Result<Page<domain::LockItem>>> locks(ListQuery query);
+    [[nodiscard]] virtual QCoro::Task<Result<Page<domain::AuditItem>>> audit(ListQuery query);
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::InstallationItem>>> installations();
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::BackendItem>>> backends();
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId);
 
     // Which kinds of change to push from now on ("session", "delivery", "outbound",
     // "runtime", "lifecycle_event"); replaces the set before.

@@ -3,6 +3,7 @@
 
 #include "async/task_scope.h"
 #include "base/ids.h"
+#include "domain/actions.h"
 #include "domain/items.h"
 #include "store/store.h"
 
@@ -46,6 +47,22 @@ public:
         QString id, QString backend, QString actor, QString reason);
     void watch(QStringList kinds);
 
+    // Who carries actions out; without it they answer Unavailable. Outlives this service's stop().
+    struct Actor
+    {
+        Actor() = default;
+        std::function<QCoro::Task<Result<domain::ActionResult>>(domain::ActionRequest)> act;
+        std::function<QCoro::Task<Result<QList<domain::BackendItem>>>()> backends;
+    };
+    void setActor(Actor actor) { m_actor = std::move(actor); }
+    [[nodiscard]] QCoro::Task<Result<domain::ActionResult>> act(domain::ActionRequest request);
+    [[nodiscard]] QCoro::Task<Result<domain::ActionResult>> answerOf(QString actor, QString key);
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::LockItem>>> locks(domain::ListQuery query);
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::AuditItem>>> audit(domain::ListQuery query);
+    [[nodiscard]] QCoro::Task<Result<QList<domain::InstallationItem>>> installations();
+    [[nodiscard]] QCoro::Task<Result<QList<domain::BackendItem>>> backends();
+    [[nodiscard]] QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId);
+
 Q_SIGNALS:
     void changed(const QList<signalbox::domain::Change> &changes);
     void statusChanged(const signalbox::domain::EngineStatus &status);
@@ -66,6 +83,7 @@ private:
     const Clock &m_clock;
     SystemIdGenerator m_ids;
     Vitals m_vitals;
+    Actor m_actor;
     QStringList m_kinds;
     std::optional<store::FeedCursor> m_cursor;
     qint64 m_lagMs = 0;

@@ -40,4 +40,21 @@ QString adoptedText(const QString &reply)
     return reply.trimmed() + u"\n\n_recovered after an interruption, may be incomplete_"_s;
 }
 
+QString releasedText(bool mayHaveBegun)
+{
+    if (!mayHaveBegun)
+        return u"An operator has taken that request off the queue before I began with it. Please ask again if it is still needed."_s;
+    return u"An operator has stopped me while I was working on that request, and I cannot tell how far it got. It has not been started again; please check before you ask again."_s;
+}
+
+QString cancelledText()
+{
+    return u"An operator has cancelled that request."_s;
+}
+
+QString answeredByText(const QString &reply, const QString &backend)
+{
+    return reply.trimmed() + u"\n\n_answered by "_s + backend + u'_';
+}
+
 } // namespace signalbox::domain

@@ -21,4 +21,11 @@ namespace signalbox::domain {
 // A reply that was found in the conversation after its turn had been cut off from us.
 [[nodiscard]] QString adoptedText(const QString &reply);
 
+// An operator took the lock away: the turn was cut off, or had not begun.
+[[nodiscard]] QString releasedText(bool mayHaveBegun);
+// An operator cancelled it.
+[[nodiscard]] QString cancelledText();
+// A reply of another backend than the installation's own.
+[[nodiscard]] QString answeredByText(const QString &reply, const QString &backend);
+
 } // namespace signalbox::domain

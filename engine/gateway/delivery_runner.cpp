@@ -33,6 +33,11 @@ bool isStale(const Error &error)
     return error.native() == QStringView(store::kStale);
 }
 
+bool isPaused(const Error &error)
+{
+    return error.native() == u"paused";
+}
+
 QString turnSummary(const runtimes::TurnResult &result)
 {
     Json summary = Json::object(
@@ -161,7 +166,7 @@ QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<DeliveryWork> work, Q
         co_await turn->settle(m_config.turn.cancelGrace, work->deadline.token());
     const Status begun = co_await beginTurn(work, turn->agentSession(), prompt);
     if (!begun)
-        co_return decideNotOpened(begun.error());
+        co_return isPaused(begun.error()) ? decidePaused() : decideNotOpened(begun.error());
     // From here on the prompt may have left: never again by our doing.
     timeout->stop();
     const std::function<bool()> mayLeave = [this] { return m_lease.mayAct(); };
@@ -236,7 +241,7 @@ QCoro::Task<Status> DeliveryRunner::beginTurn(
     Millis pause = kStorePauseFirst;
     for (;;) {
         const Status begun = co_await m_store.beginTurn(begin);
-        if (begun || isStale(begun.error()))
+        if (begun || isStale(begun.error()) || isPaused(begun.error()))
             co_return begun;
         // The database is away: nothing has left yet, so waiting is safe.
         if (co_await async::delay(pause, work->deadline.token()) == async::Wake::Cancelled)
@@ -294,6 +299,9 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
     if (work->contextLost && !decision.again)
         finish.outbound.push_back(m_drafts.message(
             work->delivery, u"notice:context_lost"_s, OutboundKind::Notice, domain::contextLostText()));
+    // A replay to another backend says who answered.
+    if (installation && !decision.reply.isEmpty() && installation->row.backend != work->delivery.backend)
+        decision.reply = domain::answeredByText(decision.reply, work->delivery.backend);
     if (!decision.reply.isEmpty())
         m_drafts.addReply(work->delivery, decision.reply, finish.outbound);
     if (!decision.notice.isEmpty())

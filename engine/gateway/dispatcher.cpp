@@ -68,9 +68,25 @@ QCoro::Task<bool> Dispatcher::claim()
 QCoro::Task<> Dispatcher::runOne(store::ClaimedDelivery delivery)
 {
     const bool wasFull = m_running.live() >= m_mostInFlight;
-    co_await m_runner.run(std::move(delivery), m_running.token());
+    const auto source = std::make_shared<async::CancelSource>();
+    source->follow(m_running.token());
+    const QString id = delivery.id;
+    m_sources.insert(id, source);
+    co_await m_runner.run(std::move(delivery), source->token());
+    // A later claim of the same delivery has its own.
+    if (m_sources.value(id) == source)
+        m_sources.remove(id);
     if (wasFull || m_running.live() >= m_mostInFlight)
         m_loop.wake();
+}
+
+bool Dispatcher::cancelDelivery(const QString &id)
+{
+    const auto source = m_sources.value(id);
+    if (!source)
+        return false;
+    source->cancel();
+    return true;
 }
 
 QCoro::Task<> Dispatcher::stop(Millis grace, Millis cancelGrace)

@@ -5,6 +5,10 @@
 #include "gateway/ingest_pressure.h"
 #include "gateway/work_loop.h"
 
+#include <QHash>
+
+#include <memory>
+
 namespace signalbox::gateway {
 
 // Claims deliveries that may run and runs them, at most `max_concurrent_deliveries` at once, and only a few
@@ -20,6 +24,10 @@ public:
     void wakeIn(Millis time);
     [[nodiscard]] int inFlight() const { return m_running.live(); }
 
+    // Fires the token of a delivery that runs here: its turn is cancelled, has `cancel_grace` to end, and
+    // writes nothing more unless it ended well. False: it does not run here.
+    bool cancelDelivery(const QString &id);
+
     // Claims nothing more; what runs goes on until the grace is over, then its tokens fire, and turns have
     // `cancelGrace` to end.
     [[nodiscard]] QCoro::Task<> stop(Millis grace, Millis cancelGrace);
@@ -34,6 +42,7 @@ private:
     int m_mostInFlight;
     Millis m_lockTtl;
     WorkLoop m_loop;
+    QHash<QString, std::shared_ptr<async::CancelSource>> m_sources; // of what runs, by delivery
     async::TaskScope m_running;
 };
 

@@ -34,6 +34,7 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     , m_outbox(store, m_book, m_backends, m_lease, m_slack, m_pressure, config, clock, ids)
     , m_lifecycleIngress(store, config, ids)
     , m_forwarder(store, m_client, m_lease, config, clock)
+    , m_actions(store, config, ids, m_dispatcher, m_outbox)
     , m_upkeep(store, config)
     , m_scope(u"gateway"_s)
 {

@@ -5,6 +5,7 @@
 #include "gateway/dispatcher.h"
 #include "gateway/lifecycle_forwarder.h"
 #include "gateway/lifecycle_ingress.h"
+#include "gateway/operator_actions.h"
 #include "gateway/outbox.h"
 #include "gateway/slack_ingress.h"
 #include "gateway/upkeep.h"
@@ -40,6 +41,7 @@ public:
     [[nodiscard]] const store::Registered &registered() const { return m_registered; }
     [[nodiscard]] const IngressStats &ingressStats() const { return m_ingress.stats(); }
     [[nodiscard]] int inFlight() const { return m_dispatcher.inFlight(); }
+    [[nodiscard]] OperatorActions &actions() { return m_actions; }
 
 Q_SIGNALS:
     void replaced();
@@ -66,6 +68,7 @@ private:
     Outbox m_outbox;
     LifecycleIngress m_lifecycleIngress;
     LifecycleForwarder m_forwarder;
+    OperatorActions m_actions;
     Upkeep m_upkeep;
     async::TaskScope m_scope;
     store::Registered m_registered;

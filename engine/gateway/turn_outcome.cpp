@@ -105,6 +105,15 @@ Decision decideFound(const FoundTurn &found, const QString &errorCode)
     return decision;
 }
 
+Decision decidePaused()
+{
+    Decision decision;
+    decision.again = true;
+    decision.state = DeliveryState::Pending;
+    decision.errorCode = u"paused"_s;
+    return decision;
+}
+
 Decision decideIgnored()
 {
     Decision decision;

@@ -31,6 +31,9 @@ struct Decision
 // The runtime could not be reached before the prompt.
 [[nodiscard]] Decision decideNotOpened(const Error &error);
 
+// An operator paused prompts before this one left: it goes back, and waits.
+[[nodiscard]] Decision decidePaused();
+
 // An interrupted turn was looked for; `errorCode` says what interrupted it.
 [[nodiscard]] Decision decideFound(const FoundTurn &found, const QString &errorCode);
 // There is nothing to say, or policy wants none of it.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/action_records.h"
 #include "store/errors.h"
 #include "store/units.h"
 
@@ -20,6 +21,16 @@ constexpr char kDueSqlite[]
 constexpr char kDuePostgres[]
     = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
       "AND due_at <= ? ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
+
+// While something is paused, claims look at what stops each row (DESIGN.md "Configuration against state"): a
+// pause of deliveries stops them all, one of the intake those that came since.
+#define SIGNALBOX_UNPAUSED_DUE                                                                               \
+    "SELECT d.id, d.session_id FROM deliveries d JOIN sessions s ON s.id = d.session_id "                    \
+    "WHERE d.state = ? AND d.state <> 'completed' AND d.waits_for = ? AND d.due_at <= ? "                    \
+    "AND NOT EXISTS (SELECT 1 FROM pauses p WHERE (p.until_at = 0 OR p.until_at > ?) "                       \
+    "AND (p.what = 'delivery' OR (p.what = 'intake' AND d.created_at >= p.since_at)) "                       \
+    "AND (p.scope = 'engine' OR (p.scope = 'installation' AND p.id = d.installation_id) "                    \
+    "OR (p.scope = 'backend' AND p.id = s.backend))) ORDER BY d.due_at, d.id LIMIT ?"
 
 Result<bool> takeLock(
     Session &session, const EngineLife &life, ClaimedDelivery &claimed, Instant now, Millis lockTtl)
@@ -118,8 +129,14 @@ Status findDue(Session &session, const QString &state, const QString &waitsFor, 
     const int room = most - static_cast<int>(due.size());
     if (room <= 0)
         return {};
-    auto rows = session.query(
-        session.dialect() == Dialect::Sqlite ? kDueSqlite : kDuePostgres, state, waitsFor, now, room);
+    const auto paused = anyPause(session);
+    if (!paused)
+        return fail(paused.error());
+    const bool sqlite = session.dialect() == Dialect::Sqlite;
+    auto rows = *paused ? session.query(
+                    sqlite ? SIGNALBOX_UNPAUSED_DUE : SIGNALBOX_UNPAUSED_DUE " FOR UPDATE OF d SKIP LOCKED",
+                    state, waitsFor, now, now, room)
+                        : session.query(sqlite ? kDueSqlite : kDuePostgres, state, waitsFor, now, room);
     if (!rows)
         return fail(rows.error());
     while (rows->next()) {

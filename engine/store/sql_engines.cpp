@@ -259,8 +259,8 @@ Result<bool> renewLeaseUnit(Session &session, const EngineLife &life, Millis lea
             ErrorCode::Conflict, u"another life of this engine has begun"_s, QString::fromUtf16(kStale)));
     const auto locks = session.run(
         "UPDATE sessions SET lock_expires_at = ? WHERE lock_engine = ? AND lock_incarnation = ? "
-        "AND lock_holder IS NOT NULL",
-        *now + lockTtl, life.id, life.incarnation);
+        "AND lock_holder IS NOT NULL AND lock_expires_at < ?", // one that an operator extended stays so
+        *now + lockTtl, life.id, life.incarnation, *now + lockTtl);
     if (!locks)
         return fail(locks.error());
     return true;

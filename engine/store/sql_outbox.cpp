@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/action_records.h"
 #include "store/errors.h"
 #include "store/units.h"
 
@@ -23,6 +24,16 @@ constexpr char kHeadsPostgres[]
       "AND NOT EXISTS (SELECT 1 FROM outbound_messages e WHERE e.lane = o.lane AND e.id < o.id "
       "AND e.state IN ('pending', 'retry', 'unknown', 'sending')) ORDER BY o.due_at, o.id LIMIT ? FOR UPDATE "
       "SKIP LOCKED";
+
+#define SIGNALBOX_UNPAUSED_HEADS                                                                             \
+    "SELECT o.id FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') "                 \
+    "AND o.due_at <= ? AND NOT EXISTS (SELECT 1 FROM outbound_messages e WHERE e.lane = o.lane "             \
+    "AND e.id < o.id AND e.state IN ('pending', 'retry', 'unknown', 'sending')) "                            \
+    "AND NOT EXISTS (SELECT 1 FROM pauses p WHERE p.what = 'outbound' "                                      \
+    "AND (p.until_at = 0 OR p.until_at > ?) AND (p.scope = 'engine' "                                        \
+    "OR (p.scope = 'installation' AND p.id = o.installation_id) OR (p.scope = 'backend' AND p.id = "         \
+    "(SELECT s.backend FROM deliveries d JOIN sessions s ON s.id = d.session_id "                            \
+    "WHERE d.id = o.delivery_id)))) ORDER BY o.due_at, o.id LIMIT ?"
 
 // Posts of a place and thread keep their order; a reaction only keeps the order of its own message.
 QString laneOf(const OutboundDraft &draft)
@@ -185,8 +196,14 @@ Result<std::vector<ClaimedOutbound>> claimOutboundUnit(
     most -= static_cast<int>(claimed.size());
     std::vector<ClaimedOutbound> heads;
     {
-        auto rows
-            = session.query(session.dialect() == Dialect::Sqlite ? kHeadsSqlite : kHeadsPostgres, *now, most);
+        const auto paused = anyPause(session);
+        if (!paused)
+            return fail(paused.error());
+        const bool sqlite = session.dialect() == Dialect::Sqlite;
+        auto rows = *paused ? session.query(sqlite ? SIGNALBOX_UNPAUSED_HEADS
+                                                   : SIGNALBOX_UNPAUSED_HEADS " FOR UPDATE OF o SKIP LOCKED",
+                        *now, *now, most)
+                            : session.query(sqlite ? kHeadsSqlite : kHeadsPostgres, *now, most);
         if (!rows)
             return fail(rows.error());
         while (rows->next())

@@ -19,15 +19,16 @@ struct Tail
 };
 
 // The place behind everything else in the parent's session.
-Result<Tail> tailOf(Session &session, const QString &parentId, Instant now)
+Result<Tail> tailOf(Session &session, const QString &parentId, const QString &sessionId, Instant now)
 {
     Tail tail;
     {
         auto rows = session.query(
             "UPDATE sessions SET next_ordinal = next_ordinal + 1, last_active_at = ?, updated_at = ?, rev = "
             "rev + 1 "
-            "WHERE id = (SELECT session_id FROM deliveries WHERE id = ?) RETURNING id, next_ordinal, rev",
-            now, now, parentId);
+            "WHERE id = CASE WHEN ? = '' THEN (SELECT session_id FROM deliveries WHERE id = ?) ELSE ? END "
+            "RETURNING id, next_ordinal, rev",
+            now, now, sessionId, parentId, sessionId);
         if (!rows)
             return fail(rows.error());
         if (!rows->next())
@@ -47,7 +48,7 @@ Result<Tail> tailOf(Session &session, const QString &parentId, Instant now)
 } // namespace
 
 Result<bool> insertRetry(Session &session, const QString &parentId, const QString &newId,
-    const QString &resolution, const QString &actor)
+    const QString &resolution, const QString &actor, const QString &sessionId)
 {
     const auto now = session.now();
     if (!now)
@@ -66,18 +67,18 @@ Result<bool> insertRetry(Session &session, const QString &parentId, const QStrin
         return fail(copied.error());
     if (*copied == 0)
         return fail(Error(ErrorCode::Conflict, u"the message's text has expired"_s, u"payload_expired"_s));
-    const auto tail = tailOf(session, parentId, *now);
+    const auto tail = tailOf(session, parentId, sessionId, *now);
     if (!tail)
         return fail(tail.error());
     const auto inserted
         = session.run("INSERT INTO deliveries (id, installation_id, session_id, ordinal, state, waits_for, "
                       "blocks, mentioned, direct, "
                       "place, thread, message_ts, user_id, parent_id, due_at, created_at, updated_at) "
-                      "SELECT ?, installation_id, session_id, ?, ?, ?, 1, mentioned, direct, place, thread, "
+                      "SELECT ?, installation_id, ?, ?, ?, ?, 1, mentioned, direct, place, thread, "
                       "message_ts, user_id, id, "
                       "?, ?, ? FROM deliveries WHERE id = ?",
-            newId, tail->ordinal, tail->ready ? u"pending"_s : u"waiting"_s, tail->ready ? u""_s : u"lock"_s,
-            *now, *now, *now, parentId);
+            newId, tail->sessionId, tail->ordinal, tail->ready ? u"pending"_s : u"waiting"_s,
+            tail->ready ? u""_s : u"lock"_s, *now, *now, *now, parentId);
     if (!inserted)
         return fail(inserted.error());
     session.touch("delivery", newId, 1);

@@ -317,6 +317,47 @@ QCoro::Task<Result<StoreCounts>> SqlStore::counts()
     return run<StoreCounts>(Lane::Read, [](Session &session) { return countsUnit(session); });
 }
 
+QCoro::Task<Result<domain::ActionResult>> SqlStore::act(ActionOrder order)
+{
+    return run<domain::ActionResult>(
+        Lane::Work, [order = std::move(order)](Session &session) { return actUnit(session, order); });
+}
+
+QCoro::Task<Result<domain::ActionResult>> SqlStore::answerOf(QString actor, QString key)
+{
+    return run<domain::ActionResult>(
+        Lane::Read, [actor, key](Session &session) { return answerUnit(session, actor, key); });
+}
+
+QCoro::Task<Result<domain::Page<domain::LockItem>>> SqlStore::listLocks(domain::ListQuery query)
+{
+    return run<domain::Page<domain::LockItem>>(
+        Lane::Read, [query](Session &session) { return listLocksUnit(session, query); });
+}
+
+QCoro::Task<Result<domain::Page<domain::AuditItem>>> SqlStore::listAudit(domain::ListQuery query)
+{
+    return run<domain::Page<domain::AuditItem>>(
+        Lane::Read, [query](Session &session) { return listAuditUnit(session, query); });
+}
+
+QCoro::Task<Result<QList<domain::PauseItem>>> SqlStore::pauses()
+{
+    return run<QList<domain::PauseItem>>(Lane::Read, [](Session &session) { return pausesUnit(session); });
+}
+
+QCoro::Task<Result<QList<domain::InstallationItem>>> SqlStore::installationItems()
+{
+    return run<QList<domain::InstallationItem>>(
+        Lane::Read, [](Session &session) { return installationItemsUnit(session); });
+}
+
+QCoro::Task<Result<domain::ExplainFacts>> SqlStore::explainFacts(QString deliveryId)
+{
+    return run<domain::ExplainFacts>(
+        Lane::Read, [deliveryId](Session &session) { return explainFactsUnit(session, deliveryId); });
+}
+
 QCoro::Task<Result<int>> SqlStore::sweep(Millis feedAge, Millis payloadAge, int most)
 {
     return run<int>(Lane::Work, [feedAge, payloadAge, most](Session &session) {

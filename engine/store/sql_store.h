@@ -57,6 +57,13 @@ public:
     QCoro::Task<Result<QList<domain::DeliveryItem>>> deliveryItems(QStringList ids) override;
     QCoro::Task<Result<QList<domain::OutboundItem>>> outboundItems(QStringList ids) override;
     QCoro::Task<Result<StoreCounts>> counts() override;
+    QCoro::Task<Result<domain::ActionResult>> act(ActionOrder order) override;
+    QCoro::Task<Result<domain::ActionResult>> answerOf(QString actor, QString key) override;
+    QCoro::Task<Result<domain::Page<domain::LockItem>>> listLocks(domain::ListQuery query) override;
+    QCoro::Task<Result<domain::Page<domain::AuditItem>>> listAudit(domain::ListQuery query) override;
+    QCoro::Task<Result<QList<domain::PauseItem>>> pauses() override;
+    QCoro::Task<Result<QList<domain::InstallationItem>>> installationItems() override;
+    QCoro::Task<Result<domain::ExplainFacts>> explainFacts(QString deliveryId) override;
     QCoro::Task<Result<int>> sweep(Millis feedAge, Millis payloadAge, int most) override;
     QCoro::Task<Status> ping() override;
     StoreStats stats() const override;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/action_records.h"
 #include "store/errors.h"
 #include "store/units.h"
 
@@ -43,6 +44,11 @@ Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin)
     const auto now = session.now();
     if (!now)
         return fail(now.error());
+    const auto paused = deliveriesPaused(session, begin.held.id);
+    if (!paused)
+        return fail(paused.error());
+    if (*paused)
+        return fail(Error(ErrorCode::Conflict, u"an operator has paused prompts"_s, u"paused"_s));
     QString sessionId;
     int number = 0;
     {

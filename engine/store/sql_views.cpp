@@ -22,7 +22,8 @@ constexpr int kIdChunk = 8; // ids in one statement; the last one is repeated to
 #define SIGNALBOX_DELIVERY_COLUMNS                                                                           \
     "SELECT d.id, d.state, d.waits_for, d.outcome, d.prompt_state, i.channel, i.tenant, d.place, d.thread, " \
     "d.message_ts, "                                                                                         \
-    "d.user_id, d.installation_id, d.session_id, i.backend, d.engine_id, d.mentioned, d.direct, "            \
+    "d.user_id, d.installation_id, d.session_id, COALESCE((SELECT s.backend FROM sessions s WHERE s.id = "   \
+    "d.session_id), i.backend), d.engine_id, d.mentioned, d.direct, "                                        \
     "d.attempts, d.due_at, "                                                                                 \
     "d.error_code, d.error_text, d.resolution, d.fence, d.created_at, d.claimed_at, d.prompt_sent_at, "      \
     "d.accepted_at, "                                                                                        \

@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "domain/items.h"
+#include "store/action_records.h"
 #include "store/records.h"
 
 #include <QCoro/QCoroTask>
@@ -126,6 +127,20 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::DeliveryItem>>> deliveryItems(QStringList ids) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::OutboundItem>>> outboundItems(QStringList ids) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<StoreCounts>> counts() = 0;
+
+    // --- operator actions (DESIGN.md "Operator actions"; errors: action_records.h)
+    [[nodiscard]] virtual QCoro::Task<Result<domain::ActionResult>> act(ActionOrder order) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<domain::ActionResult>> answerOf(QString actor, QString key) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::LockItem>>> listLocks(
+        domain::ListQuery query)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::AuditItem>>> listAudit(
+        domain::ListQuery query)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::PauseItem>>> pauses() = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::InstallationItem>>> installationItems() = 0;
+    // NotFound for an unknown delivery.
+    [[nodiscard]] virtual QCoro::Task<Result<domain::ExplainFacts>> explainFacts(QString deliveryId) = 0;
 
     // --- upkeep: one bounded batch; the number of rows removed
     [[nodiscard]] virtual QCoro::Task<Result<int>> sweep(Millis feedAge, Millis payloadAge, int most) = 0;

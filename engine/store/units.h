@@ -47,9 +47,10 @@ namespace signalbox::store {
 
 // sql_replays.cpp
 // A new delivery at the tail of the parent's session, and the parent settled by `resolution`, by `actor`.
-// True when it may run at once. Conflict, native "payload_expired", when the parent's text is gone.
+// True when it may run at once. Conflict, native "payload_expired", when the parent's text is gone. With
+// `sessionId` it goes to the tail of that session, which exists.
 [[nodiscard]] Result<bool> insertRetry(Session &session, const QString &parentId, const QString &newId,
-    const QString &resolution, const QString &actor);
+    const QString &resolution, const QString &actor, const QString &sessionId = {});
 
 // sql_outbox.cpp
 [[nodiscard]] Status insertOutbound(Session &session, const OutboundDraft &draft);

@@ -347,4 +347,53 @@ QCoro::Task<Result<ForwardItem>> FakeOperatorApi::replayLifecycleEvent(QString i
     co_return fail(notFound(id));
 }
 
+QCoro::Task<Result<domain::ActionResult>> FakeOperatorApi::act(domain::ActionRequest request)
+{
+    m_acts.append(request);
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    co_return actResult;
+}
+
+QCoro::Task<Result<Page<domain::LockItem>>> FakeOperatorApi::locks(ListQuery query)
+{
+    ++m_listCalls;
+    m_lastQuery = query;
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    Page<domain::LockItem> page;
+    page.items = lockItems;
+    page.total = lockItems.size();
+    co_return page;
+}
+
+QCoro::Task<Result<QList<domain::InstallationItem>>> FakeOperatorApi::installations()
+{
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    co_return installationItems;
+}
+
+QCoro::Task<Result<QList<domain::BackendItem>>> FakeOperatorApi::backends()
+{
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    co_return backendItems;
+}
+
+QCoro::Task<Result<domain::Explanation>> FakeOperatorApi::explain(QString deliveryId)
+{
+    ++m_detailCalls;
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    domain::Explanation answer = explanation;
+    answer.id = deliveryId;
+    co_return answer;
+}
+
 } // namespace signalbox::testing

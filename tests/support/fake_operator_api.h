@@ -78,6 +78,18 @@ public:
     [[nodiscard]] QCoro::Task<Result<domain::LifecycleEventItem>> lifecycleEvent(QString id) override;
     [[nodiscard]] QCoro::Task<Result<domain::ForwardItem>> replayLifecycleEvent(
         QString id, QString backend, QString actor, QString reason) override;
+    // What was asked for, and what the answers are.
+    [[nodiscard]] const QList<domain::ActionRequest> &acts() const { return m_acts; }
+    domain::ActionResult actResult;
+    QList<domain::LockItem> lockItems; // newest first
+    QList<domain::InstallationItem> installationItems;
+    QList<domain::BackendItem> backendItems;
+    domain::Explanation explanation;
+    [[nodiscard]] QCoro::Task<Result<domain::ActionResult>> act(domain::ActionRequest request) override;
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::LockItem>>> locks(domain::ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<QList<domain::InstallationItem>>> installations() override;
+    [[nodiscard]] QCoro::Task<Result<QList<domain::BackendItem>>> backends() override;
+    [[nodiscard]] QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId) override;
     void watch(QStringList kinds) override { m_watched = std::move(kinds); }
 
 private:
@@ -92,6 +104,7 @@ private:
     QHash<QString, domain::DeliveryDetail> m_details;
     QList<async::Completion<std::optional<Error>>> m_waiting;
     QList<Error> m_failures;
+    QList<domain::ActionRequest> m_acts;
     QStringList m_watched;
     domain::ListQuery m_lastQuery;
     domain::EngineStatus m_status;

@@ -318,10 +318,11 @@ void MainWindowTest::details_showSummaryTimelineAndAttempts()
         ++row;
     f.table()->selectRow(row);
     auto *tabs = f.find<QTabWidget>("detailsTabs");
-    QTRY_COMPARE(tabs->count(), 3);
+    QTRY_COMPARE(tabs->count(), 4);
     QCOMPARE(tabs->tabText(0), u"Summary"_s);
     QCOMPARE(tabs->tabText(1), u"Timeline"_s);
     QCOMPARE(tabs->tabText(2), u"Attempts"_s);
+    QCOMPARE(tabs->tabText(3), u"Why"_s);
     QCOMPARE(f.find<QLabel>("detailsState")->text(), u"Dead"_s);
     const auto details = testing::demoDetail(f.api.deliveryAt(row));
     tabs->setCurrentIndex(2);
@@ -364,7 +365,7 @@ void MainWindowTest::details_linkLeadsToTheSessionAndBack()
     f.show();
     f.table()->selectRow(6);
     const QString delivery = f.table()->currentId();
-    QTRY_COMPARE(f.find<QTabWidget>("detailsTabs")->count(), 3);
+    QTRY_COMPARE(f.find<QTabWidget>("detailsTabs")->count(), 4);
     const QString session = f.api.deliveryAt(6).sessionId;
     for (auto *label : f.window->findChildren<QLabel *>()) {
         if (label->property("field") == u"session"_s)
@@ -373,7 +374,7 @@ void MainWindowTest::details_linkLeadsToTheSessionAndBack()
     QCOMPARE(f.window->currentView(), ViewKind::Sessions);
     QTRY_COMPARE(f.model()->rowCount(), 1);
     QCOMPARE(f.table()->currentId(), session);
-    QTRY_COMPARE(f.find<QTabWidget>("detailsTabs")->count(), 1); // a session has no timeline yet
+    QTRY_COMPARE(f.find<QTabWidget>("detailsTabs")->count(), 2); // a session has no timeline yet
     type(f, Qt::Key_Left, Qt::AltModifier);
     QCOMPARE(f.window->currentView(), ViewKind::Deliveries);
     QTRY_COMPARE(f.table()->currentId(), delivery);

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.h"
+#include "store/action_records.h"
+#include "store/units.h"
+
+using namespace Qt::StringLiterals;
+using signalbox::domain::Act;
+using signalbox::domain::ActionRequest;
+using signalbox::domain::ActionResult;
+
+// What operators do: effect, audit entry and the answer under their key are one transaction (DESIGN.md
+// "Operator actions").
+
+namespace signalbox::store {
+
+namespace {
+
+constexpr Millis kKeysKept{std::chrono::hours(24)};
+
+QString subjectKind(const ActionRequest &request)
+{
+    switch (request.act) {
+    case Act::ReleaseLock:
+    case Act::ExtendLock:
+        return u"session"_s;
+    case Act::Pause:
+    case Act::Resume:
+        return request.scope;
+    case Act::Replay:
+    case Act::Cancel:
+    case Act::Discard:
+    case Act::Confirm:
+        return u"delivery"_s;
+    }
+    return u"delivery"_s;
+}
+
+Result<ActionResult> effect(Session &session, const ActionOrder &order)
+{
+    switch (order.request.act) {
+    case Act::ReleaseLock:
+        return releaseLock(session, order);
+    case Act::ExtendLock:
+        return extendLock(session, order);
+    case Act::Replay:
+        return replayDelivery(session, order);
+    case Act::Cancel:
+        return cancelDelivery(session, order);
+    case Act::Discard:
+        return settleDead(session, order, u"dead"_s, u"discarded"_s);
+    case Act::Confirm:
+        return settleDead(
+            session, order, u"unconfirmed"_s, order.request.as == u"retry" ? u"retried"_s : order.request.as);
+    case Act::Pause:
+        return pauseUnit(session, order);
+    case Act::Resume:
+        return resumeUnit(session, order);
+    }
+    return fail(ErrorCode::Internal, u"there is no such action"_s);
+}
+
+QString toText(const ActionResult &result)
+{
+    Json json = Json::object({{u"id"_s, result.id}, {u"state"_s, result.state}, {u"fence"_s, result.fence}});
+    return QString::fromUtf8(json.toBytes());
+}
+
+Result<ActionResult> fromText(const QByteArray &text)
+{
+    const auto json = Json::parse(text);
+    if (!json)
+        return fail(json.error());
+    ActionResult result;
+    result.id = (*json)[u"id"].toString();
+    result.state = (*json)[u"state"].toString();
+    result.fence = (*json)[u"fence"].toInt().value_or(0);
+    result.repeated = true;
+    return result;
+}
+
+// The earlier answer, or nothing when the key is new: then it is taken for this transaction, and another one
+// with the same key waits for its end.
+Result<std::optional<ActionResult>> takeKey(Session &session, const ActionRequest &request, Instant now)
+{
+    if (request.key.isEmpty())
+        return std::nullopt;
+    const auto swept = session.run("DELETE FROM idempotency WHERE at < ?", now - kKeysKept);
+    if (!swept)
+        return fail(swept.error());
+    const QString fingerprint = QString::fromLatin1(request.fingerprint());
+    const auto taken = session.run("INSERT INTO idempotency (actor, key, fingerprint, answer, at) VALUES (?, "
+                                   "?, ?, '', ?) ON CONFLICT (actor, key) DO NOTHING",
+        request.actor, request.key, fingerprint, now);
+    if (!taken)
+        return fail(taken.error());
+    if (*taken == 1)
+        return std::nullopt;
+    auto rows = session.query("SELECT fingerprint, answer FROM idempotency WHERE actor = ? AND key = ?",
+        request.actor, request.key);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return fail(ErrorCode::Unavailable, u"the key has just expired"_s);
+    if (rows->text(0) != fingerprint)
+        return fail(Error(ErrorCode::InvalidInput, u"this Idempotency-Key came with another request before"_s,
+            u"key_reused"_s));
+    auto answer = fromText(rows->utf8(1));
+    if (!answer)
+        return fail(answer.error());
+    return std::optional<ActionResult>(*answer);
+}
+
+Status audit(Session &session, const ActionOrder &order, const ActionResult &result, Instant now)
+{
+    const ActionRequest &request = order.request;
+    QString action = name(request.act);
+    if (!request.what.isEmpty())
+        action += u':' + request.what;
+    if (!request.as.isEmpty())
+        action += u':' + request.as;
+    QString outcome = result.state;
+    if (!result.id.isEmpty() && result.id != request.id)
+        outcome += u" → "_s + result.id;
+    const auto written = session.run("INSERT INTO audit (id, at, actor, action, subject_kind, subject_id, "
+                                     "reason, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        order.auditId, now, request.actor, action, subjectKind(request), request.id, request.reason, outcome);
+    if (!written)
+        return fail(written.error());
+    session.touch("audit", order.auditId, 1);
+    return {};
+}
+
+} // namespace
+
+Result<ActionResult> actUnit(Session &session, const ActionOrder &order)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const auto earlier = takeKey(session, order.request, *now);
+    if (!earlier)
+        return fail(earlier.error());
+    if (*earlier)
+        return **earlier;
+    const auto result = effect(session, order);
+    if (!result)
+        return fail(result.error());
+    if (auto audited = audit(session, order, *result, *now); !audited)
+        return fail(audited.error());
+    if (!order.request.key.isEmpty()) {
+        const auto filed = session.run("UPDATE idempotency SET answer = ? WHERE actor = ? AND key = ?",
+            toText(*result), order.request.actor, order.request.key);
+        if (!filed)
+            return fail(filed.error());
+    }
+    return *result;
+}
+
+Result<ActionResult> answerUnit(Session &session, const QString &actor, const QString &key)
+{
+    auto rows = session.query("SELECT answer FROM idempotency WHERE actor = ? AND key = ?", actor, key);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return fail(ErrorCode::NotFound, u"nothing was asked for under this key"_s);
+    return fromText(rows->utf8(0));
+}
+
+} // namespace signalbox::store
