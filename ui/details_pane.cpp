@@ -282,6 +282,7 @@ QCoro::Task<> DetailsPane::load()
     case ViewKind::Deliveries:
         return loadDelivery(m_id);
     case ViewKind::Sessions:
+    case ViewKind::Locks:
         return loadSession(m_id);
     case ViewKind::Runtimes:
         return loadRuntime(m_id);
