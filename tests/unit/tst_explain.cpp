@@ -8,6 +8,9 @@ using namespace signalbox;
 using namespace signalbox::domain;
 
 // The chain of what waits for what, and the one action that moves it (DESIGN.md "Operator actions").
+Q_DECLARE_METATYPE(signalbox::domain::ExplainFacts)
+Q_DECLARE_METATYPE(signalbox::domain::ActionRequest)
+
 class ExplainTest : public QObject
 {
     Q_OBJECT
@@ -239,9 +242,6 @@ void ExplainTest::theFingerprintTellsRequestsApart()
     two.act = Act::Discard;
     QVERIFY(one.fingerprint() != two.fingerprint());
 }
-
-Q_DECLARE_METATYPE(signalbox::domain::ExplainFacts)
-Q_DECLARE_METATYPE(signalbox::domain::ActionRequest)
 
 QTEST_GUILESS_MAIN(ExplainTest)
 #include "tst_explain.moc"
