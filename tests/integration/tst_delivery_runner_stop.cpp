@@ -54,6 +54,7 @@ store::ClaimedDelivery delivery()
     delivery.installationId = u"in1"_s;
     delivery.backend = u"agent"_s;
     delivery.place = u"C1"_s;
+    delivery.mentioned = true;
     delivery.messageTs = u"1764000000.000100"_s;
     delivery.payload = R"({"type":"message","channel_type":"channel","text":"hello"})";
     return delivery;

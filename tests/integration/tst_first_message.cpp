@@ -275,7 +275,7 @@ void FirstMessageTest::anAgentThatKeepsDyingIsNotStartedForEver()
         QTRY_COMPARE_WITH_TIMEOUT(gateway.outcome(said.ts), u"unconfirmed/connection_lost"_s, kWait);
     }
     const auto said = gateway.mention(u"C0CRASH"_s, u"and now?"_s);
-    QTRY_COMPARE_WITH_TIMEOUT(gateway.outcome(said.ts), u"dead/exited"_s, kWait);
+    QTRY_COMPARE_WITH_TIMEOUT(gateway.outcome(said.ts), u"dead/crash_loop"_s, kWait);
     QTRY_COMPARE_WITH_TIMEOUT(gateway.appTexts(u"C0CRASH"_s, said.ts), QStringList(kNoRuntime), kWait);
     QVERIFY(gateway.isRunning());
 }
