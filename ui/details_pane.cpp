@@ -235,6 +235,9 @@ void DetailsPane::show(ViewKind view, const QString &id, const ListRow *preview)
     if (!same) {
         m_hasContent = false;
         m_explain->clear();
+        // A runtime and its events wait for nobody.
+        m_tabs->setTabVisible(
+            m_tabs->indexOf(m_explain), view != ViewKind::Runtimes && view != ViewKind::Lifecycle);
         switch (view) {
         case ViewKind::Deliveries:
             m_fields->setCurrentIndex(0);

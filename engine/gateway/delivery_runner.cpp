@@ -93,9 +93,10 @@ QCoro::Task<> DeliveryRunner::run(store::ClaimedDelivery delivery, async::Cancel
     timeout.stop();
     // A turn that ended well while the engine was stopping is still written down; the rest is handed back by
     // whoever stops the engine.
-    if (stop.isCancelled() && decision.attemptOutcome != u"ok")
+    if (stop.isCancelled() && decision.attemptOutcome != u"ok" && !decision.again)
         co_return;
-    if (decision.again && work->delivery.attempts >= kMostNotSent)
+    const bool paused = decision.errorCode == u"paused";
+    if (decision.again && !paused && work->delivery.attempts >= kMostNotSent)
         decision = decideNotOpened(
             Error(ErrorCode::Unavailable, u"the prompt could not be handed over"_s, u"not_sent"_s));
     co_await finish(work, std::move(decision));
@@ -164,6 +165,10 @@ QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<DeliveryWork> work, Q
     const QString prompt = work->backend->renderPrompt(context, text);
     if (work->delivery.unsettled)
         co_await turn->settle(m_config.turn.cancelGrace, work->deadline.token());
+    if (work->deadline.token().isCancelled()) {
+        const QString why = work->timedOut ? u"delivery_timeout"_s : u"cancelled"_s;
+        co_return decideNotOpened(Error(ErrorCode::Cancelled, u"stopped before the prompt"_s, why));
+    }
     const Status begun = co_await beginTurn(work, turn->agentSession(), prompt);
     if (!begun)
         co_return isPaused(begun.error()) ? decidePaused() : decideNotOpened(begun.error());

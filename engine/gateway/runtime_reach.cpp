@@ -91,7 +91,8 @@ QCoro::Task<Status> RuntimeReach::learn(std::shared_ptr<DeliveryWork> work, Resu
         co_return fail(Error(
             ErrorCode::Conflict, u"the provider's token belongs to another Slack app"_s, u"app_mismatch"_s));
     }
-    if (told) {
+    // A replay to another backend speaks for that one alone.
+    if (told && known && known->row.backend == work->delivery.backend) {
         m_book.learnToken(installation, told->botToken);
         if (!told->botUserId.isEmpty())
             m_scope.spawn("bot user", m_book.learnBotUser(installation, told->botUserId));
@@ -255,25 +256,27 @@ QCoro::Task<> RuntimeReach::announce(std::shared_ptr<DeliveryWork> work, std::sh
             co_return;
         const auto known = m_book.byId(work->delivery.installationId);
         if (known && !known->botToken.isEmpty())
-            co_await postStatus(work);
+            co_await postStatus(work, token);
         pause = kStatusAgain;
     }
-    if (token.isCancelled())
-        disarm(work);
 }
 
-QCoro::Task<> RuntimeReach::postStatus(std::shared_ptr<DeliveryWork> work)
+QCoro::Task<> RuntimeReach::postStatus(std::shared_ptr<DeliveryWork> work, async::CancelToken token)
 {
+    // From now on one may be on its way, whatever the answer says.
+    work->statusQueued = true;
     std::vector<store::OutboundDraft> drafts;
     drafts.push_back(m_drafts.message(
         work->delivery, u"status:runtime"_s, domain::OutboundKind::Status, domain::recoveringText()));
     const Status queued = co_await m_store.enqueueOutbound(std::move(drafts));
     if (!queued) {
         logWarning(lcRecovery, "a status message could not be queued", {{"delivery", work->held.id}});
-        co_return;
+        work->statusQueued = token.isCancelled();
     }
-    work->statusQueued = true;
-    if (m_outbound)
+    // What it announces has come meanwhile: nothing may follow it.
+    if (token.isCancelled())
+        co_await withdraw(work->held.id);
+    else if (m_outbound)
         m_outbound();
 }
 

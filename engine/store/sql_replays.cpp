@@ -89,8 +89,13 @@ Result<bool> insertRetry(Session &session, const QString &parentId, const QStrin
         resolution, actor, *now, *now, parentId);
     if (!settled)
         return fail(settled.error());
-    if (settled->next())
+    if (settled->next()) {
         session.touch("delivery", parentId, settled->number(0));
+        return tail->ready;
+    }
+    // Somebody settled it in between: one more try of it would be one too many.
+    if (resolution == u"retried")
+        return fail(Error(ErrorCode::Conflict, u"somebody else has settled it"_s, u"settled"_s));
     return tail->ready;
 }
 

@@ -125,7 +125,7 @@ QCoro::Task<Result<std::vector<T>>> SqlStore::claim(Unsettled<T> *unsettled, Eng
     };
     auto running = run<std::vector<T>>(Lane::Work, std::move(work));
     Result<std::vector<T>> claimed = co_await running;
-    if (!claimed && claimed.error().code() == ErrorCode::Unavailable) {
+    if (!claimed && claimed.error().native() != QStringView(kStale)) {
         unsettled->life = life;
         unsettled->claimed.insert(unsettled->claimed.end(), taken->begin(), taken->end());
     }

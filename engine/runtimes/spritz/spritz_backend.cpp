@@ -99,11 +99,14 @@ void SpritzBackend::keep(const QString &tenant, const spritz::TenantFacts &facts
 {
     const auto known = m_known.find(tenant);
     if (known != m_known.end()) {
-        const Secret earlier = known->facts.botToken;
+        const spritz::TenantFacts earlier = known->facts;
         known->facts = facts;
         known->since.start();
         if (facts.botToken.isEmpty()) {
-            known->facts.botToken = earlier; // an answer without a token does not take back the one before
+            // An answer without a token does not take back the one before, nor whose token it is.
+            known->facts.botToken = earlier.botToken;
+            known->facts.botUserId = earlier.botUserId;
+            known->facts.apiAppId = earlier.apiAppId;
         }
         m_byAge.splice(m_byAge.end(), m_byAge, known->age);
         return;
