@@ -45,6 +45,8 @@ private:
 
 namespace {
 constexpr int kWait = 45'000;
+// An interrupted turn is looked for; ten seconds between two loads would make the rounds minutes long.
+const QByteArray kQuickLooks = "adoption_interval = \"300ms\"\nadoption_timeout = \"2s\"\n";
 
 // An agent command that waits at a gate before it becomes the simulated agent: nothing is prompted until
 // open().
@@ -125,6 +127,7 @@ void KillAfterAckTest::killedBeforeThePromptIsAnsweredOnce()
 {
     QFETCH(bool, spritz);
     GatewayOptions options;
+    options.turn = kQuickLooks;
     USE_DATABASE(options);
     QTemporaryDir folder;
     const Gate gate(folder.path());
@@ -159,6 +162,7 @@ void KillAfterAckTest::killedBeforeThePromptIsAnsweredOnce()
 void KillAfterAckTest::killedInTheInstantOfTheAnswerIsAnsweredOrToldOnce()
 {
     GatewayOptions options;
+    options.turn = kQuickLooks;
     USE_DATABASE(options);
     options.agentRemembers = true;
     GatewayFixture gateway(options);
@@ -202,10 +206,11 @@ void KillAfterAckTest::killedDuringATurnIsToldOnceAndNotPromptedAgain()
 {
     QFETCH(bool, spritz);
     GatewayOptions options;
+    options.turn = kQuickLooks;
     USE_DATABASE(options);
     options.backend = spritz ? Backend::Spritz : Backend::Acp;
     options.agentRemembers = true;
-    options.turn = "cancel_grace = \"1s\"\n";
+    options.turn = kQuickLooks + "cancel_grace = \"1s\"\n";
     GatewayFixture gateway(options);
     START(gateway);
     const auto said = gateway.mention(u"C0TURN"_s, u"stuck"_s);
@@ -250,6 +255,7 @@ void KillAfterAckTest::killedWhilePostingPostsOnce()
 {
     QFETCH(bool, effect);
     GatewayOptions options;
+    options.turn = kQuickLooks;
     USE_DATABASE(options);
     options.agentRemembers = true;
     GatewayFixture gateway(options);
@@ -271,6 +277,7 @@ void KillAfterAckTest::killedWhilePostingPostsOnce()
 void KillAfterAckTest::aStopLetsAShortTurnEnd()
 {
     GatewayOptions options;
+    options.turn = kQuickLooks;
     USE_DATABASE(options);
     options.agentRemembers = true;
     GatewayFixture gateway(options);
@@ -291,10 +298,11 @@ void KillAfterAckTest::aStopLetsAShortTurnEnd()
 void KillAfterAckTest::aStopHandsALongTurnBack()
 {
     GatewayOptions options;
+    options.turn = kQuickLooks;
     USE_DATABASE(options);
     options.agentRemembers = true;
     options.engine = "shutdown_grace = \"1s\"\n";
-    options.turn = "cancel_grace = \"1s\"\n";
+    options.turn = kQuickLooks + "cancel_grace = \"1s\"\n";
     GatewayFixture gateway(options);
     START(gateway);
     const auto said = gateway.mention(u"C0HAND"_s, u"late 60s hello"_s);
@@ -318,6 +326,7 @@ void KillAfterAckTest::aStopHandsALongTurnBack()
 void KillAfterAckTest::aSecondSignalEndsAtOnce()
 {
     GatewayOptions options;
+    options.turn = kQuickLooks;
     options.engine = "shutdown_grace = \"60s\"\n";
     options.agentRemembers = true;
     GatewayFixture gateway(options);
