@@ -206,14 +206,14 @@ void KillAfterAckTest::killedDuringATurnIsToldOnceAndNotPromptedAgain()
 {
     QFETCH(bool, spritz);
     GatewayOptions options;
-    options.turn = kQuickLooks;
     USE_DATABASE(options);
     options.backend = spritz ? Backend::Spritz : Backend::Acp;
     options.agentRemembers = true;
     options.turn = kQuickLooks + "cancel_grace = \"1s\"\n";
     GatewayFixture gateway(options);
     START(gateway);
-    const auto said = gateway.mention(u"C0TURN"_s, u"stuck"_s);
+    // Of a spritz turn that had said something the next life would take that for the answer.
+    const auto said = gateway.mention(u"C0TURN"_s, spritz ? u"mute"_s : u"stuck"_s);
     QTRY_COMPARE_WITH_TIMEOUT(gateway.prompts(said.ts), 1, kWait);
     const auto waiting = gateway.mention(u"C0TURN"_s, u"and this?"_s, said.ts); // behind it
     gateway.killNow();
@@ -298,7 +298,6 @@ void KillAfterAckTest::aStopLetsAShortTurnEnd()
 void KillAfterAckTest::aStopHandsALongTurnBack()
 {
     GatewayOptions options;
-    options.turn = kQuickLooks;
     USE_DATABASE(options);
     options.agentRemembers = true;
     options.engine = "shutdown_grace = \"1s\"\n";
