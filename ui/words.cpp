@@ -185,7 +185,6 @@ QString stageText(const QString &stage)
     static const QHash<QString, const char *> words{
         {u"binding"_s, QT_TRANSLATE_NOOP("Words", "Asking who answers there")},
         {u"recovering"_s, QT_TRANSLATE_NOOP("Words", "Waiting for its runtime to come back")},
-        {u"opening"_s, QT_TRANSLATE_NOOP("Words", "Opening the conversation")},
         {u"prompting"_s, QT_TRANSLATE_NOOP("Words", "The runtime works on it")},
         {u"adopting"_s, QT_TRANSLATE_NOOP("Words", "Looking for what became of an interrupted turn")}};
     const char *word = words.value(stage);
@@ -195,6 +194,8 @@ QString stageText(const QString &stage)
 QString attemptWhat(const QString &what)
 {
     static const QHash<QString, const char *> words{{u"turn"_s, QT_TRANSLATE_NOOP("Words", "Turn")},
+        {u"exchange"_s, QT_TRANSLATE_NOOP("Words", "Ask for runtime")},
+        {u"open"_s, QT_TRANSLATE_NOOP("Words", "Open conversation")},
         {u"post"_s, QT_TRANSLATE_NOOP("Words", "Post")}, {u"react"_s, QT_TRANSLATE_NOOP("Words", "React")},
         {u"unreact"_s, QT_TRANSLATE_NOOP("Words", "Remove reaction")}};
     const char *word = words.value(what);

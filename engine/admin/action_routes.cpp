@@ -48,7 +48,7 @@ QStringList membersOf(Act act)
     case Act::Pause:
         return {u"reason"_s, u"what"_s, u"until"_s};
     case Act::Resume:
-        return {u"reason"_s, u"what"_s};
+        return {u"reason"_s, u"what"_s, u"rate"_s};
     case Act::Cancel:
     case Act::Discard:
         return {u"reason"_s};
@@ -68,7 +68,8 @@ Result<ActionRequest> parse(Act act, const QByteArray &body)
     for (const auto &[key, value] : json->toObject()) {
         if (!known.contains(key))
             return fail(bad(u"this action takes "_s + known.join(u", "_s)));
-        const bool number = key == u"expected_fence" || key == u"until_ms" || key == u"until";
+        const bool number
+            = key == u"expected_fence" || key == u"until_ms" || key == u"until" || key == u"rate";
         if (!number && !value.isString())
             return fail(bad(key + u" must be a text"_s));
     }
@@ -80,6 +81,12 @@ Result<ActionRequest> parse(Act act, const QByteArray &body)
         if (!fence.toInt() || *fence.toInt() < 0)
             return fail(bad(u"expected_fence must be a number"_s));
         request.expectedFence = *fence.toInt();
+    }
+    if (const Json &rate = (*json)[u"rate"]; !rate.isNull()) {
+        const auto number = rate.toInt();
+        if (!number || *number < 1 || *number > 1000)
+            return fail(bad(u"rate must be a number between 1 and 1000: how many a second"_s));
+        request.rate = static_cast<int>(*number);
     }
     const auto until = timeOf(act == Act::ExtendLock ? (*json)[u"until_ms"] : (*json)[u"until"]);
     if (!until)

@@ -23,6 +23,7 @@ constexpr NameTable<Act, 8> kActs{{
 }};
 constexpr qsizetype kLongestReason = 1000;
 constexpr qsizetype kLongestKey = 200;
+constexpr int kHighestRate = 1000;
 
 Status refuse(const QString &why)
 {
@@ -48,6 +49,7 @@ QByteArray ActionRequest::fingerprint() const
         json.append(part);
     json.append(expectedFence);
     json.append(until ? Json(toMs(*until)) : Json());
+    json.append(rate);
     return sha256(json.toBytes()).toHex();
 }
 
@@ -65,6 +67,8 @@ Status ActionRequest::check() const
         return refuse(u"expected_fence is missing: release what was seen, and nothing else"_s);
     if (act == Act::Confirm && as != u"delivered" && as != u"retry" && as != u"abandoned")
         return refuse(u"as must be delivered, retry or abandoned"_s);
+    if (rate < 0 || rate > kHighestRate)
+        return refuse(u"rate must be between 1 and 1000 a second"_s);
     if (act == Act::Pause || act == Act::Resume) {
         if (!isPausable(what))
             return refuse(u"what must be intake, delivery or outbound"_s);

@@ -43,6 +43,7 @@ struct ActionRequest
     QString backend; // of a replay; empty: the same
     QString as; // of a confirmation: delivered | retry | abandoned
     QString what; // of a pause or resume: intake | delivery | outbound
+    int rate = 0; // of a resume: how many a second of what was held back may go; 0: all at once
     QString actor; // whoever acts: a token's name, the system's user
     QString key; // Idempotency-Key, unique for the actor; empty: none
 

@@ -36,11 +36,10 @@ constexpr NameTable<PromptState, 3> kPromptStates{{
     {PromptState::Sending, u"sending"},
     {PromptState::Accepted, u"accepted"},
 }};
-constexpr NameTable<Stage, 6> kStages{{
+constexpr NameTable<Stage, 5> kStages{{
     {Stage::None, u""},
     {Stage::Binding, u"binding"},
     {Stage::Recovering, u"recovering"},
-    {Stage::Opening, u"opening"},
     {Stage::Prompting, u"prompting"},
     {Stage::Adopting, u"adopting"},
 }};

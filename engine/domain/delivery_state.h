@@ -16,9 +16,9 @@ enum class WaitsFor { Nothing, Lock, Runtime, Person, Retry, Token, Outbound };
 enum class Outcome { None, Delivered, NoReply, Ignored };
 // The prompt fence: from Sending on there is never a second prompt for this delivery by our doing.
 enum class PromptState { None, Sending, Accepted };
-// What is being done for a held delivery: asking who answers in its place, waiting for a runtime to come
-// back, opening the conversation, its turn, or looking for what became of a turn that was interrupted.
-enum class Stage { None, Binding, Recovering, Opening, Prompting, Adopting };
+// What is being done for a held delivery: asking who answers in its place and opening the conversation,
+// waiting for a runtime to come back, its turn, or looking for what became of a turn that was interrupted.
+enum class Stage { None, Binding, Recovering, Prompting, Adopting };
 
 [[nodiscard]] QString name(DeliveryState state);
 [[nodiscard]] QString name(WaitsFor waitsFor); // "" for Nothing

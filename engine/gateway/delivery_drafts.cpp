@@ -27,6 +27,7 @@ store::OutboundDraft DeliveryDrafts::message(const store::ClaimedDelivery &deliv
 store::OutboundDraft DeliveryDrafts::acknowledgement(const store::ClaimedDelivery &delivery) const
 {
     store::OutboundDraft reaction = message(delivery, u"ack"_s, OutboundKind::Reaction, QString());
+    reaction.fence = delivery.fence;
     reaction.op = domain::OutboundOp::React;
     reaction.targetTs = delivery.messageTs;
     reaction.body = Json::object({{u"name"_s, m_config.slack.ackReaction}}).toBytes();

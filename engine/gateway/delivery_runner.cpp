@@ -26,7 +26,7 @@ constexpr Millis kStorePauseFirst{100};
 constexpr Millis kStorePauseMost{5000};
 constexpr Millis kAgainAfterNotSent{500};
 constexpr int kMostRefused = 5; // times that the store refuses an outcome for another reason than being away
-constexpr int kMostNotSent = 10; // claims, until people are told that it does not work
+constexpr int kMostNotSent = 10; // tries, until people are told that it does not work
 
 bool isStale(const Error &error)
 {
@@ -96,7 +96,7 @@ QCoro::Task<> DeliveryRunner::run(store::ClaimedDelivery delivery, async::Cancel
     if (stop.isCancelled() && decision.attemptOutcome != u"ok" && !decision.again)
         co_return;
     const bool paused = decision.errorCode == u"paused";
-    if (decision.again && !paused && work->delivery.attempts >= kMostNotSent)
+    if (decision.again && !paused && work->delivery.notSent + 1 >= kMostNotSent)
         decision = decideNotOpened(
             Error(ErrorCode::Unavailable, u"the prompt could not be handed over"_s, u"not_sent"_s));
     co_await finish(work, std::move(decision));
@@ -243,6 +243,9 @@ QCoro::Task<Status> DeliveryRunner::beginTurn(
     if (!agentSession.isEmpty())
         sent.set(u"agent_session"_s, agentSession);
     begin.sent = QString::fromUtf8(sent.toBytes());
+    if (work->contextLost)
+        begin.notices.push_back(m_drafts.message(
+            work->delivery, u"notice:context_lost"_s, OutboundKind::Notice, domain::contextLostText()));
     Millis pause = kStorePauseFirst;
     for (;;) {
         const Status begun = co_await m_store.beginTurn(begin);
@@ -290,6 +293,8 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
     finish.removeAck = m_config.slack.removeAckAfterReply;
     finish.ackRemovalId = m_ids.next();
     finish.dropPayload = decision.dropPayload;
+    finish.unlessPaused = decision.errorCode == u"delivery_timeout";
+    finish.countsNotSent = decision.again && decision.errorCode != u"paused" && !work->stop.isCancelled();
     finish.unlessMentioned = decision.dropPayload && !work->delivery.mentioned;
     if (decision.looked) {
         finish.attemptId = m_ids.next();
@@ -301,9 +306,6 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
     const bool retries = installation && installation->retriesUnconfirmed && !work->delivery.isRetry;
     if (decision.state == DeliveryState::Unconfirmed && retries)
         finish.retryId = m_ids.next();
-    if (work->contextLost && !decision.again)
-        finish.outbound.push_back(m_drafts.message(
-            work->delivery, u"notice:context_lost"_s, OutboundKind::Notice, domain::contextLostText()));
     // A replay to another backend says who answered.
     if (installation && !decision.reply.isEmpty() && installation->row.backend != work->delivery.backend)
         decision.reply = domain::answeredByText(decision.reply, work->delivery.backend);
@@ -332,6 +334,7 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
         }
         if (isStale(finished.error())) {
             logWarning(lcDelivery, "a stale outcome was refused", {{"delivery", work->held.id}});
+            co_await recordStale(work->held, u"outcome"_s);
             co_return;
         }
         logWarning(lcDelivery, "the outcome of a delivery is not stored yet",
@@ -352,6 +355,22 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
             co_return;
         pause = std::min(pause * 2, kStorePauseMost);
     }
+}
+
+// Whoever holds the lock now has written what counts; this one's try stays on record.
+QCoro::Task<> DeliveryRunner::recordStale(store::HeldDelivery held, QString what)
+{
+    store::StaleWrite stale;
+    stale.auditId = m_ids.next();
+    stale.life = m_lease.life();
+    stale.subjectKind = u"delivery"_s;
+    stale.subjectId = held.id;
+    stale.what = what;
+    stale.fence = held.fence;
+    const Status noted = co_await m_store.noteStale(std::move(stale));
+    if (!noted)
+        logWarning(lcDelivery, "a refused write could not be recorded",
+            {{"delivery", held.id}, {"code", noted.error().native()}});
 }
 
 runtimes::TurnClocks DeliveryRunner::clocks(const runtimes::RuntimeBackend &backend) const

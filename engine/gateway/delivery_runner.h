@@ -43,6 +43,7 @@ private:
         std::shared_ptr<DeliveryWork> work, QString agentSession, QString prompt);
     [[nodiscard]] QCoro::Task<> accept(store::HeldDelivery held);
     [[nodiscard]] QCoro::Task<> finish(std::shared_ptr<DeliveryWork> work, Decision decision);
+    [[nodiscard]] QCoro::Task<> recordStale(store::HeldDelivery held, QString what);
     void makeMinimal(const DeliveryWork &work, store::FinishTurn &finish);
     [[nodiscard]] runtimes::TurnClocks clocks(const runtimes::RuntimeBackend &backend) const;
 

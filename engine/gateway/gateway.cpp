@@ -26,11 +26,12 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     , m_ingress(store, m_book, m_backends, m_pressure, config, clock, ids)
     , m_drafts(config, ids)
     , m_refresh(clock, config.recovery.sessionRetryInterval)
-    , m_reach(store, m_book, m_refresh, config, clock, m_drafts)
+    , m_reach(store, m_book, m_refresh, config, clock, ids, m_drafts)
     , m_adoption(store, m_reach, config)
     , m_runner(store, m_book, m_backends, m_lease, m_reach, m_adoption, m_drafts, config, ids)
     , m_dispatcher(
           store, m_lease, m_runner, m_pressure, config.engine.maxConcurrentDeliveries, config.lockTtl)
+    , m_busy(store, m_lease, m_drafts, config)
     , m_outbox(store, m_book, m_backends, m_lease, m_slack, m_pressure, config, clock, ids)
     , m_lifecycleIngress(store, config, ids)
     , m_forwarder(store, m_client, m_lease, config, clock)
@@ -41,6 +42,7 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     m_store.setLifecycleTargets(LifecycleForwarder::targets(config));
     m_lifecycleIngress.onStored([this] { m_forwarder.wake(); });
     m_ingress.onReady([this] { m_dispatcher.wake(); });
+    m_busy.onOutbound([this] { m_outbox.wake(); });
     m_runner.onOutbound([this] { m_outbox.wake(); });
     m_reach.onOutbound([this] { m_outbox.wake(); });
     m_runner.onReady([this](Millis in) { m_dispatcher.wakeIn(in); });
@@ -77,6 +79,7 @@ void Gateway::start()
 {
     m_lease.startRenewing();
     m_dispatcher.start();
+    m_busy.start();
     m_outbox.start();
     m_forwarder.start();
     m_upkeep.start();
@@ -135,6 +138,7 @@ QCoro::Task<> Gateway::stop(Millis grace)
 {
     m_scope.cancel();
     co_await m_upkeep.stop();
+    co_await m_busy.stop();
     co_await m_dispatcher.stop(grace, m_config.turn.cancelGrace);
     co_await m_outbox.stop(kOutboxGrace);
     co_await m_forwarder.stop(kForwardGrace);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "channels/slack/slack_adapter.h"
+#include "gateway/busy_notices.h"
 #include "gateway/dispatcher.h"
 #include "gateway/lifecycle_forwarder.h"
 #include "gateway/lifecycle_ingress.h"
@@ -65,6 +66,7 @@ private:
     TurnAdoption m_adoption;
     DeliveryRunner m_runner;
     Dispatcher m_dispatcher;
+    BusyNotices m_busy;
     Outbox m_outbox;
     LifecycleIngress m_lifecycleIngress;
     LifecycleForwarder m_forwarder;

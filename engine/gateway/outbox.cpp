@@ -27,12 +27,16 @@ constexpr Millis kRetryFirst{1000};
 constexpr Millis kSecondLook{5'000};
 constexpr int kMostRefused = 5; // times that the store refuses a result for another reason than being away
 
+// Its turn in the pace that the channel allows: whoever claims it then sends it.
+constexpr QLatin1StringView kPaced("paced");
+
 // It waits again, and nothing has been learnt of it.
-OutboundDecision heldBackDecision(const store::ClaimedOutbound &row, Millis wait)
+OutboundDecision heldBackDecision(
+    const store::ClaimedOutbound &row, Millis wait, const QString &why = u"held_back"_s)
 {
     OutboundDecision decision;
     decision.state = row.wasUnknown ? OutboundState::Unknown : OutboundState::Retry;
-    decision.errorCode = row.wasUnknown ? row.errorCode : u"held_back"_s;
+    decision.errorCode = row.wasUnknown ? row.errorCode : why;
     decision.looks = row.looks;
     decision.dueIn = wait;
     return decision;
@@ -94,18 +98,6 @@ QCoro::Task<bool> Outbox::claim()
     co_return full;
 }
 
-Millis Outbox::heldBack(const store::ClaimedOutbound &row) const
-{
-    const Millis until = m_notBefore.value(row.installationId + name(row.op), Millis(0));
-    return std::max(until - m_clock.boot(), Millis(0));
-}
-
-void Outbox::holdBack(const store::ClaimedOutbound &row, Millis time)
-{
-    Millis &until = m_notBefore[row.installationId + name(row.op)];
-    until = std::max(until, m_clock.boot() + time);
-}
-
 QCoro::Task<Secret> Outbox::tokenFor(QString installationId, QString tenant, QString backend, QString place)
 {
     const auto known = m_book.byId(installationId);
@@ -149,7 +141,8 @@ QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
     request.token = co_await tokenFor(row.installationId, row.tenant, row.backend, row.place);
 
     OutboundDecision decision;
-    const Millis wait = heldBack(row);
+    const RateHolds::Wait wait
+        = m_holds.admit(row.installationId, row.op, row.place, row.errorCode == kPaced, m_clock.boot());
     if (!body) {
         decision.state = OutboundState::Dead;
         decision.errorCode = u"payload_expired"_s;
@@ -163,8 +156,10 @@ QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
         FindOutcome notNow;
         notNow.found = Found::NotNow;
         decision = decideLook(notNow, factsOf(row, m_clock.now())).decision;
-    } else if (wait.count() > 0 || !m_lease.mayAct()) {
-        decision = heldBackDecision(row, std::max(wait, kStorePause));
+    } else if (!m_lease.mayAct()) {
+        decision = heldBackDecision(row, kStorePause);
+    } else if (wait.time.count() > 0) {
+        decision = heldBackDecision(row, wait.time, wait.paced ? QString(kPaced) : u"held_back"_s);
     } else if (row.wasUnknown) {
         decision = co_await lookFor(row, request, &finished);
     } else {
@@ -190,8 +185,11 @@ QCoro::Task<OutboundDecision> Outbox::post(
     finish->channelTs = outcome.channelTs;
     finish->sent = outcome.sent;
     finish->received = outcome.received;
-    if (outcome.rateLimited)
-        holdBack(row, std::max(outcome.retryAfter, kStorePause));
+    if (outcome.rateLimited) {
+        finish->hold = std::max(outcome.retryAfter, kStorePause);
+        finish->holdPlace
+            = m_holds.limit(row.installationId, row.op, row.place, finish->hold, m_clock.boot());
+    }
     OutboundFacts facts = factsOf(row, m_clock.now());
     facts.resent = resent;
     co_return decideSent(outcome, facts);
@@ -239,6 +237,7 @@ QCoro::Task<> Outbox::finish(store::FinishOutbound finished)
             break;
         if (stored.error().native() == QStringView(store::kStale)) {
             logWarning(lcOutbox, "a stale result was refused", {{"outbound", finished.id}});
+            co_await recordStale(std::move(finished));
             co_return;
         }
         logWarning(lcOutbox, "the result of an outbound message is not stored yet",
@@ -265,6 +264,21 @@ QCoro::Task<> Outbox::finish(store::FinishOutbound finished)
     if (finished.dueIn.count() > 0)
         m_loop.wakeIn(finished.dueIn + Millis(5));
     m_loop.wake(); // the next of the lane
+}
+
+QCoro::Task<> Outbox::recordStale(store::FinishOutbound finish)
+{
+    store::StaleWrite stale;
+    stale.auditId = m_ids.next();
+    stale.life = finish.life;
+    stale.subjectKind = u"outbound"_s;
+    stale.subjectId = finish.id;
+    stale.what = u"result "_s + name(finish.state);
+    stale.fence = finish.attempts;
+    const Status noted = co_await m_store.noteStale(std::move(stale));
+    if (!noted)
+        logWarning(lcOutbox, "a refused write could not be recorded",
+            {{"outbound", finish.id}, {"code", noted.error().native()}});
 }
 
 QCoro::Task<> Outbox::stop(Millis grace)

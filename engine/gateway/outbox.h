@@ -7,14 +7,13 @@
 #include "gateway/delivery_runner.h"
 #include "gateway/ingest_pressure.h"
 #include "gateway/outbox_decision.h"
+#include "gateway/rate_holds.h"
 #include "gateway/work_loop.h"
-
-#include <QHash>
 
 namespace signalbox::gateway {
 
-// Sends outbound rows: claimed durably before the request leaves, in order within a lane, `Retry-After`
-// honoured for the whole method of an installation, an unknown outcome resolved by looking. Engine thread.
+// Sends outbound rows: claimed durably before the request leaves, in order within a lane, as the channel's
+// rate limits allow (rate_holds.h), an unknown outcome resolved by looking. Engine thread.
 class Outbox
 {
 public:
@@ -36,8 +35,7 @@ private:
     [[nodiscard]] QCoro::Task<OutboundDecision> lookFor(
         store::ClaimedOutbound row, channels::SendRequest request, store::FinishOutbound *finish);
     [[nodiscard]] QCoro::Task<> finish(store::FinishOutbound finish);
-    [[nodiscard]] Millis heldBack(const store::ClaimedOutbound &row) const;
-    void holdBack(const store::ClaimedOutbound &row, Millis time);
+    [[nodiscard]] QCoro::Task<> recordStale(store::FinishOutbound finish);
 
     store::Store &m_store;
     InstallationBook &m_book;
@@ -50,7 +48,7 @@ private:
     IdGenerator &m_ids;
     WorkLoop m_loop;
     async::TaskScope m_running;
-    QHash<QString, Millis> m_notBefore; // installation and op to boot time
+    RateHolds m_holds;
 };
 
 } // namespace signalbox::gateway

@@ -17,6 +17,7 @@ namespace signalbox::gateway {
 namespace {
 Q_LOGGING_CATEGORY(lcRecovery, "signalbox.engine.recovery")
 constexpr Millis kStatusAgain{1000};
+constexpr int kTriesOfClaim = 1000; // attempts of one claim that have a number of their own
 
 domain::RecoveryClocks clocksOf(const config::RecoveryConfig &config)
 {
@@ -47,16 +48,19 @@ struct RuntimeReach::Recovery
     }
     domain::RecoveryLadder ladder;
     bool began = false;
+    int tries = 0; // noted so far
+    Instant triedAt; // when the step that is under way began
     async::CancelSource over; // disarms the status message
 };
 
 RuntimeReach::RuntimeReach(store::Store &store, InstallationBook &book, RuntimeRefresh &refresh,
-    const config::Config &config, const Clock &clock, const DeliveryDrafts &drafts)
+    const config::Config &config, const Clock &clock, IdGenerator &ids, const DeliveryDrafts &drafts)
     : m_store(store)
     , m_book(book)
     , m_refresh(refresh)
     , m_config(config)
     , m_clock(clock)
+    , m_ids(ids)
     , m_drafts(drafts)
     , m_scope(u"runtime reach"_s)
 {
@@ -121,11 +125,12 @@ QCoro::Task<Result<std::shared_ptr<runtimes::Turn>>> RuntimeReach::climb(
     if (work->delivery.runtimeStale) {
         // What was bound is known to have ended: no round through a runtime that is not there.
         begin(work, recovery, u"runtime_ended"_s);
-        co_await note(work, u"runtime_ended"_s);
+        co_await note(work, stageNote(*work, u"runtime_ended"_s));
         const Result<bool> refreshed = co_await refresh(work);
         isBound = refreshed && *refreshed;
     }
     for (;;) {
+        recovery->triedAt = m_clock.now();
         if (!isBound) {
             const Status asked = co_await bind(work);
             if (!asked) {
@@ -140,6 +145,7 @@ QCoro::Task<Result<std::shared_ptr<runtimes::Turn>>> RuntimeReach::climb(
         const bool goOn = onBound();
         if (!goOn)
             co_return fail(Error(ErrorCode::InvalidInput, u"nothing to do"_s, u"nothing_to_do"_s));
+        recovery->triedAt = m_clock.now();
         auto opened
             = co_await work->backend->open(work->binding, work->openRequest(), work->deadline.token());
         const QString &instance = work->binding.instanceId;
@@ -175,10 +181,23 @@ QCoro::Task<Result<bool>> RuntimeReach::recover(
     const Trouble trouble = domain::classifyTrouble(step, error.native());
     const domain::RecoveryStep next = recovery->ladder.next(step, trouble, m_clock.boot());
     const async::CancelToken token = work->deadline.token();
-    if (next.action == RecoveryAction::GiveUp || token.isCancelled())
+    store::NoteStage tried = stageNote(*work, error.native());
+    tried.what = step == ReachStep::Exchange ? u"exchange"_s : u"open"_s;
+    tried.attemptId = m_ids.next();
+    tried.number = work->delivery.attempts * kTriesOfClaim + std::min(recovery->tries, kTriesOfClaim - 1);
+    tried.target = work->delivery.backend;
+    tried.errorText = error.toString();
+    tried.startedAt = recovery->triedAt;
+    ++recovery->tries;
+    if (token.isCancelled())
         co_return fail(error);
+    if (next.action == RecoveryAction::GiveUp) {
+        tried.waitsForRuntime = false; // it ends now
+        co_await note(work, std::move(tried));
+        co_return fail(error);
+    }
     begin(work, recovery, error.native());
-    co_await note(work, error.native());
+    co_await note(work, std::move(tried));
     if (next.action == RecoveryAction::OpenAgain) {
         const async::Wake wake = co_await async::delay(next.pause, token);
         if (wake == async::Wake::Cancelled)
@@ -209,14 +228,19 @@ QCoro::Task<Result<bool>> RuntimeReach::refresh(std::shared_ptr<DeliveryWork> wo
     co_return true;
 }
 
-// Shown to operators; an engine that cannot write it goes on, for it decides nothing.
-QCoro::Task<> RuntimeReach::note(std::shared_ptr<DeliveryWork> work, QString errorCode)
+store::NoteStage RuntimeReach::stageNote(const DeliveryWork &work, const QString &errorCode)
 {
     store::NoteStage note;
-    note.held = work->held;
+    note.held = work.held;
     note.stage = Stage::Recovering;
     note.waitsForRuntime = true;
     note.errorCode = errorCode;
+    return note;
+}
+
+// Shown to operators; an engine that cannot write it goes on, for it decides nothing.
+QCoro::Task<> RuntimeReach::note(std::shared_ptr<DeliveryWork> work, store::NoteStage note)
+{
     const Status noted = co_await m_store.noteStage(std::move(note));
     if (!noted) {
         logWarning(lcRecovery, "how far a delivery has come could not be noted",
@@ -268,6 +292,7 @@ QCoro::Task<> RuntimeReach::postStatus(std::shared_ptr<DeliveryWork> work, async
     std::vector<store::OutboundDraft> drafts;
     drafts.push_back(m_drafts.message(
         work->delivery, u"status:runtime"_s, domain::OutboundKind::Status, domain::recoveringText()));
+    drafts.back().fence = work->held.fence;
     const Status queued = co_await m_store.enqueueOutbound(std::move(drafts));
     if (!queued) {
         logWarning(lcRecovery, "a status message could not be queued", {{"delivery", work->held.id}});

@@ -20,7 +20,7 @@ class RuntimeReach
 {
 public:
     RuntimeReach(store::Store &store, InstallationBook &book, RuntimeRefresh &refresh,
-        const config::Config &config, const Clock &clock, const DeliveryDrafts &drafts);
+        const config::Config &config, const Clock &clock, IdGenerator &ids, const DeliveryDrafts &drafts);
 
     // Fills work->binding. `onBound` is asked each time that somebody was found: false ends with native
     // "nothing_to_do". Other errors are final: refused, or out of time.
@@ -46,7 +46,8 @@ private:
     void begin(const std::shared_ptr<DeliveryWork> &work, const std::shared_ptr<Recovery> &recovery,
         const QString &code);
     [[nodiscard]] QCoro::Task<Result<bool>> refresh(std::shared_ptr<DeliveryWork> work);
-    [[nodiscard]] QCoro::Task<> note(std::shared_ptr<DeliveryWork> work, QString errorCode);
+    [[nodiscard]] static store::NoteStage stageNote(const DeliveryWork &work, const QString &errorCode);
+    [[nodiscard]] QCoro::Task<> note(std::shared_ptr<DeliveryWork> work, store::NoteStage note);
     [[nodiscard]] QCoro::Task<> observe(std::shared_ptr<DeliveryWork> work, QString phase, QString detail);
     [[nodiscard]] QCoro::Task<> announce(
         std::shared_ptr<DeliveryWork> work, std::shared_ptr<Recovery> recovery);
@@ -58,6 +59,7 @@ private:
     RuntimeRefresh &m_refresh;
     const config::Config &m_config;
     const Clock &m_clock;
+    IdGenerator &m_ids;
     const DeliveryDrafts &m_drafts;
     std::function<void()> m_outbound;
     async::TaskScope m_scope;

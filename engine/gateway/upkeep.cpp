@@ -9,7 +9,6 @@ namespace signalbox::gateway {
 
 namespace {
 Q_LOGGING_CATEGORY(lcUpkeep, "signalbox.engine.upkeep")
-constexpr Millis kFeedAge{std::chrono::hours(24)};
 constexpr Millis kPause{std::chrono::minutes(1)};
 constexpr Millis kBetweenBatches{50};
 constexpr int kBatch = 200;
@@ -30,9 +29,12 @@ void Upkeep::start()
 QCoro::Task<> Upkeep::loop()
 {
     const async::CancelToken token = m_scope.token();
+    store::Retention retention;
+    retention.deadLetters = m_config.engine.deadLetterRetention;
+    retention.history = m_config.engine.historyRetention;
     Millis pause = kPause;
     while (co_await async::delay(pause, token) != async::Wake::Cancelled) {
-        const auto removed = co_await m_store.sweep(kFeedAge, m_config.engine.deadLetterRetention, kBatch);
+        const auto removed = co_await m_store.sweep(retention, kBatch);
         if (!removed)
             logWarning(lcUpkeep, "a sweep failed", {{"code", removed.error().native()}});
         pause = removed && *removed >= kBatch ? kBetweenBatches : kPause;

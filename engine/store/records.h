@@ -120,7 +120,8 @@ struct ClaimedDelivery
     QString user;
     bool mentioned = false;
     bool direct = false;
-    int attempts = 0;
+    int attempts = 0; // claims, this one included
+    int notSent = 0; // how often its prompt could not be handed over
     QString agentSession;
     QString runtimeNamespace; // the runtime the session is bound to, as last seen; empty: none
     QString runtimeInstance;
@@ -161,6 +162,7 @@ struct OutboundDraft
     int parts = 1;
     QByteArray body; // JSON
     Millis payloadTtl{0};
+    qint64 fence = 0; // not 0: only while its delivery is held under this fence
 };
 
 // How far a held delivery has come on its way to its runtime.
@@ -171,6 +173,14 @@ struct NoteStage
     domain::Stage stage = domain::Stage::None;
     bool waitsForRuntime = false; // shown as waiting: runtime; its lock stays held
     QString errorCode; // what it last met
+    // The try that met it, kept as an attempt: "exchange" or "open"; empty: none. `number` orders the tries
+    // of a delivery over all its claims.
+    QString what;
+    QString attemptId;
+    qint64 number = 0;
+    QString target; // the backend
+    QString errorText;
+    Instant startedAt;
 };
 
 // What the engine saw of a runtime (DESIGN.md "Lifecycle").
@@ -195,6 +205,7 @@ struct BeginTurn
     bool settles = false; // what an earlier turn may have left running has been cancelled
     QString runtimeNamespace; // the runtime that the session is bound to from now on
     QString runtimeInstance;
+    std::vector<OutboundDraft> notices; // said before the answer, once: the context was lost
 };
 
 struct FinishTurn
@@ -217,6 +228,8 @@ struct FinishTurn
     QString retryId; // of Unconfirmed: the id of the delivery that tries it once more; empty: none
     bool dropPayload = false; // policy ignores it after all: its text goes
     bool unlessMentioned = false; // its mention has come meanwhile: back to be claimed instead
+    bool unlessPaused = false; // an operator has stopped prompts: its clocks stand still, back to be claimed
+    bool countsNotSent = false; // of Pending: the prompt could not be handed over
     bool removeAck = false;
     QString ackRemovalId;
 };
@@ -273,6 +286,8 @@ struct FinishOutbound
     Millis dueIn{0}; // of Retry and Unknown
     int looks = 0; // of Unknown
     bool maybeDoubled = false;
+    Millis hold{0}; // of Retry: the channel wants nothing of this kind for so long
+    QString holdPlace; // in this place; empty: in any
     QString sent; // summaries for the attempt
     QString received;
     Instant startedAt;
@@ -377,6 +392,16 @@ struct FeedBatch
     qint64 lagMs = 0; // age of the oldest entry
     bool gap = false; // the cursor is too old or of another epoch: lists must be read anew
     bool more = false;
+};
+
+// How long what is over is kept (DESIGN.md "Configuration against state").
+struct Retention
+{
+    Retention() = default;
+    Millis feed{std::chrono::hours(24)};
+    Millis deadLetters{std::chrono::hours(24 * 90)}; // payloads of what needs a person
+    Millis history{std::chrono::hours(24 * 180)};
+    Millis audit{std::chrono::hours(24 * 365)};
 };
 
 struct StoreCounts

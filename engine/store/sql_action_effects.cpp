@@ -3,13 +3,15 @@
 #include "domain/feedback.h"
 #include "domain/session_id.h"
 #include "store/action_records.h"
+#include "store/errors.h"
+#include "store/lock_records.h"
 #include "store/units.h"
 
 using namespace Qt::StringLiterals;
 using signalbox::domain::ActionResult;
 
-// What single actions do to sessions and deliveries. Rows of sessions are locked before rows of deliveries,
-// as claims do.
+// What single actions do to sessions and deliveries. Rows of deliveries are locked before rows of sessions,
+// as claims and ends of turns do.
 
 namespace signalbox::store {
 
@@ -35,12 +37,15 @@ Error conflict(const QString &why, const QString &native)
     return Error(ErrorCode::Conflict, why, native);
 }
 
+#define SIGNALBOX_SEEN                                                                                       \
+    "SELECT state, waits_for, prompt_state, session_id, resolution, installation_id, place, thread, "        \
+    "message_ts, direct, engine_id FROM deliveries WHERE id = ?"
+
+// As it stands until the commit: a prompt that leaves at the same time waits for this, or this for it.
 Result<Seen> lookAt(Session &session, const QString &deliveryId)
 {
-    auto rows = session.query("SELECT state, waits_for, prompt_state, session_id, resolution, "
-                              "installation_id, place, thread, message_ts, direct, engine_id "
-                              "FROM deliveries WHERE id = ?",
-        deliveryId);
+    auto rows = session.query(
+        session.dialect() == Dialect::Sqlite ? SIGNALBOX_SEEN : SIGNALBOX_SEEN " FOR UPDATE", deliveryId);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
@@ -58,6 +63,16 @@ Result<Seen> lookAt(Session &session, const QString &deliveryId)
     seen.direct = rows->flag(9);
     seen.held = !rows->isNull(10);
     return seen;
+}
+
+Result<QString> holderOf(Session &session, const QString &sessionId)
+{
+    auto rows = session.query("SELECT lock_holder FROM sessions WHERE id = ?", sessionId);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return fail(ErrorCode::NotFound, u"there is no such session"_s);
+    return rows->text(0);
 }
 
 struct Locked
@@ -145,6 +160,13 @@ Result<ActionResult> releaseLock(Session &session, const ActionOrder &order)
     if (!now)
         return fail(now.error());
     const QString sessionId = order.request.id;
+    const auto holding = holderOf(session, sessionId);
+    if (!holding)
+        return fail(holding.error());
+    const QString holder = *holding;
+    const auto seen = holder.isEmpty() ? Result<Seen>(Seen()) : lookAt(session, holder);
+    if (!seen)
+        return fail(seen.error());
     const auto locked = lockRow(session, sessionId);
     if (!locked)
         return fail(locked.error());
@@ -153,10 +175,8 @@ Result<ActionResult> releaseLock(Session &session, const ActionOrder &order)
     if (locked->fence != order.request.expectedFence)
         return fail(conflict(
             u"the lock's fence is %1, not the expected one"_s.arg(locked->fence), u"fence_differs"_s));
-    const QString holder = locked->holder;
-    const auto seen = lookAt(session, holder);
-    if (!seen)
-        return fail(seen.error());
+    if (locked->holder != holder) // it came in between; the fence above says the same unless it was free
+        return fail(conflict(u"the lock has just been taken"_s, u"fence_differs"_s));
     const bool mayHaveLeft = seen->promptState != u"none";
     if (auto ended
         = endDelivery(session, holder, mayHaveLeft ? u"unconfirmed"_s : u"cancelled"_s, u"released"_s, *now);
@@ -352,7 +372,7 @@ Result<ActionResult> cancelDelivery(Session &session, const ActionOrder &order)
     if (!now)
         return fail(now.error());
     const QString id = order.request.id;
-    auto seen = lookAt(session, id);
+    const auto seen = lookAt(session, id);
     if (!seen)
         return fail(seen.error());
     if (isFinalName(seen->state))
@@ -360,9 +380,6 @@ Result<ActionResult> cancelDelivery(Session &session, const ActionOrder &order)
     const auto locked = lockRow(session, seen->sessionId);
     if (!locked)
         return fail(locked.error());
-    seen = lookAt(session, id); // as it stands under the session's row
-    if (!seen)
-        return fail(seen.error());
     const bool holds = locked->holder == id;
     const bool turnRuns = holds && seen->promptState != u"none";
     if (auto ended = endDelivery(session, id, u"cancelled"_s, u"cancelled"_s, *now); !ended)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/errors.h"
+#include "store/lock_records.h"
 #include "store/units.h"
 
 using namespace Qt::StringLiterals;
@@ -10,13 +11,6 @@ using namespace Qt::StringLiterals;
 namespace signalbox::store {
 
 namespace {
-
-struct LostDelivery
-{
-    QString id;
-    QString sessionId;
-    QString promptState;
-};
 
 // On SQLite there is one engine, so everything that is held is an old life's. On PostgreSQL only this
 // engine's old lives.
@@ -37,18 +31,14 @@ Result<std::vector<LostDelivery>> lostDeliveries(Session &session, const char *s
     if (!rows)
         return fail(rows.error());
     std::vector<LostDelivery> lost;
-    while (rows->next()) {
-        LostDelivery &delivery = lost.emplace_back();
-        delivery.id = rows->text(0);
-        delivery.sessionId = rows->text(1);
-        delivery.promptState = rows->text(2);
-    }
+    while (rows->next())
+        lost.emplace_back(rows->text(0), rows->text(1), rows->text(2));
     return lost;
 }
 
-// Back to be claimed. How far its prompt had come stays with it: whoever claims it next runs it, or, when the
-// prompt may have left, looks for what became of it and never prompts again (DESIGN.md step 5).
-Status handBack(Session &session, const LostDelivery &lost, Registered &count)
+} // namespace
+
+Status handBack(Session &session, const LostDelivery &lost, Registered *count)
 {
     const auto now = session.now();
     if (!now)
@@ -72,7 +62,8 @@ Status handBack(Session &session, const LostDelivery &lost, Registered &count)
     if (!attempts)
         return fail(attempts.error());
     const auto prompt = domain::promptState(lost.promptState).value_or(domain::PromptState::Sending);
-    ++(domain::mayPrompt(prompt) ? count.handedBack : count.fenced);
+    if (count)
+        ++(domain::mayPrompt(prompt) ? count->handedBack : count->fenced);
     // It keeps its place at the head of its session; only the lock goes.
     auto rows = session.query(
         "UPDATE sessions SET lock_holder = NULL, lock_engine = NULL, lock_incarnation = NULL, "
@@ -85,6 +76,8 @@ Status handBack(Session &session, const LostDelivery &lost, Registered &count)
         session.touch("session", lost.sessionId, rows->number(0));
     return {};
 }
+
+namespace {
 
 // What was being posted when its engine went: nobody knows whether it arrived. Looked for before it is sent
 // again.
@@ -130,6 +123,19 @@ Result<int> markUnknown(Session &session, const char *sql, const EngineLife &lif
     return count;
 }
 
+// What others may send for at once.
+Status freeSenders(Session &session, const LostLives &lost)
+{
+    const auto freed = lost.allOthers
+        ? session.run("DELETE FROM outbound_senders WHERE NOT (engine_id = ? AND incarnation = ?)",
+            lost.life.id, lost.life.incarnation)
+        : session.run("DELETE FROM outbound_senders WHERE engine_id = ? AND incarnation BETWEEN ? AND ?",
+            lost.life.id, lost.first, lost.last);
+    if (!freed)
+        return fail(freed.error());
+    return {};
+}
+
 Status freeLost(
     Session &session, const char *deliveries, const char *outbound, const EngineLife &life, Registered &count)
 {
@@ -137,7 +143,7 @@ Status freeLost(
     if (!lost)
         return fail(lost.error());
     for (const LostDelivery &delivery : *lost) {
-        if (auto back = handBack(session, delivery, count); !back)
+        if (auto back = handBack(session, delivery, &count); !back)
             return back;
     }
     const auto unknown = markUnknown(session, outbound, life);
@@ -145,9 +151,11 @@ Status freeLost(
         return fail(unknown.error());
     count.unknownOutbound += *unknown;
     const qint64 now = life.incarnation;
-    return freeForwards(session,
-        LostForwards(life, deliveries == kOfLife ? now : 0, deliveries == kLostMine ? now - 1 : now,
-            deliveries == kLostAll));
+    const LostLives lives(life, deliveries == kOfLife ? now : 0, deliveries == kLostMine ? now - 1 : now,
+        deliveries == kLostAll);
+    if (auto freed = freeSenders(session, lives); !freed)
+        return freed;
+    return freeForwards(session, lives);
 }
 
 } // namespace
@@ -257,11 +265,7 @@ Result<bool> renewLeaseUnit(Session &session, const EngineLife &life, Millis lea
     if (*renewed == 0)
         return fail(Error(
             ErrorCode::Conflict, u"another life of this engine has begun"_s, QString::fromUtf16(kStale)));
-    const auto locks = session.run(
-        "UPDATE sessions SET lock_expires_at = ? WHERE lock_engine = ? AND lock_incarnation = ? "
-        "AND lock_holder IS NOT NULL AND lock_expires_at < ?", // one that an operator extended stays so
-        *now + lockTtl, life.id, life.incarnation, *now + lockTtl);
-    if (!locks)
+    if (auto locks = renewLocks(session, life, lockTtl); !locks)
         return fail(locks.error());
     return true;
 }

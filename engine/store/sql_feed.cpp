@@ -128,6 +128,8 @@ Status noteTrimmed(Session &session, qint64 xid, qint64 seq)
     return {};
 }
 
+} // namespace
+
 Result<int> trimFeed(Session &session, Instant before, int most)
 {
     const bool sqlite = session.dialect() == Dialect::Sqlite;
@@ -156,81 +158,6 @@ Result<int> trimFeed(Session &session, Instant before, int most)
     if (auto noted = noteTrimmed(session, xid, seq); !noted)
         return fail(noted.error());
     return *removed;
-}
-
-// Looks at the next `most` payloads in the order of their ids, which follow time, and goes on behind them the
-// next time: those that are kept longer must not hide the others. What still needs a person, or is not
-// finished, keeps its text.
-Result<int> sweepPayloads(Session &session, Instant now, Millis payloadAge, int most)
-{
-    QString from;
-    {
-        auto rows = session.query("SELECT value FROM meta WHERE key = 'payloads_swept'");
-        if (!rows)
-            return fail(rows.error());
-        if (rows->next())
-            from = rows->text(0);
-    }
-    QString last;
-    Instant expires = now;
-    {
-        auto rows = session.query("SELECT id, expires_at FROM (SELECT id, expires_at FROM payloads WHERE id "
-                                  "> ? ORDER BY id LIMIT ?) "
-                                  "AS looked ORDER BY id DESC LIMIT 1",
-            from, most);
-        if (!rows)
-            return fail(rows.error());
-        if (rows->next()) {
-            last = rows->text(0);
-            expires = rows->instant(1);
-        }
-    }
-    Result<int> removed = 0;
-    if (!last.isEmpty()) {
-        removed = session.run(
-            "DELETE FROM payloads WHERE id > ? AND id <= ? AND expires_at < ? AND NOT EXISTS "
-            "(SELECT 1 FROM deliveries d WHERE d.id = payloads.id "
-            "AND (d.finished_at = 0 OR (d.state IN ('dead', 'unconfirmed') AND d.finished_at > ?))) "
-            "AND NOT EXISTS (SELECT 1 FROM outbound_messages o WHERE o.id = payloads.id "
-            "AND o.state IN ('pending', 'sending', 'retry', 'unknown'))",
-            from, last, now, now - payloadAge);
-        if (!removed)
-            return removed;
-    }
-    // Behind the last expired one everything is younger: the next time starts at the oldest again.
-    const QString next = expires < now ? last : QString();
-    if (next != from) {
-        const auto noted = session.run("INSERT INTO meta (key, value) VALUES ('payloads_swept', ?) "
-                                       "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            next);
-        if (!noted)
-            return fail(noted.error());
-    }
-    return removed;
-}
-
-} // namespace
-
-Result<int> sweepUnit(Session &session, Millis feedAge, Millis payloadAge, int most)
-{
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
-    const auto feed = trimFeed(session, *now - feedAge, most);
-    if (!feed)
-        return fail(feed.error());
-    // Keys begin with their time, so the oldest stand first.
-    const auto keys = session.run(
-        "DELETE FROM inbound_keys WHERE key IN "
-        "(SELECT key FROM (SELECT key, expires_at FROM inbound_keys ORDER BY key LIMIT ?) AS oldest "
-        "WHERE expires_at < ?)",
-        most, *now);
-    if (!keys)
-        return fail(keys.error());
-    const auto payloads = sweepPayloads(session, *now, payloadAge, most);
-    if (!payloads)
-        return fail(payloads.error());
-    return *feed + *keys + *payloads;
 }
 
 } // namespace signalbox::store

@@ -87,6 +87,27 @@ Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedForward &
 
 } // namespace
 
+Result<int> abandonForwards(Session &session, Instant now, Instant before, int most)
+{
+    QStringList events;
+    {
+        auto rows = session.query(
+            "UPDATE lifecycle_forwards SET state = 'dead', error_code = 'no_webhook', updated_at = ? "
+            "WHERE id IN (SELECT id FROM lifecycle_forwards WHERE state IN ('pending', 'retry') "
+            "AND created_at < ? AND updated_at < ? ORDER BY target, due_at, id LIMIT ?) RETURNING event_id",
+            now, before, before, most);
+        if (!rows)
+            return fail(rows.error());
+        while (rows->next())
+            events << rows->text(0);
+    }
+    for (const QString &event : std::as_const(events)) {
+        if (auto touched = touchEvent(session, event, now); !touched)
+            return fail(touched.error());
+    }
+    return static_cast<int>(events.size());
+}
+
 Status insertForward(Session &session, const QString &id, const QString &eventId, const QString &runtimeId,
     const QString &target, qint64 order)
 {
@@ -179,7 +200,7 @@ Result<bool> finishForwardUnit(Session &session, const FinishForward &finish)
     return true;
 }
 
-Status freeForwards(Session &session, const LostForwards &lost)
+Status freeForwards(Session &session, const LostLives &lost)
 {
     const auto now = session.now();
     if (!now)

@@ -6,34 +6,12 @@
 using namespace Qt::StringLiterals;
 using signalbox::domain::OutboundState;
 
-// The outbox: a row before it is a request, in order within a place and thread (DESIGN.md step 6). Only the
-// head of a lane is ever claimed; refused and dead rows block nothing behind them.
+// The outbox: a row before it is a request, in order within a place and thread (DESIGN.md step 6). How rows
+// are claimed: sql_outbox_claims.cpp.
 
 namespace signalbox::store {
 
 namespace {
-
-constexpr char kHeadsSqlite[]
-    = "SELECT o.id FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') AND o.due_at <= "
-      "? "
-      "AND NOT EXISTS (SELECT 1 FROM outbound_messages e WHERE e.lane = o.lane AND e.id < o.id "
-      "AND e.state IN ('pending', 'retry', 'unknown', 'sending')) ORDER BY o.due_at, o.id LIMIT ?";
-constexpr char kHeadsPostgres[]
-    = "SELECT o.id FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') AND o.due_at <= "
-      "? "
-      "AND NOT EXISTS (SELECT 1 FROM outbound_messages e WHERE e.lane = o.lane AND e.id < o.id "
-      "AND e.state IN ('pending', 'retry', 'unknown', 'sending')) ORDER BY o.due_at, o.id LIMIT ? FOR UPDATE "
-      "SKIP LOCKED";
-
-#define SIGNALBOX_UNPAUSED_HEADS                                                                             \
-    "SELECT o.id FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') "                 \
-    "AND o.due_at <= ? AND NOT EXISTS (SELECT 1 FROM outbound_messages e WHERE e.lane = o.lane "             \
-    "AND e.id < o.id AND e.state IN ('pending', 'retry', 'unknown', 'sending')) "                            \
-    "AND NOT EXISTS (SELECT 1 FROM pauses p WHERE p.what = 'outbound' "                                      \
-    "AND (p.until_at = 0 OR p.until_at > ?) AND (p.scope = 'engine' "                                        \
-    "OR (p.scope = 'installation' AND p.id = o.installation_id) OR (p.scope = 'backend' AND p.id = "         \
-    "(SELECT s.backend FROM deliveries d JOIN sessions s ON s.id = d.session_id "                            \
-    "WHERE d.id = o.delivery_id)))) ORDER BY o.due_at, o.id LIMIT ?"
 
 // Posts of a place and thread keep their order; a reaction only keeps the order of its own message.
 QString laneOf(const OutboundDraft &draft)
@@ -55,11 +33,34 @@ Status insertPayload(Session &session, const QString &id, const QByteArray &body
 
 } // namespace
 
+namespace {
+
+// Until the commit the delivery stays as it is: its end finds what was said, and withdraws it.
+Result<bool> isStillHeld(Session &session, const OutboundDraft &draft)
+{
+    if (draft.fence == 0)
+        return true;
+    auto rows = session.query(session.dialect() == Dialect::Sqlite
+            ? "SELECT 1 FROM deliveries WHERE id = ? AND engine_id IS NOT NULL AND fence = ?"
+            : "SELECT 1 FROM deliveries WHERE id = ? AND engine_id IS NOT NULL AND fence = ? FOR SHARE",
+        draft.deliveryId, draft.fence);
+    if (!rows)
+        return fail(rows.error());
+    return rows->next();
+}
+
+} // namespace
+
 Status insertOutbound(Session &session, const OutboundDraft &draft)
 {
     const auto now = session.now();
     if (!now)
         return fail(now.error());
+    const auto held = isStillHeld(session, draft);
+    if (!held)
+        return fail(held.error());
+    if (!*held)
+        return {}; // it is over for whoever wanted to say this
     const auto inserted = session.run("INSERT INTO outbound_messages (id, installation_id, delivery_id, "
                                       "purpose, kind, op, state, lane, place, thread, "
                                       "target_ts, part, parts, due_at, created_at, updated_at) "
@@ -79,13 +80,30 @@ Status insertOutbound(Session &session, const OutboundDraft &draft)
 
 Status removeAcknowledgement(Session &session, const QString &deliveryId, const QString &removalId)
 {
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    {
+        // One that nobody has begun to send needs no removal.
+        auto rows = session.query(
+            "UPDATE outbound_messages SET state = 'cancelled', updated_at = ?, rev = rev + 1 "
+            "WHERE delivery_id = ? AND purpose = 'ack' AND state = 'pending' AND attempts = 0 "
+            "RETURNING id, rev",
+            *now, deliveryId);
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next()) {
+            session.touch("outbound", rows->text(0), rows->number(1));
+            return {};
+        }
+    }
     OutboundDraft draft;
     Instant expires;
     {
         auto rows = session.query("SELECT o.installation_id, o.place, o.thread, o.target_ts, p.body, "
                                   "p.expires_at FROM outbound_messages o "
                                   "JOIN payloads p ON p.id = o.id WHERE o.delivery_id = ? AND o.purpose = "
-                                  "'ack' AND o.state <> 'refused'",
+                                  "'ack' AND o.state NOT IN ('refused', 'cancelled')",
             deliveryId);
         if (!rows)
             return fail(rows.error());
@@ -98,9 +116,6 @@ Status removeAcknowledgement(Session &session, const QString &deliveryId, const 
         draft.body = rows->utf8(4);
         expires = rows->instant(5);
     }
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
     draft.id = removalId;
     draft.deliveryId = deliveryId;
     draft.purpose = u"ack_removal"_s;
@@ -121,108 +136,9 @@ Result<bool> enqueueOutboundUnit(Session &session, const std::vector<OutboundDra
 
 namespace {
 
-Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound &row, Instant now)
-{
-    {
-        auto before = session.query(
-            "SELECT o.state, p.body, i.tenant, i.backend, o.error_code, o.looks, o.resent "
-            "FROM outbound_messages o "
-            "LEFT JOIN payloads p ON p.id = o.id JOIN installations i ON i.id = o.installation_id "
-            "WHERE o.id = ?",
-            row.id);
-        if (!before)
-            return fail(before.error());
-        if (!before->next())
-            return false;
-        row.wasUnknown = before->text(0) == u"unknown";
-        row.body = before->utf8(1);
-        row.tenant = before->text(2);
-        row.backend = before->text(3);
-        row.errorCode = before->text(4);
-        row.looks = static_cast<int>(before->number(5));
-        row.resent = before->flag(6);
-    }
-    auto rows = session.query(
-        "UPDATE outbound_messages SET state = 'sending', engine_id = ?, incarnation = ?, attempts = attempts "
-        "+ 1, "
-        "updated_at = ?, rev = rev + 1 WHERE id = ? AND state IN ('pending', 'retry', 'unknown') "
-        "RETURNING rev, installation_id, delivery_id, kind, op, place, thread, target_ts, part, parts, "
-        "attempts, created_at",
-        life.id, life.incarnation, now, row.id);
-    if (!rows)
-        return fail(rows.error());
-    if (!rows->next())
-        return false;
-    session.touch("outbound", row.id, rows->number(0));
-    row.installationId = rows->text(1);
-    row.deliveryId = rows->text(2);
-    row.kind = domain::outboundKind(rows->text(3)).value_or(domain::OutboundKind::Reply);
-    row.op = domain::outboundOp(rows->text(4)).value_or(domain::OutboundOp::Post);
-    row.place = rows->text(5);
-    row.thread = rows->text(6);
-    row.targetTs = rows->text(7);
-    row.part = static_cast<int>(rows->number(8));
-    row.parts = static_cast<int>(rows->number(9));
-    row.attempts = static_cast<int>(rows->number(10));
-    row.createdAt = rows->instant(11);
-    return true;
-}
-
-} // namespace
-
-Result<std::vector<ClaimedOutbound>> claimOutboundUnit(
-    Session &session, const EngineLife &life, int most, const std::vector<ClaimedOutbound> &earlier)
-{
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
-    const auto alive = mayClaim(session, life);
-    if (!alive)
-        return fail(alive.error());
-    std::vector<ClaimedOutbound> claimed;
-    for (const ClaimedOutbound &row : earlier) {
-        // An earlier run of this claim took it, and that run's commit had gone through.
-        auto rows = session.query(
-            "SELECT 1 FROM outbound_messages WHERE id = ? AND state = 'sending' AND engine_id = ? "
-            "AND incarnation = ? AND attempts = ?",
-            row.id, life.id, life.incarnation, row.attempts);
-        if (!rows)
-            return fail(rows.error());
-        if (rows->next())
-            claimed.push_back(row);
-    }
-    if (!*alive || static_cast<int>(claimed.size()) >= most)
-        return claimed;
-    most -= static_cast<int>(claimed.size());
-    std::vector<ClaimedOutbound> heads;
-    {
-        const auto paused = anyPause(session);
-        if (!paused)
-            return fail(paused.error());
-        const bool sqlite = session.dialect() == Dialect::Sqlite;
-        auto rows = *paused ? session.query(sqlite ? SIGNALBOX_UNPAUSED_HEADS
-                                                   : SIGNALBOX_UNPAUSED_HEADS " FOR UPDATE OF o SKIP LOCKED",
-                        *now, *now, most)
-                            : session.query(sqlite ? kHeadsSqlite : kHeadsPostgres, *now, most);
-        if (!rows)
-            return fail(rows.error());
-        while (rows->next())
-            heads.emplace_back().id = rows->text(0);
-    }
-    for (ClaimedOutbound &row : heads) {
-        const auto taken = claimRow(session, life, row, *now);
-        if (!taken)
-            return fail(taken.error());
-        if (*taken)
-            claimed.push_back(std::move(row));
-    }
-    return claimed;
-}
-
-namespace {
-
 struct Moved
 {
+    QString installationId;
     QString deliveryId;
     QString kind;
     QString op;
@@ -244,7 +160,7 @@ Result<Moved> moveRow(Session &session, const FinishOutbound &finish, Instant no
         "due_at = ?, looks = ?, maybe_doubled = CASE WHEN ? = 1 THEN 1 ELSE maybe_doubled END, updated_at = "
         "?, rev = rev + 1 "
         "WHERE id = ? AND state = 'sending' AND engine_id = ? AND incarnation = ? AND attempts = ? "
-        "RETURNING rev, delivery_id, kind, op, attempts",
+        "RETURNING rev, delivery_id, kind, op, attempts, installation_id",
         name(finish.state), finish.channelTs, finish.errorCode, now + finish.dueIn, finish.looks,
         finish.maybeDoubled, now, finish.id, finish.life.id, finish.life.incarnation, finish.attempts);
     if (!rows)
@@ -256,6 +172,7 @@ Result<Moved> moveRow(Session &session, const FinishOutbound &finish, Instant no
     moved.kind = rows->text(2);
     moved.op = rows->text(3);
     moved.attempts = static_cast<int>(rows->number(4));
+    moved.installationId = rows->text(5);
     return moved;
 }
 
@@ -309,6 +226,41 @@ Status dropLateStatus(Session &session, const FinishOutbound &finish, const Move
         return fail(rows.error());
     if (rows->next())
         session.touch("outbound", finish.id, rows->number(0));
+    return {};
+}
+
+// A part of a reply that failed while it was sent is not tried again once its delivery was cancelled.
+Status dropCancelledReply(Session &session, const FinishOutbound &finish, const Moved &moved, Instant now)
+{
+    if (moved.kind != u"reply" || domain::isFinal(finish.state))
+        return {};
+    auto rows = session.query(
+        "UPDATE outbound_messages SET state = 'cancelled', updated_at = ?, rev = rev + 1 WHERE id = ? "
+        "AND state IN ('retry', 'unknown') AND EXISTS (SELECT 1 FROM deliveries AS d WHERE d.id = ? "
+        "AND d.state = 'cancelled') RETURNING rev",
+        now, finish.id, moved.deliveryId);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("outbound", finish.id, rows->number(0));
+    return {};
+}
+
+// What the channel wants held back, for whoever sends next; and what is over goes.
+Status noteHold(Session &session, const FinishOutbound &finish, const Moved &moved, Instant now)
+{
+    if (finish.hold.count() <= 0)
+        return {};
+    const auto over = session.run("DELETE FROM outbound_holds WHERE until_at <= ?", now);
+    if (!over)
+        return fail(over.error());
+    const auto held = session.run(
+        "INSERT INTO outbound_holds (installation_id, op, place, until_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (installation_id, op, place) DO UPDATE SET until_at = CASE WHEN "
+        "outbound_holds.until_at < excluded.until_at THEN excluded.until_at ELSE outbound_holds.until_at END",
+        moved.installationId, moved.op, finish.holdPlace, now + finish.hold);
+    if (!held)
+        return fail(held.error());
     return {};
 }
 
@@ -393,7 +345,9 @@ Result<bool> beginResendUnit(Session &session, const BeginResend &begin)
                               "? = 1 THEN 1 ELSE maybe_doubled END, "
                               "updated_at = ?, rev = rev + 1 WHERE id = ? AND state = 'sending' AND "
                               "engine_id = ? AND incarnation = ? "
-                              "AND attempts = ? RETURNING rev",
+                              "AND attempts = ? AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = "
+                              "outbound_messages.delivery_id AND d.state = 'cancelled' AND "
+                              "outbound_messages.kind = 'reply') RETURNING rev",
         begin.maybeDoubled, *now, begin.id, begin.life.id, begin.life.incarnation, begin.attempts);
     if (!rows)
         return fail(rows.error());
@@ -421,6 +375,10 @@ Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish)
     }
     if (auto dropped = dropLateStatus(session, finish, *moved, *now); !dropped)
         return fail(dropped.error());
+    if (auto dropped = dropCancelledReply(session, finish, *moved, *now); !dropped)
+        return fail(dropped.error());
+    if (auto held = noteHold(session, finish, *moved, *now); !held)
+        return fail(held.error());
     if (moved->kind == u"reply" && domain::isFinal(finish.state)) {
         // One refused or dead: its remaining parts are cancelled, and the delivery is dead.
         if (finish.state != OutboundState::Sent) {

@@ -58,6 +58,42 @@ Result<ActionResult> pauseUnit(Session &session, const ActionOrder &order)
     return result;
 }
 
+namespace {
+
+constexpr char kSpreadDeliveries[]
+    = "UPDATE deliveries SET due_at = ? + held.place * 1000 / ?, updated_at = ?, rev = rev + 1 FROM "
+      "(SELECT d.id AS delivery, ROW_NUMBER() OVER (ORDER BY d.due_at, d.id) - 1 AS place FROM deliveries d "
+      "JOIN sessions s ON s.id = d.session_id WHERE d.state = 'pending' AND (? = 'engine' "
+      "OR (? = 'installation' AND d.installation_id = ?) OR (? = 'backend' AND s.backend = ?))) AS held "
+      "WHERE deliveries.id = held.delivery RETURNING id, rev";
+constexpr char kSpreadOutbound[]
+    = "UPDATE outbound_messages SET due_at = ? + held.place * 1000 / ?, updated_at = ?, rev = rev + 1 FROM "
+      "(SELECT o.id AS message, ROW_NUMBER() OVER (ORDER BY o.due_at, o.id) - 1 AS place "
+      "FROM outbound_messages o JOIN installations i ON i.id = o.installation_id "
+      "WHERE o.state IN ('pending', 'retry') AND o.due_at <= ? AND (? = 'engine' "
+      "OR (? = 'installation' AND o.installation_id = ?) OR (? = 'backend' AND i.backend = ?))) AS held "
+      "WHERE outbound_messages.id = held.message RETURNING id, rev";
+
+// What a pause has held back becomes due one after the other.
+Status spread(Session &session, const ActionRequest &request, Instant now)
+{
+    if (request.rate <= 0)
+        return {};
+    const bool posts = request.what == u"outbound";
+    const QString &scope = request.scope;
+    const QString &id = request.id;
+    auto rows = posts
+        ? session.query(kSpreadOutbound, now, request.rate, now, now, scope, scope, id, scope, id)
+        : session.query(kSpreadDeliveries, now, request.rate, now, scope, scope, id, scope, id);
+    if (!rows)
+        return fail(rows.error());
+    while (rows->next())
+        session.touch(posts ? "outbound" : "delivery", rows->text(0), rows->number(1));
+    return {};
+}
+
+} // namespace
+
 Result<ActionResult> resumeUnit(Session &session, const ActionOrder &order)
 {
     const auto now = session.now();
@@ -73,6 +109,8 @@ Result<ActionResult> resumeUnit(Session &session, const ActionOrder &order)
     if (*gone == 0)
         return fail(Error(ErrorCode::Conflict, u"it is not paused"_s, u"not_paused"_s));
     session.touch("pause", request.scope + u'/' + request.id, toMs(*now));
+    if (auto done = spread(session, request, *now); !done)
+        return fail(done.error());
     ActionResult result;
     result.id = request.id;
     result.state = u"resumed:"_s + request.what;

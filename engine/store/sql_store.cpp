@@ -176,9 +176,38 @@ QCoro::Task<Result<FinishedTurn>> SqlStore::finishTurn(FinishTurn finish)
         [finish = std::move(finish)](Session &session) { return finishTurnUnit(session, finish); });
 }
 
-QCoro::Task<Result<std::optional<Instant>>> SqlStore::nextDue()
+QCoro::Task<Result<std::optional<LockGrant>>> SqlStore::acquireLock(LockWish wish)
 {
-    return run<std::optional<Instant>>(Lane::Read, [](Session &session) { return nextDueUnit(session); });
+    return run<std::optional<LockGrant>>(
+        Lane::Work, [wish](Session &session) { return acquireLockUnit(session, wish); });
+}
+
+QCoro::Task<Result<LockGrant>> SqlStore::refreshLock(HeldLock held, Millis ttl)
+{
+    return run<LockGrant>(
+        Lane::Work, [held, ttl](Session &session) { return refreshLockUnit(session, held, ttl); });
+}
+
+QCoro::Task<Result<bool>> SqlStore::releaseLock(HeldLock held)
+{
+    return run<bool>(Lane::Work, [held](Session &session) { return releaseLockUnit(session, held); });
+}
+
+QCoro::Task<Result<std::vector<BusyWaiter>>> SqlStore::busyWaiters(Millis delay, int most)
+{
+    return run<std::vector<BusyWaiter>>(
+        Lane::Read, [delay, most](Session &session) { return busyWaitersUnit(session, delay, most); });
+}
+
+QCoro::Task<Status> SqlStore::tellBusy(std::vector<BusyNotice> notices)
+{
+    return runStatus(Lane::Work,
+        [notices = std::move(notices)](Session &session) { return tellBusyUnit(session, notices); });
+}
+
+QCoro::Task<Status> SqlStore::noteStale(StaleWrite stale)
+{
+    return runStatus(Lane::Work, [stale](Session &session) { return noteStaleUnit(session, stale); });
 }
 
 QCoro::Task<Status> SqlStore::enqueueOutbound(std::vector<OutboundDraft> drafts)
@@ -358,11 +387,10 @@ QCoro::Task<Result<domain::ExplainFacts>> SqlStore::explainFacts(QString deliver
         Lane::Read, [deliveryId](Session &session) { return explainFactsUnit(session, deliveryId); });
 }
 
-QCoro::Task<Result<int>> SqlStore::sweep(Millis feedAge, Millis payloadAge, int most)
+QCoro::Task<Result<int>> SqlStore::sweep(Retention retention, int most)
 {
-    return run<int>(Lane::Work, [feedAge, payloadAge, most](Session &session) {
-        return sweepUnit(session, feedAge, payloadAge, most);
-    });
+    return run<int>(
+        Lane::Work, [retention, most](Session &session) { return sweepUnit(session, retention, most); });
 }
 
 namespace {

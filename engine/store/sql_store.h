@@ -31,7 +31,12 @@ public:
     QCoro::Task<Status> beginTurn(BeginTurn begin) override;
     QCoro::Task<Status> acceptTurn(HeldDelivery held) override;
     QCoro::Task<Result<FinishedTurn>> finishTurn(FinishTurn finish) override;
-    QCoro::Task<Result<std::optional<Instant>>> nextDue() override;
+    QCoro::Task<Result<std::optional<LockGrant>>> acquireLock(LockWish wish) override;
+    QCoro::Task<Result<LockGrant>> refreshLock(HeldLock held, Millis ttl) override;
+    QCoro::Task<Result<bool>> releaseLock(HeldLock held) override;
+    QCoro::Task<Result<std::vector<BusyWaiter>>> busyWaiters(Millis delay, int most) override;
+    QCoro::Task<Status> tellBusy(std::vector<BusyNotice> notices) override;
+    QCoro::Task<Status> noteStale(StaleWrite stale) override;
     QCoro::Task<Status> enqueueOutbound(std::vector<OutboundDraft> drafts) override;
     QCoro::Task<Result<std::vector<ClaimedOutbound>>> claimOutbound(EngineLife life, int most) override;
     QCoro::Task<Status> beginResend(BeginResend begin) override;
@@ -64,7 +69,7 @@ public:
     QCoro::Task<Result<QList<domain::PauseItem>>> pauses() override;
     QCoro::Task<Result<QList<domain::InstallationItem>>> installationItems() override;
     QCoro::Task<Result<domain::ExplainFacts>> explainFacts(QString deliveryId) override;
-    QCoro::Task<Result<int>> sweep(Millis feedAge, Millis payloadAge, int most) override;
+    QCoro::Task<Result<int>> sweep(Retention retention, int most) override;
     QCoro::Task<Status> ping() override;
     StoreStats stats() const override;
     QString databaseKind() const override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/action_records.h"
 #include "store/errors.h"
+#include "store/lock_records.h"
 #include "store/units.h"
 
 using namespace Qt::StringLiterals;
@@ -17,6 +18,22 @@ Error stale(const QString &what)
 {
     return Error(ErrorCode::Conflict, what + u": the delivery is not held under this fence any more"_s,
         QString::fromUtf16(kStale));
+}
+
+// One failed try on the way to a runtime. Its own subject, because turns number themselves by claims.
+Status noteReach(Session &session, const NoteStage &note, Instant now)
+{
+    if (note.what.isEmpty())
+        return {};
+    const auto noted = session.run(
+        "INSERT INTO attempts (subject_id, number, id, delivery_id, what, target, outcome, error_code, "
+        "error_text, started_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, 'failed', ?, ?, ?, ?) "
+        "ON CONFLICT (subject_id, number) DO NOTHING",
+        note.held.id + u":reach"_s, note.number, note.attemptId, note.held.id, note.what, note.target,
+        note.errorCode, note.errorText, note.startedAt, now);
+    if (!noted)
+        return fail(noted.error());
+    return {};
 }
 
 } // namespace
@@ -36,6 +53,8 @@ Result<bool> noteStageUnit(Session &session, const NoteStage &note)
     if (!rows->next())
         return fail(stale(u"noting how far a delivery has come"_s));
     session.touch("delivery", note.held.id, rows->number(0));
+    if (auto noted = noteReach(session, note, *now); !noted)
+        return fail(noted.error());
     return true;
 }
 
@@ -83,6 +102,10 @@ Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin)
         begin.held.id, number, begin.attemptId, begin.held.id, begin.backend, begin.sent, *now);
     if (!noted)
         return fail(noted.error());
+    for (const OutboundDraft &notice : begin.notices) {
+        if (auto inserted = insertOutbound(session, notice); !inserted)
+            return fail(inserted.error());
+    }
     return true;
 }
 
@@ -141,14 +164,14 @@ Result<std::optional<QString>> moveDelivery(Session &session, const FinishTurn &
         "UPDATE deliveries SET state = ?, waits_for = ?, outcome = ?, blocks = ?, "
         "stage = '', engine_id = NULL, incarnation = NULL, "
         "prompt_state = CASE WHEN ? = 1 THEN 'none' ELSE prompt_state END, due_at = ?, "
-        "error_code = ?, error_text = ?, "
+        "error_code = ?, error_text = ?, not_sent = not_sent + ?, "
         "turn_ended_at = ?, finished_at = ?, updated_at = ?, rev = rev + 1 "
         "WHERE id = ? AND engine_id IS NOT NULL AND fence = ? RETURNING session_id, rev",
         name(finish.state), waits ? u"outbound"_s : u""_s,
         finish.state == DeliveryState::Completed ? name(finish.outcome) : QString(u""_s),
         domain::blocksSession(finish.state, waits ? domain::WaitsFor::Outbound : domain::WaitsFor::Nothing),
-        again, now + finish.dueIn, finish.errorCode, finish.errorText, again ? Instant() : now,
-        final ? now : Instant(), now, finish.held.id, finish.held.fence);
+        again, now + finish.dueIn, finish.errorCode, finish.errorText, finish.countsNotSent ? 1 : 0,
+        again ? Instant() : now, final ? now : Instant(), now, finish.held.id, finish.held.fence);
     if (!rows)
         return fail(rows.error());
     if (rows->next()) {
@@ -165,12 +188,16 @@ Result<std::optional<QString>> moveDelivery(Session &session, const FinishTurn &
 
 Status endAttempt(Session &session, const FinishTurn &finish, Instant now)
 {
-    if (finish.attemptOutcome.isEmpty())
+    // None is left open by a delivery that is over.
+    QString outcome = finish.attemptOutcome;
+    if (outcome.isEmpty() && domain::isFinal(finish.state))
+        outcome = u"failed"_s;
+    if (outcome.isEmpty())
         return {};
     const auto ended = session.run(
         "UPDATE attempts SET outcome = ?, error_code = ?, error_text = ?, received = ?, ended_at = ? "
         "WHERE subject_id = ? AND outcome = 'running'",
-        finish.attemptOutcome, finish.errorCode, finish.errorText, finish.received, now, finish.held.id);
+        outcome, finish.errorCode, finish.errorText, finish.received, now, finish.held.id);
     if (!ended)
         return fail(ended.error());
     return {};
@@ -274,6 +301,18 @@ Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish)
             if (finished)
                 finished->woke = true; // itself
             return finished;
+        }
+    }
+    if (finish.unlessPaused) {
+        const auto paused = deliveriesPaused(session, finish.held.id);
+        if (!paused)
+            return fail(paused.error());
+        if (*paused) {
+            FinishTurn again;
+            again.held = finish.held;
+            again.state = DeliveryState::Pending;
+            again.errorCode = u"paused"_s;
+            return finishTurnUnit(session, again);
         }
     }
     const auto sessionId = moveDelivery(session, finish, *now);

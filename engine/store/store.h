@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "domain/items.h"
 #include "store/action_records.h"
+#include "store/lock_records.h"
 #include "store/records.h"
 
 #include <QCoro/QCoroTask>
@@ -70,8 +71,20 @@ public:
     [[nodiscard]] virtual QCoro::Task<Status> acceptTurn(HeldDelivery held) = 0;
     // The outcome, its outbound rows and the release of the lock in one transaction.
     [[nodiscard]] virtual QCoro::Task<Result<FinishedTurn>> finishTurn(FinishTurn finish) = 0;
-    // The earliest time at which a delivery or outbound message becomes due, if any waits for its time.
-    [[nodiscard]] virtual QCoro::Task<Result<std::optional<Instant>>> nextDue() = 0;
+
+    // --- activity locks (contracts/sessions-locks.md §3; deliveries take theirs with their claim)
+    // Never waits; nothing is an answer: somebody holds it. NotFound: no such session.
+    [[nodiscard]] virtual QCoro::Task<Result<std::optional<LockGrant>>> acquireLock(LockWish wish) = 0;
+    // Conflict, native "not_held", when another holder or fence has it, or nobody.
+    [[nodiscard]] virtual QCoro::Task<Result<LockGrant>> refreshLock(HeldLock held, Millis ttl) = 0;
+    // True when a delivery of the session may run now. Conflict as above: a second release is one.
+    [[nodiscard]] virtual QCoro::Task<Result<bool>> releaseLock(HeldLock held) = 0;
+    // Deliveries that have waited for their session longer than `delay`, and whose people do not know it yet.
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<BusyWaiter>>> busyWaiters(Millis delay, int most)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Status> tellBusy(std::vector<BusyNotice> notices) = 0;
+    // Files a refused write with the audit.
+    [[nodiscard]] virtual QCoro::Task<Status> noteStale(StaleWrite stale) = 0;
 
     // --- outbox
     [[nodiscard]] virtual QCoro::Task<Status> enqueueOutbound(std::vector<OutboundDraft> drafts) = 0;
@@ -143,7 +156,7 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<domain::ExplainFacts>> explainFacts(QString deliveryId) = 0;
 
     // --- upkeep: one bounded batch; the number of rows removed
-    [[nodiscard]] virtual QCoro::Task<Result<int>> sweep(Millis feedAge, Millis payloadAge, int most) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<int>> sweep(Retention retention, int most) = 0;
     // Answers when a trivial read came back: for /readyz.
     [[nodiscard]] virtual QCoro::Task<Status> ping() = 0;
 

@@ -19,6 +19,23 @@ namespace signalbox::store {
 // Conflict when the life has been replaced. Keeps the engine's row from being replaced until the commit.
 [[nodiscard]] Result<bool> mayClaim(Session &session, const EngineLife &life);
 [[nodiscard]] Result<Registered> reapLostEngineUnit(Session &session, const EngineLife &life);
+// A held delivery whose holder is gone.
+struct LostDelivery
+{
+    LostDelivery(QString deliveryId, QString session, QString prompt)
+        : id(std::move(deliveryId))
+        , sessionId(std::move(session))
+        , promptState(std::move(prompt))
+    {
+    }
+    QString id;
+    QString sessionId;
+    QString promptState;
+};
+// Back to be claimed, and its lock free. How far its prompt had come stays with it: whoever claims it next
+// runs it, or, when the prompt may have left, looks for what became of it and never prompts again (DESIGN.md
+// step 5).
+[[nodiscard]] Status handBack(Session &session, const LostDelivery &lost, Registered *count = nullptr);
 [[nodiscard]] Result<std::vector<InstallationRow>> syncInstallationsUnit(
     Session &session, const std::vector<InstallationRow> &configured);
 [[nodiscard]] Result<InstallationRow> addTenantUnit(Session &session, const InstallationRow &row);
@@ -31,13 +48,6 @@ namespace signalbox::store {
 // sql_deliveries.cpp
 [[nodiscard]] Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session,
     const EngineLife &life, int most, Millis lockTtl, const std::vector<ClaimedDelivery> &earlier);
-// Frees the session's lock if this delivery holds it, and lets the next one of the session run. True when one
-// woke.
-[[nodiscard]] Result<bool> releaseSession(
-    Session &session, const QString &sessionId, const QString &deliveryId);
-
-[[nodiscard]] Result<std::optional<Instant>> nextDueUnit(Session &session);
-
 // sql_turns.cpp
 [[nodiscard]] Result<bool> noteStageUnit(Session &session, const NoteStage &note);
 [[nodiscard]] Result<bool> dropStatusUnit(Session &session, const QString &deliveryId);
@@ -84,10 +94,10 @@ namespace signalbox::store {
 [[nodiscard]] Result<bool> finishForwardUnit(Session &session, const FinishForward &finish);
 [[nodiscard]] Result<domain::ForwardItem> replayForwardUnit(
     Session &session, const ReplayForward &replay, const QStringList &targets);
-// What an engine's lives from `first` to `last` held, or everything but `life`, is sent again.
-struct LostForwards
+// An engine's lives from `first` to `last`, or every life but `life`.
+struct LostLives
 {
-    LostForwards(EngineLife engine, qint64 firstIncarnation, qint64 lastIncarnation, bool all)
+    LostLives(EngineLife engine, qint64 firstIncarnation, qint64 lastIncarnation, bool all)
         : life(std::move(engine))
         , first(firstIncarnation)
         , last(lastIncarnation)
@@ -99,7 +109,10 @@ struct LostForwards
     qint64 last;
     bool allOthers;
 };
-[[nodiscard]] Status freeForwards(Session &session, const LostForwards &lost);
+// Forwards that nobody has tried since `before`: their backend has no webhook any more. How many.
+[[nodiscard]] Result<int> abandonForwards(Session &session, Instant now, Instant before, int most);
+// What they held is sent again.
+[[nodiscard]] Status freeForwards(Session &session, const LostLives &lost);
 
 // sql_lifecycle_views.cpp
 [[nodiscard]] Result<domain::Page<domain::RuntimeItem>> listRuntimesUnit(
@@ -114,7 +127,11 @@ struct LostForwards
 // sql_feed.cpp
 [[nodiscard]] Result<FeedCursor> feedHeadUnit(Session &session);
 [[nodiscard]] Result<FeedBatch> readFeedUnit(Session &session, const FeedCursor &after, int most);
-[[nodiscard]] Result<int> sweepUnit(Session &session, Millis feedAge, Millis payloadAge, int most);
+// The oldest entries that are older than `before`; how many went.
+[[nodiscard]] Result<int> trimFeed(Session &session, Instant before, int most);
+
+// sql_retention.cpp
+[[nodiscard]] Result<int> sweepUnit(Session &session, const Retention &retention, int most);
 
 // sql_views.cpp
 [[nodiscard]] Result<domain::Page<domain::SessionItem>> listSessionsUnit(

@@ -90,7 +90,6 @@ private Q_SLOTS:
         QCOMPARE(name(Stage::None), QString());
         QCOMPARE(name(Stage::Binding), u"binding"_s);
         QCOMPARE(name(Stage::Recovering), u"recovering"_s);
-        QCOMPARE(name(Stage::Opening), u"opening"_s);
         QCOMPARE(name(Stage::Prompting), u"prompting"_s);
         QCOMPARE(name(Stage::Adopting), u"adopting"_s);
     }

@@ -28,6 +28,10 @@ private Q_SLOTS:
     void cancellingFreesWhatWaits();
     void pausesHoldBackWhatTheyName();
     void aPausedPromptDoesNotBegin();
+    void replaysPassAPausedIntake();
+    void clocksStandStillDuringAPause();
+    void aResumeAtARateSpreadsWhatWasHeld();
+    void aRepeatedReleaseStillNamesTheTurn();
     void aKeyIsAnsweredOnce();
     void locksAndTheAuditAreListed();
     void anExplanationCollectsTheFacts();
@@ -324,6 +328,90 @@ void StoreActionsTest::aPausedPromptDoesNotBegin()
     QVERIFY(f.begin(claimed[0]));
 }
 
+// What an operator asks for is no intake.
+void StoreActionsTest::replaysPassAPausedIntake()
+{
+    SIGNALBOX_STORE(f);
+    const auto life = f.engine();
+    f.ingest(u"1"_s, u"t"_s);
+    f.finish(f.claim(life)[0], DeliveryState::Dead);
+    QVERIFY(act(f, pauseOrder(Act::Pause, u"installation"_s, u"in1"_s, u"intake"_s)));
+    const auto replayed = act(f, order(Act::Replay, u"d-1"_s));
+    QVERIFY(replayed);
+    const auto claimed = f.claim(life);
+    QCOMPARE(claimed.size(), 1U);
+    QCOMPARE(claimed[0].id, replayed->id);
+}
+
+void StoreActionsTest::clocksStandStillDuringAPause()
+{
+    SIGNALBOX_STORE(f);
+    const auto life = f.engine();
+    f.ingest(u"1"_s, u"t"_s);
+    FinishTurn late;
+    late.unlessPaused = true;
+    late.state = DeliveryState::Dead;
+    late.errorCode = u"delivery_timeout"_s;
+    auto claimed = f.claim(life);
+    late.held = HeldDelivery(claimed[0].id, claimed[0].fence);
+    QVERIFY(act(f, pauseOrder(Act::Pause, u"engine"_s, u"all"_s, u"delivery"_s)));
+    QVERIFY(async::blockOn(f.db().finishTurn(late)));
+    QCOMPARE(f.state(u"d-1"_s), u"pending"_s);
+    QVERIFY(f.claim(life).empty());
+    QVERIFY(act(f, pauseOrder(Act::Resume, u"engine"_s, u"all"_s, u"delivery"_s)));
+    claimed = f.claim(life);
+    late.held = HeldDelivery(claimed[0].id, claimed[0].fence);
+    QVERIFY(async::blockOn(f.db().finishTurn(late)));
+    QCOMPARE(f.state(u"d-1"_s), u"dead"_s);
+}
+
+void StoreActionsTest::aResumeAtARateSpreadsWhatWasHeld()
+{
+    SIGNALBOX_STORE(f);
+    const auto life = f.engine();
+    QVERIFY(act(f, pauseOrder(Act::Pause, u"installation"_s, u"in1"_s, u"delivery"_s)));
+    for (int i = 0; i < 5; ++i)
+        f.ingest(QString::number(i), u"t%1"_s.arg(i));
+    ActionOrder resume = pauseOrder(Act::Resume, u"installation"_s, u"in1"_s, u"delivery"_s);
+    resume.request.rate = 1;
+    QVERIFY(act(f, resume));
+    QCOMPARE(f.sql(u"SELECT MAX(due_at) - MIN(due_at) FROM deliveries"_s).toInt(), 4000);
+    QCOMPARE(f.claim(life).size(), 1U);
+    resume.request.rate = 1001;
+    QVERIFY(!resume.request.check());
+    // Posts likewise.
+    QVERIFY(act(f, pauseOrder(Act::Pause, u"engine"_s, u"all"_s, u"outbound"_s)));
+    std::vector<OutboundDraft> drafts;
+    for (int i = 0; i < 3; ++i)
+        drafts.push_back(StoreFixture::draft(u"d-%1"_s.arg(i), u"notice"_s));
+    QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
+    ActionOrder posts = pauseOrder(Act::Resume, u"engine"_s, u"all"_s, u"outbound"_s);
+    posts.request.rate = 2;
+    QVERIFY(act(f, posts));
+    QCOMPARE(f.sql(u"SELECT MAX(due_at) - MIN(due_at) FROM outbound_messages"_s).toInt(), 1000);
+}
+
+// The engine that acted may have died before it ended the turn.
+void StoreActionsTest::aRepeatedReleaseStillNamesTheTurn()
+{
+    SIGNALBOX_STORE(f);
+    const auto life = f.engine();
+    f.ingest(u"1"_s, u"t"_s);
+    const auto claimed = f.claim(life);
+    QVERIFY(f.begin(claimed[0]));
+    ActionOrder release = order(Act::ReleaseLock, u"se_t"_s);
+    release.request.expectedFence = claimed[0].fence;
+    release.request.key = u"k1"_s;
+    const auto first = act(f, release);
+    QVERIFY(first);
+    QCOMPARE(first->cancelled, u"d-1"_s);
+    const auto second = act(f, release);
+    QVERIFY(second);
+    QVERIFY(second->repeated);
+    QCOMPARE(second->cancelled, u"d-1"_s);
+    QVERIFY(second->posts);
+}
+
 void StoreActionsTest::aKeyIsAnsweredOnce()
 {
     SIGNALBOX_STORE(f);
@@ -340,7 +428,7 @@ void StoreActionsTest::aKeyIsAnsweredOnce()
     QVERIFY(second);
     QCOMPARE(second->id, first->id);
     QVERIFY(second->repeated);
-    QVERIFY(!second->wakes);
+    QCOMPARE(second->wakes, first->wakes); // whoever asks again must do what the first one did not hear of
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM deliveries"_s).toInt(), 2);
     QCOMPARE(audits(f), 1);
     same.request.reason = u"another"_s;

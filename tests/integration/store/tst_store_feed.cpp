@@ -39,7 +39,10 @@ private:
     }
     static int sweep(StoreFixture &f, Millis feedAge, int most)
     {
-        const auto removed = async::blockOn(f.db().sweep(feedAge, Millis(3'600'000), most));
+        Retention retention;
+        retention.feed = feedAge;
+        retention.deadLetters = Millis(3'600'000);
+        const auto removed = async::blockOn(f.db().sweep(retention, most));
         return removed ? *removed : -1;
     }
 
@@ -230,7 +233,10 @@ void StoreFeedTest::sweep_keepsWhatIsNeeded()
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM payloads WHERE id = 'd-open'"_s).toInt(), 1);
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM payloads"_s).toInt(), 11);
     for (int round = 0; round < 3; ++round) { // a walk that has begun goes on to its end first
-        const auto gone = async::blockOn(f.db().sweep(Millis(3'600'000), Millis(-1000), 100));
+        Retention retention;
+        retention.feed = Millis(3'600'000);
+        retention.deadLetters = Millis(-1000);
+        const auto gone = async::blockOn(f.db().sweep(retention, 100));
         QVERIFY(gone);
     }
     QCOMPARE(f.sql(u"SELECT COUNT(*) FROM payloads"_s).toInt(), 1);

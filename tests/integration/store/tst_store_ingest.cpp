@@ -187,7 +187,7 @@ void StoreIngestTest::keys_areForgottenWhenExpired()
     old.keyTtl = Millis(-1000);
     f.ingest(old);
     f.ingest(u"b"_s, u"t1"_s);
-    const auto removed = async::blockOn(f.db().sweep(Millis(3'600'000), Millis(3'600'000), 100));
+    const auto removed = async::blockOn(f.db().sweep(Retention(), 100));
     QVERIFY(removed);
     QCOMPARE(*removed, 3);
     IngestRequest again = StoreFixture::message(u"a"_s, u"t1"_s);

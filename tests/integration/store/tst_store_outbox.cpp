@@ -64,6 +64,12 @@ private Q_SLOTS:
     void acknowledgement_isRemovedBehindTheEnd();
     void notice_doesNotSettle();
     void failedStatus_isTriedAgainWhileItIsTrue();
+    void oneEngine_sendsForAnInstallation();
+    void rateLimit_holdsForWhoeverSends();
+    void acknowledgementThatNobodySaw_isNotPosted();
+    void lateAcknowledgement_isNotQueued();
+    void replyOfACancelledDelivery_isNotSentAgain_data();
+    void replyOfACancelledDelivery_isNotSentAgain();
 };
 
 void StoreOutboxTest::claim_keepsOrderInLane()
@@ -379,6 +385,143 @@ void StoreOutboxTest::failedStatus_isTriedAgainWhileItIsTrue()
     rows = f.claimOutbound(life);
     QCOMPARE(rows.size(), size_t(1)); // the reply goes at once
     QCOMPARE(rows.front().id, replies.front().id);
+}
+
+void StoreOutboxTest::oneEngine_sendsForAnInstallation()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine(u"e1"_s);
+    reply(f, life, u"a"_s);
+    const auto rows = f.claimOutbound(life);
+    QCOMPARE(rows.size(), size_t(1));
+    QVERIFY(async::blockOn(f.db().finishOutbound(result(life, rows.front(), OutboundState::Sent))));
+    QCOMPARE(f.sql(u"SELECT engine_id FROM outbound_senders"_s).toString(), u"e1"_s);
+    if (!StoreFixture::isPostgres()) { // the next life takes over at once
+        const EngineLife next = f.engine(u"e1"_s);
+        QCOMPARE(f.claimOutbound(next).size(), size_t(1));
+        return;
+    }
+    const EngineLife other = f.engine(u"e2"_s);
+    QVERIFY(f.claimOutbound(other).empty()); // due, and somebody else's
+    QCOMPARE(f.claimOutbound(life).size(), size_t(1));
+    QVERIFY(async::blockOn(f.db().endEngine(life)));
+    QVERIFY(f.claimOutbound(other).empty()); // what was being sent is looked for first
+    f.sql(u"UPDATE outbound_messages SET due_at = 0 WHERE state = 'unknown'"_s);
+    const auto taken = f.claimOutbound(other);
+    QCOMPARE(taken.size(), size_t(1));
+    QVERIFY(taken.front().wasUnknown);
+    QCOMPARE(f.sql(u"SELECT engine_id FROM outbound_senders"_s).toString(), u"e2"_s);
+    // A sender that claims nothing any more loses it by time.
+    f.sql(u"UPDATE outbound_senders SET until_at = 1"_s);
+    QVERIFY(async::blockOn(f.db().finishOutbound(result(other, taken.front(), OutboundState::Sent))));
+    const EngineLife third = f.engine(u"e3"_s);
+    QCOMPARE(f.claimOutbound(third).size(), size_t(1));
+    QVERIFY(f.claimOutbound(other).empty());
+}
+
+void StoreOutboxTest::rateLimit_holdsForWhoeverSends()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    std::vector<OutboundDraft> drafts;
+    for (int i = 0; i < 3; ++i) {
+        drafts.push_back(StoreFixture::draft(u"d-%1"_s.arg(i), u"notice"_s));
+        drafts.back().kind = OutboundKind::Notice;
+        drafts.back().thread = u"t%1"_s.arg(i);
+    }
+    drafts[2].place = u"C2"_s;
+    QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
+    const auto first = f.claimOutbound(life, 1);
+    QCOMPARE(first.size(), size_t(1));
+    FinishOutbound limited = result(life, first.front(), OutboundState::Retry);
+    limited.dueIn = Millis(3'600'000);
+    limited.hold = limited.dueIn;
+    limited.holdPlace = u"C1"_s;
+    limited.errorCode = u"ratelimited"_s;
+    QVERIFY(async::blockOn(f.db().finishOutbound(limited)));
+    auto rows = f.claimOutbound(life);
+    QCOMPARE(rows.size(), size_t(1)); // the other place
+    QCOMPARE(rows.front().place, u"C2"_s);
+    // The whole method: a later life knows it too.
+    FinishOutbound all = result(life, rows.front(), OutboundState::Retry);
+    all.hold = Millis(3'600'000);
+    QVERIFY(async::blockOn(f.db().finishOutbound(all)));
+    const EngineLife next = f.engine();
+    QVERIFY(f.claimOutbound(next).empty());
+    std::vector<OutboundDraft> reaction{StoreFixture::draft(u"d-5"_s, u"ack"_s)};
+    reaction.front().kind = OutboundKind::Reaction;
+    reaction.front().op = OutboundOp::React;
+    QVERIFY(async::blockOn(f.db().enqueueOutbound(reaction)));
+    rows = f.claimOutbound(next);
+    QCOMPARE(rows.size(), size_t(1)); // another method
+    QCOMPARE(rows.front().op, OutboundOp::React);
+    f.sql(u"UPDATE outbound_holds SET until_at = 1"_s);
+    f.sql(u"UPDATE outbound_messages SET due_at = 0 WHERE state = 'retry'"_s);
+    QCOMPARE(f.claimOutbound(next).size(), size_t(3));
+}
+
+void StoreOutboxTest::acknowledgementThatNobodySaw_isNotPosted()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    f.ingest(u"a"_s, u"t1"_s);
+    const ClaimedDelivery delivery = f.claim(life).front();
+    OutboundDraft ack = StoreFixture::draft(delivery.id, u"ack"_s);
+    ack.purpose = u"ack"_s;
+    ack.kind = OutboundKind::Reaction;
+    ack.op = OutboundOp::React;
+    ack.fence = delivery.fence;
+    std::vector<OutboundDraft> acks{ack};
+    QVERIFY(async::blockOn(f.db().enqueueOutbound(acks)));
+    QCOMPARE(f.outboundState(ack.id), u"pending"_s);
+    FinishTurn end;
+    end.held = HeldDelivery(delivery.id, delivery.fence);
+    end.removeAck = true;
+    end.ackRemovalId = u"o-removal"_s;
+    QVERIFY(async::blockOn(f.db().finishTurn(end)));
+    QCOMPARE(f.outboundState(ack.id), u"cancelled"_s);
+    QCOMPARE(f.outboundState(u"o-removal"_s), QString());
+    QVERIFY(f.claimOutbound(life).empty());
+}
+
+void StoreOutboxTest::lateAcknowledgement_isNotQueued()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    f.ingest(u"a"_s, u"t1"_s);
+    const ClaimedDelivery delivery = f.claim(life).front();
+    f.finish(delivery, DeliveryState::Completed);
+    OutboundDraft late = StoreFixture::draft(delivery.id, u"ack"_s);
+    late.fence = delivery.fence;
+    std::vector<OutboundDraft> acks{late};
+    QVERIFY(async::blockOn(f.db().enqueueOutbound(acks)));
+    QCOMPARE(f.outboundState(late.id), QString());
+}
+
+void StoreOutboxTest::replyOfACancelledDelivery_isNotSentAgain_data()
+{
+    QTest::addColumn<bool>("unknown");
+    QTest::newRow("retry") << false;
+    QTest::newRow("unknown") << true;
+}
+
+void StoreOutboxTest::replyOfACancelledDelivery_isNotSentAgain()
+{
+    QFETCH(const bool, unknown);
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    reply(f, life, u"a"_s);
+    const ClaimedOutbound row = f.claimOutbound(life).front();
+    QVERIFY(
+        !f.sql(u"UPDATE deliveries SET state = 'cancelled', waits_for = '', finished_at = 5"_s).isValid());
+    BeginResend resend;
+    resend.life = life;
+    resend.id = row.id;
+    resend.attempts = row.attempts;
+    QVERIFY(!async::blockOn(f.db().beginResend(resend)));
+    const OutboundState state = unknown ? OutboundState::Unknown : OutboundState::Retry;
+    QVERIFY(async::blockOn(f.db().finishOutbound(result(life, row, state))));
+    QCOMPARE(f.outboundState(row.id), u"cancelled"_s);
 }
 
 QTEST_GUILESS_MAIN(StoreOutboxTest)

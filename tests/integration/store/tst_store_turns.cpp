@@ -45,8 +45,6 @@ private Q_SLOTS:
     void finish_pendingAgainKeepsItsPlace();
     void finish_withoutOutboundIsNotStuck();
     void finish_deadKeepsErrorAndWakes();
-    void nextDue_isEarliestThatCanGo();
-    void nextDue_ignoresWhatWaitsInLane();
 };
 
 void StoreTurnsTest::claim_takesLockAndRaisesFence()
@@ -286,51 +284,6 @@ void StoreTurnsTest::finish_deadKeepsErrorAndWakes()
     QCOMPARE(f.state(u"d-a"_s), u"dead"_s);
     QCOMPARE(f.sql(u"SELECT error_code FROM deliveries WHERE id = 'd-a'"_s).toString(), u"agent_gone"_s);
     QVERIFY(f.sql(u"SELECT finished_at FROM deliveries WHERE id = 'd-a'"_s).toLongLong() > 0);
-}
-
-void StoreTurnsTest::nextDue_isEarliestThatCanGo()
-{
-    SIGNALBOX_STORE(f);
-    const EngineLife life = f.engine();
-    auto due = async::blockOn(f.db().nextDue());
-    QVERIFY(due);
-    QVERIFY(!*due);
-    f.ingest(u"a"_s, u"t1"_s);
-    f.ingest(u"b"_s, u"t1"_s); // waits for the lock: no clock of its own
-    const ClaimedDelivery delivery = f.claim(life).front();
-    due = async::blockOn(f.db().nextDue());
-    QVERIFY(due);
-    QVERIFY(!*due);
-    FinishTurn later = ending(delivery, DeliveryState::Pending);
-    later.dueIn = kLong;
-    QVERIFY(async::blockOn(f.db().finishTurn(later)));
-    due = async::blockOn(f.db().nextDue());
-    QVERIFY(due);
-    QVERIFY(*due);
-    QCOMPARE(toMs(**due), f.sql(u"SELECT due_at FROM deliveries WHERE id = 'd-a'"_s).toLongLong());
-}
-
-void StoreTurnsTest::nextDue_ignoresWhatWaitsInLane()
-{
-    SIGNALBOX_STORE(f);
-    const EngineLife life = f.engine();
-    std::vector<OutboundDraft> drafts{
-        StoreFixture::draft(u"d-a"_s, u"reply"_s, 1, 2), StoreFixture::draft(u"d-a"_s, u"reply"_s, 2, 2)};
-    QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
-    FinishOutbound retry;
-    retry.life = life;
-    retry.attempts = 1;
-    retry.id = f.claimOutbound(life).front().id;
-    auto due = async::blockOn(f.db().nextDue());
-    QVERIFY(due);
-    QVERIFY(!*due); // the second part waits for the first, which is being sent
-    retry.state = domain::OutboundState::Retry;
-    retry.dueIn = kLong;
-    QVERIFY(async::blockOn(f.db().finishOutbound(retry)));
-    due = async::blockOn(f.db().nextDue());
-    QVERIFY(due);
-    QVERIFY(*due);
-    QCOMPARE(toMs(**due), f.sql(u"SELECT MAX(due_at) FROM outbound_messages"_s).toLongLong());
 }
 
 QTEST_GUILESS_MAIN(StoreTurnsTest)

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/lock_records.h"
+#include "store/units.h"
+
+using namespace Qt::StringLiterals;
+
+// The activity lock of a session (contracts/sessions-locks.md §3, repaired as DESIGN.md step 3 says): fenced,
+// renewed by its engine's lease, taken over only from whoever is gone. Times are the database's own.
+
+namespace signalbox::store {
+
+namespace {
+
+struct LockState
+{
+    QString holder;
+    EngineLife life;
+    qint64 fence = 0;
+    Instant acquiredAt;
+    Instant expiresAt;
+};
+
+Error notHeld()
+{
+    return Error(ErrorCode::Conflict, u"the lock is not held by this holder"_s, u"not_held"_s);
+}
+
+#define SIGNALBOX_LOCK_STATE                                                                                 \
+    "SELECT lock_holder, lock_engine, lock_incarnation, fence, lock_acquired_at, lock_expires_at "           \
+    "FROM sessions WHERE id = ?"
+
+Result<LockState> readState(Session &session, const char *sql, const QString &sessionId)
+{
+    auto rows = session.query(sql, sessionId);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return fail(ErrorCode::NotFound, u"there is no such session"_s);
+    LockState state;
+    state.holder = rows->text(0);
+    state.life = EngineLife(rows->text(1), rows->number(2));
+    state.fence = rows->number(3);
+    state.acquiredAt = rows->instant(4);
+    state.expiresAt = rows->instant(5);
+    return state;
+}
+
+Result<LockState> peek(Session &session, const QString &sessionId)
+{
+    return readState(session, SIGNALBOX_LOCK_STATE, sessionId);
+}
+
+// The session's row, locked until the commit.
+Result<LockState> lockState(Session &session, const QString &sessionId)
+{
+    return readState(session,
+        session.dialect() == Dialect::Sqlite ? SIGNALBOX_LOCK_STATE : SIGNALBOX_LOCK_STATE " FOR UPDATE",
+        sessionId);
+}
+
+// Whether the life that holds a lock is gone. On SQLite there is one engine, and its lease means nothing: a
+// clock that jumps must not end it.
+Result<bool> isGone(Session &session, const EngineLife &life, Instant now)
+{
+    auto rows = session.query("SELECT incarnation, lease_until FROM engines WHERE id = ?", life.id);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next() || rows->number(0) != life.incarnation)
+        return true;
+    return session.dialect() == Dialect::Postgres && rows->instant(1) <= now;
+}
+
+struct Taken
+{
+    bool taken = false;
+    qint64 fence = 0;
+};
+
+// The columns that a claim reads beside the lock come in the same statement: it is on every message's way.
+constexpr char kTake[]
+    = "UPDATE sessions SET lock_holder = ?, lock_engine = ?, lock_incarnation = ?, lock_acquired_at = ?, "
+      "lock_expires_at = ?, fence = fence + 1, rev = rev + 1, updated_at = ? "
+      "WHERE id = ? AND (lock_holder IS NULL OR lock_holder = ?) RETURNING fence, rev, agent_session, "
+      "tenant, backend, runtime_namespace, runtime_instance, unsettled, runtime_stale";
+
+Status freeRow(Session &session, const QString &sessionId, const QString &holder, Instant now)
+{
+    auto rows = session.query(
+        "UPDATE sessions SET lock_holder = NULL, lock_engine = NULL, lock_incarnation = NULL, "
+        "lock_acquired_at = NULL, lock_expires_at = NULL, last_active_at = ?, updated_at = ?, rev = rev + 1 "
+        "WHERE id = ? AND lock_holder = ? RETURNING rev",
+        now, now, sessionId, holder);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("session", sessionId, rows->number(0));
+    return {};
+}
+
+// Lets the head of the session's queue run. Expressions, not columns: else PostgreSQL may look through
+// everything that waits for some lock.
+Result<bool> wakeNext(Session &session, const QString &sessionId, Instant now)
+{
+    QString id;
+    bool told = false;
+    {
+        auto woken
+            = session.query("UPDATE deliveries SET state = 'pending', waits_for = '', due_at = ?, "
+                            "updated_at = ?, rev = rev + 1 "
+                            "WHERE id = (SELECT id FROM deliveries WHERE session_id = ? AND blocks = "
+                            "1 ORDER BY ordinal LIMIT 1) "
+                            "AND state || ':' || waits_for = 'waiting:lock' RETURNING id, rev, busy_told",
+                now, now, sessionId);
+        if (!woken)
+            return fail(woken.error());
+        if (!woken->next())
+            return false;
+        id = woken->text(0);
+        told = woken->flag(2);
+        session.touch("delivery", id, woken->number(1));
+    }
+    if (told) {
+        if (auto dropped = dropBusyNotice(session, id, now); !dropped)
+            return fail(dropped.error());
+    }
+    return true;
+}
+
+struct Holder
+{
+    bool mayLose = false; // somebody else may take the lock
+    bool isDelivery = false; // that an engine holds
+    QString promptState;
+};
+
+Result<Holder> holderOf(Session &session, const LockState &state, Instant now)
+{
+    Holder holder;
+    const auto gone = isGone(session, state.life, now);
+    if (!gone)
+        return fail(gone.error());
+    auto rows = session.query(
+        "SELECT prompt_state FROM deliveries WHERE id = ? AND engine_id IS NOT NULL", state.holder);
+    if (!rows)
+        return fail(rows.error());
+    holder.isDelivery = rows->next();
+    if (holder.isDelivery)
+        holder.promptState = rows->text(0);
+    // The lock of a turn whose engine lives is renewed with that engine's lease: its time alone says nothing
+    // on SQLite, where a clock may jump.
+    const bool timeCounts = !holder.isDelivery || session.dialect() == Dialect::Postgres;
+    holder.mayLose = *gone || (timeCounts && state.expiresAt <= now);
+    return holder;
+}
+
+// True when the lock is free now.
+Result<bool> freeForTakeover(Session &session, const QString &sessionId, const LockState &state, Instant now)
+{
+    if (state.holder.isEmpty())
+        return true;
+    const auto holder = holderOf(session, state, now);
+    if (!holder)
+        return fail(holder.error());
+    if (!holder->mayLose)
+        return false;
+    const Status freed = holder->isDelivery
+        ? handBack(session, LostDelivery(state.holder, sessionId, holder->promptState))
+        : freeRow(session, sessionId, state.holder, now);
+    if (!freed)
+        return fail(freed.error());
+    return true;
+}
+
+} // namespace
+
+Result<std::optional<LockGrant>> acquireLockUnit(Session &session, const LockWish &wish)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    {
+        // Contention is the common answer, and costs nobody a row lock.
+        const auto seen = peek(session, wish.sessionId);
+        if (!seen)
+            return fail(seen.error());
+        if (!seen->holder.isEmpty() && seen->holder != wish.holder) {
+            const auto holder = holderOf(session, *seen, *now);
+            if (!holder)
+                return fail(holder.error());
+            if (!holder->mayLose)
+                return std::optional<LockGrant>();
+        }
+    }
+    const auto alive = mayClaim(session, wish.life);
+    if (!alive)
+        return fail(alive.error());
+    const auto state = lockState(session, wish.sessionId);
+    if (!state)
+        return fail(state.error());
+    LockGrant grant;
+    if (state->holder == wish.holder && state->life.id == wish.life.id
+        && state->life.incarnation == wish.life.incarnation) { // this very unit, run again
+        grant.fence = state->fence;
+        grant.acquiredAt = state->acquiredAt;
+        grant.expiresAt = state->expiresAt;
+        return std::optional<LockGrant>(grant);
+    }
+    if (!*alive)
+        return std::optional<LockGrant>();
+    const auto free = freeForTakeover(session, wish.sessionId, *state, *now);
+    if (!free)
+        return fail(free.error());
+    if (!*free)
+        return std::optional<LockGrant>();
+    auto rows = session.query(kTake, wish.holder, wish.life.id, wish.life.incarnation, *now, *now + wish.ttl,
+        *now, wish.sessionId, wish.holder);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return std::optional<LockGrant>();
+    grant.fence = rows->number(0);
+    grant.acquiredAt = *now;
+    grant.expiresAt = *now + wish.ttl;
+    session.touch("session", wish.sessionId, rows->number(1));
+    return std::optional<LockGrant>(grant);
+}
+
+Result<LockGrant> refreshLockUnit(Session &session, const HeldLock &held, Millis ttl)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const auto state = lockState(session, held.sessionId);
+    if (!state)
+        return fail(state.error());
+    if (state->holder != held.holder || state->fence != held.fence)
+        return fail(notHeld());
+    LockGrant grant;
+    grant.fence = state->fence;
+    grant.acquiredAt = state->acquiredAt;
+    grant.expiresAt = *now + ttl;
+    auto rows = session.query(
+        "UPDATE sessions SET lock_expires_at = ?, updated_at = ?, rev = rev + 1 WHERE id = ? RETURNING rev",
+        grant.expiresAt, *now, held.sessionId);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("session", held.sessionId, rows->number(0));
+    return grant;
+}
+
+Result<bool> releaseLockUnit(Session &session, const HeldLock &held)
+{
+    const auto state = lockState(session, held.sessionId);
+    if (!state)
+        return fail(state.error());
+    if (state->holder != held.holder || state->fence != held.fence)
+        return fail(notHeld());
+    return releaseSession(session, held.sessionId, held.holder);
+}
+
+Status renewLocks(Session &session, const EngineLife &life, Millis ttl)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const auto locks = session.run(
+        "UPDATE sessions SET lock_expires_at = ? WHERE lock_engine = ? AND lock_incarnation = ? "
+        "AND lock_holder IS NOT NULL AND lock_expires_at < ?",
+        *now + ttl, life.id, life.incarnation, *now + ttl);
+    if (!locks)
+        return fail(locks.error());
+    return {};
+}
+
+Result<bool> takeLock(
+    Session &session, const EngineLife &life, ClaimedDelivery &claimed, Instant now, Millis ttl)
+{
+    if (session.dialect() == Dialect::Postgres) {
+        // A guarded update that finds the lock held does not wait for whoever is releasing it, and the
+        // release does not see this delivery waiting yet: nobody would wake it. So the session's row is
+        // locked first.
+        auto row = session.query("SELECT 1 FROM sessions WHERE id = ? FOR UPDATE", claimed.sessionId);
+        if (!row)
+            return fail(row.error());
+    }
+    auto rows = session.query(
+        kTake, claimed.id, life.id, life.incarnation, now, now + ttl, now, claimed.sessionId, claimed.id);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return false;
+    claimed.fence = rows->number(0);
+    session.touch("session", claimed.sessionId, rows->number(1));
+    claimed.agentSession = rows->text(2);
+    claimed.tenant = rows->text(3);
+    claimed.backend = rows->text(4);
+    claimed.runtimeNamespace = rows->text(5);
+    claimed.runtimeInstance = rows->text(6);
+    claimed.unsettled = rows->flag(7);
+    claimed.runtimeStale = rows->flag(8);
+    return true;
+}
+
+Result<bool> releaseSession(Session &session, const QString &sessionId, const QString &deliveryId)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    if (auto freed = freeRow(session, sessionId, deliveryId, *now); !freed)
+        return fail(freed.error());
+    return wakeNext(session, sessionId, *now);
+}
+
+} // namespace signalbox::store
