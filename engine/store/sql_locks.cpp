@@ -11,6 +11,7 @@ namespace signalbox::store {
 
 namespace {
 
+// A session's lock, and what is known of whoever holds it.
 struct LockState
 {
     QString holder;
@@ -18,6 +19,19 @@ struct LockState
     qint64 fence = 0;
     Instant acquiredAt;
     Instant expiresAt;
+    bool lifeIsKnown = false; // its engine is registered under this incarnation
+    Instant leaseUntil;
+    bool isDelivery = false; // that an engine holds
+    QString promptState;
+
+    // Whether somebody else may take it. On SQLite there is one engine, and neither its lease nor the time of
+    // a lock that it holds for a turn means anything: a clock that jumps must not end turns.
+    [[nodiscard]] bool mayBeLost(Dialect dialect, Instant now) const
+    {
+        const bool timeCounts = dialect == Dialect::Postgres;
+        const bool engineGone = !lifeIsKnown || (timeCounts && leaseUntil <= now);
+        return engineGone || ((timeCounts || !isDelivery) && expiresAt <= now);
+    }
 };
 
 Error notHeld()
@@ -26,8 +40,10 @@ Error notHeld()
 }
 
 #define SIGNALBOX_LOCK_STATE                                                                                 \
-    "SELECT lock_holder, lock_engine, lock_incarnation, fence, lock_acquired_at, lock_expires_at "           \
-    "FROM sessions WHERE id = ?"
+    "SELECT s.lock_holder, s.lock_engine, s.lock_incarnation, s.fence, s.lock_acquired_at, "                 \
+    "s.lock_expires_at, e.lease_until, d.prompt_state FROM sessions s "                                      \
+    "LEFT JOIN engines e ON e.id = s.lock_engine AND e.incarnation = s.lock_incarnation "                    \
+    "LEFT JOIN deliveries d ON d.id = s.lock_holder AND d.engine_id IS NOT NULL WHERE s.id = ?"
 
 Result<LockState> readState(Session &session, const char *sql, const QString &sessionId)
 {
@@ -42,6 +58,10 @@ Result<LockState> readState(Session &session, const char *sql, const QString &se
     state.fence = rows->number(3);
     state.acquiredAt = rows->instant(4);
     state.expiresAt = rows->instant(5);
+    state.lifeIsKnown = !rows->isNull(6);
+    state.leaseUntil = rows->instant(6);
+    state.isDelivery = !rows->isNull(7);
+    state.promptState = rows->text(7);
     return state;
 }
 
@@ -54,27 +74,9 @@ Result<LockState> peek(Session &session, const QString &sessionId)
 Result<LockState> lockState(Session &session, const QString &sessionId)
 {
     return readState(session,
-        session.dialect() == Dialect::Sqlite ? SIGNALBOX_LOCK_STATE : SIGNALBOX_LOCK_STATE " FOR UPDATE",
+        session.dialect() == Dialect::Sqlite ? SIGNALBOX_LOCK_STATE : SIGNALBOX_LOCK_STATE " FOR UPDATE OF s",
         sessionId);
 }
-
-// Whether the life that holds a lock is gone. On SQLite there is one engine, and its lease means nothing: a
-// clock that jumps must not end it.
-Result<bool> isGone(Session &session, const EngineLife &life, Instant now)
-{
-    auto rows = session.query("SELECT incarnation, lease_until FROM engines WHERE id = ?", life.id);
-    if (!rows)
-        return fail(rows.error());
-    if (!rows->next() || rows->number(0) != life.incarnation)
-        return true;
-    return session.dialect() == Dialect::Postgres && rows->instant(1) <= now;
-}
-
-struct Taken
-{
-    bool taken = false;
-    qint64 fence = 0;
-};
 
 // The columns that a claim reads beside the lock come in the same statement: it is on every message's way.
 constexpr char kTake[]
@@ -126,45 +128,15 @@ Result<bool> wakeNext(Session &session, const QString &sessionId, Instant now)
     return true;
 }
 
-struct Holder
-{
-    bool mayLose = false; // somebody else may take the lock
-    bool isDelivery = false; // that an engine holds
-    QString promptState;
-};
-
-Result<Holder> holderOf(Session &session, const LockState &state, Instant now)
-{
-    Holder holder;
-    const auto gone = isGone(session, state.life, now);
-    if (!gone)
-        return fail(gone.error());
-    auto rows = session.query(
-        "SELECT prompt_state FROM deliveries WHERE id = ? AND engine_id IS NOT NULL", state.holder);
-    if (!rows)
-        return fail(rows.error());
-    holder.isDelivery = rows->next();
-    if (holder.isDelivery)
-        holder.promptState = rows->text(0);
-    // The lock of a turn whose engine lives is renewed with that engine's lease: its time alone says nothing
-    // on SQLite, where a clock may jump.
-    const bool timeCounts = !holder.isDelivery || session.dialect() == Dialect::Postgres;
-    holder.mayLose = *gone || (timeCounts && state.expiresAt <= now);
-    return holder;
-}
-
 // True when the lock is free now.
 Result<bool> freeForTakeover(Session &session, const QString &sessionId, const LockState &state, Instant now)
 {
     if (state.holder.isEmpty())
         return true;
-    const auto holder = holderOf(session, state, now);
-    if (!holder)
-        return fail(holder.error());
-    if (!holder->mayLose)
+    if (!state.mayBeLost(session.dialect(), now))
         return false;
-    const Status freed = holder->isDelivery
-        ? handBack(session, LostDelivery(state.holder, sessionId, holder->promptState))
+    const Status freed = state.isDelivery
+        ? handBack(session, LostDelivery(state.holder, sessionId, state.promptState))
         : freeRow(session, sessionId, state.holder, now);
     if (!freed)
         return fail(freed.error());
@@ -183,13 +155,9 @@ Result<std::optional<LockGrant>> acquireLockUnit(Session &session, const LockWis
         const auto seen = peek(session, wish.sessionId);
         if (!seen)
             return fail(seen.error());
-        if (!seen->holder.isEmpty() && seen->holder != wish.holder) {
-            const auto holder = holderOf(session, *seen, *now);
-            if (!holder)
-                return fail(holder.error());
-            if (!holder->mayLose)
-                return std::optional<LockGrant>();
-        }
+        if (!seen->holder.isEmpty() && seen->holder != wish.holder
+            && !seen->mayBeLost(session.dialect(), *now))
+            return std::optional<LockGrant>();
     }
     const auto alive = mayClaim(session, wish.life);
     if (!alive)
