@@ -32,6 +32,8 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     , m_dispatcher(
           store, m_lease, m_runner, m_pressure, config.engine.maxConcurrentDeliveries, config.lockTtl)
     , m_outbox(store, m_book, m_backends, m_lease, m_slack, m_pressure, config, clock, ids)
+    , m_streams(store)
+    , m_sessionIngress(store, m_book, m_pressure, m_streams, config, clock, ids)
     , m_lifecycleIngress(store, config, ids)
     , m_forwarder(store, m_client, m_lease, config, clock)
     , m_actions(store, config, ids, m_dispatcher, m_outbox)
@@ -41,6 +43,8 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     m_store.setLifecycleTargets(LifecycleForwarder::targets(config));
     m_lifecycleIngress.onStored([this] { m_forwarder.wake(); });
     m_ingress.onReady([this] { m_dispatcher.wake(); });
+    m_sessionIngress.onReady([this] { m_dispatcher.wake(); });
+    m_outbox.onLogged([this](const QString &session) { m_streams.wake(session); });
     m_runner.onOutbound([this] { m_outbox.wake(); });
     m_reach.onOutbound([this] { m_outbox.wake(); });
     m_runner.onReady([this](Millis in) { m_dispatcher.wakeIn(in); });
@@ -78,6 +82,7 @@ void Gateway::start()
     m_lease.startRenewing();
     m_dispatcher.start();
     m_outbox.start();
+    m_streams.start();
     m_forwarder.start();
     m_upkeep.start();
     m_scope.spawn("bot identities", learnBotUsers());
@@ -91,7 +96,7 @@ QCoro::Task<> Gateway::learnBotUsers()
     while (missing && !token.isCancelled()) {
         missing = false;
         for (const config::InstallationConfig &configured : m_config.installations) {
-            if (configured.botToken.isEmpty() || configured.tenant == u"*")
+            if (configured.channel != u"slack" || configured.botToken.isEmpty() || configured.tenant == u"*")
                 continue;
             const auto installation = co_await m_book.forTenant(configured.tenant, configured.app);
             if (!installation)
@@ -135,6 +140,7 @@ QCoro::Task<> Gateway::stop(Millis grace)
 {
     m_scope.cancel();
     co_await m_upkeep.stop();
+    co_await m_streams.stop();
     co_await m_dispatcher.stop(grace, m_config.turn.cancelGrace);
     co_await m_outbox.stop(kOutboxGrace);
     co_await m_forwarder.stop(kForwardGrace);

@@ -7,6 +7,7 @@
 #include "gateway/lifecycle_ingress.h"
 #include "gateway/operator_actions.h"
 #include "gateway/outbox.h"
+#include "gateway/session_ingress.h"
 #include "gateway/slack_ingress.h"
 #include "gateway/upkeep.h"
 #include "http/client.h"
@@ -31,6 +32,7 @@ public:
     {
         m_ingress.addRoutes(router);
         m_lifecycleIngress.addRoutes(router);
+        m_sessionIngress.addRoutes(router);
     }
     void start();
     // Claims nothing more, gives what runs the grace, hands the rest back. Also when start() or prepare() was
@@ -66,6 +68,8 @@ private:
     DeliveryRunner m_runner;
     Dispatcher m_dispatcher;
     Outbox m_outbox;
+    SessionStreams m_streams;
+    SessionIngress m_sessionIngress;
     LifecycleIngress m_lifecycleIngress;
     LifecycleForwarder m_forwarder;
     OperatorActions m_actions;

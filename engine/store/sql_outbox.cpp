@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/action_records.h"
 #include "store/errors.h"
+#include "store/session_records.h"
 #include "store/units.h"
 
 using namespace Qt::StringLiterals;
@@ -125,7 +126,7 @@ Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound 
 {
     {
         auto before = session.query(
-            "SELECT o.state, p.body, i.tenant, i.backend, o.error_code, o.looks, o.resent "
+            "SELECT o.state, p.body, i.tenant, i.backend, o.error_code, o.looks, o.resent, i.channel "
             "FROM outbound_messages o "
             "LEFT JOIN payloads p ON p.id = o.id JOIN installations i ON i.id = o.installation_id "
             "WHERE o.id = ?",
@@ -141,6 +142,7 @@ Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound 
         row.errorCode = before->text(4);
         row.looks = static_cast<int>(before->number(5));
         row.resent = before->flag(6);
+        row.channel = before->text(7);
     }
     auto rows = session.query(
         "UPDATE outbound_messages SET state = 'sending', engine_id = ?, incarnation = ?, attempts = attempts "
@@ -414,6 +416,10 @@ Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish)
         if (!finished)
             return fail(finished.error());
         return *finished ? Result<bool>(true) : fail(moved.error());
+    }
+    if (finish.toLog && finish.state == OutboundState::Sent) {
+        if (auto appended = appendToLog(session, finish.id, *now); !appended)
+            return fail(appended.error());
     }
     if (wasTried(finish)) {
         if (auto noted = noteAttempt(session, finish, *moved, *now); !noted)
