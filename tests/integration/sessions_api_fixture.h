@@ -3,6 +3,7 @@
 
 #include "async/block_on.h"
 #include "support/gateway_fixture.h"
+#include "support/postgres.h"
 #include "support/sse_client.h"
 
 #include <QSqlDatabase>

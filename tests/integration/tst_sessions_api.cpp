@@ -15,6 +15,7 @@ private Q_SLOTS:
     void aWebSessionIsAnsweredOnItsStream();
     void aStreamResumesWithoutGapOrDouble();
     void aStreamEndsWithItsEngine();
+    void twoEnginesServeOneSession();
     void aKillBetweenPromptAndReplyIsTold();
     void killsLoseAndDoubleNothing();
     void aKeyIsAnsweredOnce();
@@ -104,6 +105,32 @@ void SessionsApiTest::aStreamEndsWithItsEngine()
     QCOMPARE(gateway.stop(), std::optional<int>(0));
     QTRY_VERIFY_WITH_TIMEOUT(stream.hasEnded(), kWait);
     QTRY_VERIFY_WITH_TIMEOUT(stream.isClosed(), kWait);
+}
+
+void SessionsApiTest::twoEnginesServeOneSession()
+{
+    SIGNALBOX_NEED_POSTGRES();
+    auto database = PostgresDatabase::create();
+    QVERIFY(database);
+    GatewayOptions shared = options();
+    shared.database = database->url();
+    GatewayFixture one(shared);
+    GatewayFixture two(shared);
+    START(one);
+    START(two);
+    const QString id = fresh(one);
+    SseClient atOne(one.ingressPort(), streamOf(id), kToken);
+    SseClient atTwo(two.ingressPort(), streamOf(id), kToken);
+    QTRY_VERIFY_WITH_TIMEOUT(atOne.status() == 200 && atTwo.status() == 200, kWait);
+    QList<qint64> ids;
+    for (int i = 1; i <= 6; ++i) {
+        QCOMPARE(say(i % 2 == 0 ? one : two, id, u"m-%1"_s.arg(i), u"number %1"_s.arg(i)).status, 202);
+        ids << i;
+    }
+    QTRY_COMPARE_WITH_TIMEOUT(atOne.ids(), ids, kWait);
+    QTRY_COMPARE_WITH_TIMEOUT(atTwo.ids(), ids, kWait);
+    QCOMPARE(atTwo.texts(), atOne.texts());
+    QVERIFY(say(two, id, u"m-1"_s, u"number 1"_s).json[u"duplicate"].toBool());
 }
 
 void SessionsApiTest::aKillBetweenPromptAndReplyIsTold()

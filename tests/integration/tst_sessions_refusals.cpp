@@ -14,6 +14,7 @@ private Q_SLOTS:
     void badInputStoresNothing_data();
     void badInputStoresNothing();
     void othersAreOutOfReach();
+    void oneTokenOpensSoManyStreams();
 };
 
 void SessionsRefusalsTest::badInputStoresNothing_data()
@@ -173,6 +174,38 @@ void SessionsRefusalsTest::othersAreOutOfReach()
                  .json[u"id"]
                  .toString(),
         mine);
+}
+
+void SessionsRefusalsTest::oneTokenOpensSoManyStreams()
+{
+    GatewayFixture gateway(options());
+    START(gateway);
+    const QString id = fresh(gateway, u"web:acme"_s, kAcme);
+    std::vector<std::unique_ptr<SseClient>> clients;
+    const auto open = [&] {
+        for (const auto &client : clients) {
+            if (client->status() != 200)
+                return false;
+        }
+        return true;
+    };
+    for (int i = 0; i < 200; ++i)
+        clients.push_back(std::make_unique<SseClient>(gateway.ingressPort(), streamOf(id), kAcme));
+    QTRY_VERIFY_WITH_TIMEOUT(open(), kWait);
+    QCOMPARE(call(gateway, "GET", u"/%1/stream"_s.arg(id), {}, kAcme).status, 429);
+    SseClient other(gateway.ingressPort(), streamOf(id), kToken); // others have their own
+    QTRY_COMPARE_WITH_TIMEOUT(other.status(), 200, kWait);
+    QCOMPARE(say(gateway, id, u"m-1"_s, u"hello"_s, kAcme).status, 202);
+    for (const auto &client : clients)
+        QTRY_COMPARE_WITH_TIMEOUT(client->ids(), QList<qint64>({1}), kWait);
+    clients.pop_back(); // one leaves, and there is room again
+    std::unique_ptr<SseClient> next;
+    const auto again = [&] {
+        if (!next || next->status() == 429)
+            next = std::make_unique<SseClient>(gateway.ingressPort(), streamOf(id), kAcme);
+        return next->status() == 200;
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(again(), kWait);
 }
 
 QTEST_GUILESS_MAIN(SessionsRefusalsTest)

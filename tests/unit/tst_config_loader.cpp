@@ -368,7 +368,7 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("any tenant of the web", kAcp + u"[[installations]]\nchannel = \"cli\"\ntenant = \"*\"\nbackend = \"local\"\n"_s, u"8:1: installations[0].tenant = \"*\" is for channel slack: name the tenant"_s);
     row("web at a spritz backend", kSpritz + web + u"backend = \"prod\"\n"_s, u"10:1: installations[0].backend = \"prod\" is of kind spritz, whose registry knows Slack's channels alone; name a backend of kind acp"_s);
     row("web without a listener", u"[ingress]\nlisten = \"\"\n"_s + kAcp + web + u"backend = \"local\"\n"_s, u"9:1: installations[0] takes its messages at /v1/sessions but ingress.listen is off; set ingress.listen"_s);
-    row("feedback that is no table", kAcp + web + u"backend = \"local\"\nfeedback = 1\n"_s, u"10:1: installations[0].feedback must be a table, not an integer"_s);
+    row("feedback that is no table", kAcp + web + u"backend = \"local\"\nfeedback = 1\n"_s, u"10:1: installations[0].feedback must be a table, not a whole number"_s);
     // clang-format on
 }
 
