@@ -198,18 +198,6 @@ signing_secret = "s"
 bot_token = "t"
 backend = "local"
 )"_s);
-    row("web and cli", kAcp + uR"([[installations]]
-channel = "web"
-tenant = "acme"
-backend = "local"
-transport = "http"
-[installations.feedback]
-new_conversation = "Hello."
-[[installations]]
-channel = "cli"
-tenant = "acme"
-backend = "local"
-)"_s);
     row("inline tables",
         u"backends = [{ name = \"a\", kind = \"acp\", command = [\"x\"], environment = { K = \"v\" } }]\n"_s);
     row("values that say what this version does", kSpritz + uR"([ingress]
@@ -363,12 +351,6 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("unconfirmed", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\non_unconfirmed = \"ask\"\n"_s, u"12:1: installations[0].on_unconfirmed must be one of \"operator\", \"retry\", not \"ask\""_s);
     row("feedback", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\n[installations.feedback]\nx = 1\n"_s, u"13:1: unknown key installations[0].feedback.x"_s);
     row("another channel", kSpritz + u"[[installations]]\nchannel = \"discord\"\ntenant = \"G\"\nbackend = \"prod\"\n"_s, u"8:1: installations[0].channel = \"discord\" is not supported by this version; it takes \"slack\", \"web\", \"cli\""_s);
-    const QString web = u"[[installations]]\nchannel = \"web\"\ntenant = \"acme\"\n"_s;
-    row("a token of a web installation", kAcp + web + u"backend = \"local\"\nbot_token = \"t\"\n"_s, u"10:1: installations[0].bot_token is for channel slack, and this one is of channel web"_s);
-    row("any tenant of the web", kAcp + u"[[installations]]\nchannel = \"cli\"\ntenant = \"*\"\nbackend = \"local\"\n"_s, u"8:1: installations[0].tenant = \"*\" is for channel slack: name the tenant"_s);
-    row("web at a spritz backend", kSpritz + web + u"backend = \"prod\"\n"_s, u"10:1: installations[0].backend = \"prod\" is of kind spritz, whose registry knows Slack's channels alone; name a backend of kind acp"_s);
-    row("web without a listener", u"[ingress]\nlisten = \"\"\n"_s + kAcp + web + u"backend = \"local\"\n"_s, u"9:1: installations[0] takes its messages at /v1/sessions but ingress.listen is off; set ingress.listen"_s);
-    row("feedback that is no table", kAcp + web + u"backend = \"local\"\nfeedback = 1\n"_s, u"10:1: installations[0].feedback must be a table, not a whole number"_s);
     // clang-format on
 }
 

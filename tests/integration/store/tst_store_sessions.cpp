@@ -427,7 +427,6 @@ void StoreSessionsTest::aReplyInTheAirIsLoggedOnceByTheNextLife()
     const auto before = f.claimOutbound(first);
     QCOMPARE(before.size(), 1U);
     const EngineLife next = f.engine(); // killed and started again
-    f.sql(u"UPDATE outbound_messages SET due_at = 0"_s);
     const auto rows = f.claimOutbound(next);
     QCOMPARE(rows.size(), 1U);
     QVERIFY(async::blockOn(f.db().finishOutbound(toLog(next, rows[0]))));
