@@ -11,7 +11,22 @@ using domain::SessionItem;
 
 namespace {
 
-enum Column { State, Place, Thread, Queue, Holder, LockAge, Activity, Backend, Runtime, Created, Id };
+enum Column {
+    State,
+    Place,
+    Thread,
+    Queue,
+    Holder,
+    LockAge,
+    Activity,
+    Ticket,
+    User,
+    Source,
+    Backend,
+    Runtime,
+    Created,
+    Id
+};
 
 ListPage toPage(domain::Page<SessionItem> page)
 {
@@ -58,6 +73,9 @@ public:
             {u"holder"_s, tr("Lock held by"), 170},
             {u"lockAge"_s, tr("Lock age"), 100, true},
             {u"activity"_s, tr("Last activity"), 130, true},
+            {u"ticket"_s, tr("Ticket"), 110},
+            {u"user"_s, tr("User"), 120},
+            {u"source"_s, tr("Source"), 80},
             {u"backend"_s, tr("Backend"), 120},
             {u"runtime"_s, tr("Runtime"), 150},
             {u"created"_s, tr("Created"), 130, true},
@@ -93,7 +111,7 @@ public:
             return false;
         const QString &text = query.text;
         return text.isEmpty() || item.id.startsWith(text) || text == item.place || text == item.thread
-            || text == item.tenant;
+            || text == item.tenant || text == item.ticket;
     }
 
     ListCell cell(const ListRow &row, int column, const TimeText &time) const override;
@@ -160,6 +178,15 @@ ListCell SessionList::cell(const ListRow &row, int column, const TimeText &time)
     case Activity:
         living(item.lastActivityAt);
         break;
+    case Ticket:
+        mono(item.ticket);
+        break;
+    case User:
+        mono(item.user);
+        break;
+    case Source:
+        cell.text = cell.tip = item.source;
+        break;
     case Backend:
         cell.text = cell.tip = item.backend;
         break;
@@ -190,6 +217,7 @@ Json toJson(const SessionItem &item)
     Json json = Json::object();
     json.set(u"id"_s, item.id).set(u"state"_s, item.state).set(u"channel"_s, item.channel);
     json.set(u"tenant"_s, item.tenant).set(u"place"_s, item.place).set(u"thread"_s, item.thread);
+    json.set(u"source"_s, item.source).set(u"user"_s, item.user).set(u"ticket"_s, item.ticket);
     json.set(u"backend"_s, item.backend).set(u"runtime"_s, item.runtime);
     json.set(u"lock_holder"_s, item.lockHolder).set(u"lock_engine"_s, item.lockEngine);
     json.set(u"lock_acquired_at"_s, toRfc3339(item.lockAcquiredAt));

@@ -38,6 +38,9 @@ Json toJson(const SessionItem &item)
     put(json, u"tenant"_s, item.tenant);
     put(json, u"place"_s, item.place);
     put(json, u"thread"_s, item.thread);
+    put(json, u"source"_s, item.source);
+    put(json, u"user"_s, item.user);
+    put(json, u"ticket"_s, item.ticket);
     put(json, u"backend"_s, item.backend);
     put(json, u"runtime"_s, item.runtime);
     if (!item.lockHolder.isEmpty()) {

@@ -107,6 +107,38 @@ void checkBackend(const BackendConfig &backend, const QString &table, Findings &
     }
 }
 
+// Our own channels have no provider: nothing of one can be configured, and callers name a tenant exactly.
+void checkOwnChannel(
+    const Config &config, const InstallationConfig &installation, const QString &table, Findings &findings)
+{
+    const auto refuse = [&](const QString &key, const Secret &given) {
+        if (!given.isEmpty()) {
+            findings.addAt(table + u'.' + key,
+                u"%1.%2 is for channel slack, and this one is of channel %3"_s.arg(
+                    table, key, installation.channel));
+        }
+    };
+    refuse(u"signing_secret"_s, installation.signingSecret);
+    refuse(u"bot_token"_s, installation.botToken);
+    if (installation.tenant == u"*"_s) {
+        findings.addAt(
+            table + u".tenant"_s, u"%1.tenant = \"*\" is for channel slack: name the tenant"_s.arg(table));
+    }
+    if (config.ingress.listen.isEmpty()) {
+        findings.addAt(table + u".channel"_s,
+            u"%1 takes its messages at /v1/sessions but ingress.listen is off"_s.arg(table),
+            u"set ingress.listen"_s);
+    }
+    for (const BackendConfig &backend : config.backends) {
+        if (backend.name == installation.backend && backend.kind == u"spritz"_s) {
+            findings.addAt(table + u".backend"_s,
+                u"%1.backend = \"%2\" is of kind spritz, whose registry knows Slack's channels alone"_s.arg(
+                    table, backend.name),
+                u"name a backend of kind acp"_s);
+        }
+    }
+}
+
 void checkInstallation(const Config &config, qsizetype index, Findings &findings)
 {
     const InstallationConfig &installation = config.installations[index];
@@ -115,6 +147,9 @@ void checkInstallation(const Config &config, qsizetype index, Findings &findings
     require(!installation.tenant.isEmpty(), table, u"tenant"_s, u"\"*\" is any tenant"_s, findings);
     require(
         !installation.backend.isEmpty(), table, u"backend"_s, u"the name of one of [[backends]]"_s, findings);
+    if (installation.channel == u"web"_s || installation.channel == u"cli"_s) {
+        checkOwnChannel(config, installation, table, findings);
+    }
     const bool isHttpSlack = installation.channel == u"slack"_s && installation.transport == u"http"_s;
     if (isHttpSlack && installation.signingSecret.isEmpty() && config.slack.signingSecret.isEmpty()
         && !findings.isPlaced(u"slack.signing_secret"_s)

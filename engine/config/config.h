@@ -88,7 +88,7 @@ struct BackendConfig
 
 struct InstallationConfig
 {
-    QString channel; // "slack"
+    QString channel; // slack | web | cli
     QString tenant; // "*": any
     QString app;
     Secret signingSecret; // empty: [slack]'s
@@ -97,6 +97,7 @@ struct InstallationConfig
     Secret botToken;
     bool requireMention = true;
     QString onUnconfirmed = QStringLiteral("operator"); // operator | retry
+    QString newConversation; // feedback: posted before the first reply of a session; empty: nothing
 };
 
 struct RecoveryConfig

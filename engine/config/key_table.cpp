@@ -171,10 +171,9 @@ const Keys<BackendConfig> &backendKeys()
 const Keys<InstallationConfig> &installationKeys()
 {
     using C = InstallationConfig;
-    static const QStringList later{
-        u"discord"_s, u"teams"_s, u"github"_s, u"email"_s, u"webhook"_s, u"web"_s, u"cli"_s};
+    static const QStringList later{u"discord"_s, u"teams"_s, u"github"_s, u"email"_s, u"webhook"_s};
     static const Keys<C> keys{
-        {u"channel"_s, &C::channel, oneOf({u"slack"_s}, later)},
+        {u"channel"_s, &C::channel, oneOf({u"slack"_s, u"web"_s, u"cli"_s}, later)},
         {u"tenant"_s, &C::tenant, as(Format::NonEmpty)},
         {u"app"_s, &C::app, any()},
         {u"signing_secret"_s, &C::signingSecret, any()},
@@ -185,8 +184,14 @@ const Keys<InstallationConfig> &installationKeys()
         {u"require_mention"_s, &C::requireMention, any()},
         {u"interaction_answerers"_s, unless(u"requester"_s), any()},
         {u"on_unconfirmed"_s, &C::onUnconfirmed, oneOf({u"operator"_s, u"retry"_s})},
-        {u"feedback"_s, Reserved{}, any()},
     };
+    return keys;
+}
+
+const Keys<InstallationConfig> &feedbackKeys()
+{
+    using C = InstallationConfig;
+    static const Keys<C> keys{{u"new_conversation"_s, &C::newConversation, any()}};
     return keys;
 }
 

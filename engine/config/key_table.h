@@ -69,6 +69,8 @@ using Keys = std::vector<Key<T>>;
 [[nodiscard]] const Keys<SlackConfig> &slackKeys();
 [[nodiscard]] const Keys<BackendConfig> &backendKeys();
 [[nodiscard]] const Keys<InstallationConfig> &installationKeys();
+// [installations.feedback]
+[[nodiscard]] const Keys<InstallationConfig> &feedbackKeys();
 [[nodiscard]] const Keys<RecoveryConfig> &recoveryKeys();
 [[nodiscard]] const Keys<TurnConfig> &turnKeys();
 // Tables of one or two keys that live in Config itself.

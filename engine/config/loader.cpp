@@ -47,8 +47,7 @@ private:
         Config &c = m_config;
         return section(name, u"engine"_s, node, engineKeys(), c.engine) || readListener(name, node)
             || section(name, u"slack"_s, node, slackKeys(), c.slack)
-            || list(name, u"backends"_s, node, backendKeys(), c.backends)
-            || list(name, u"installations"_s, node, installationKeys(), c.installations)
+            || list(name, u"backends"_s, node, backendKeys(), c.backends) || readInstallations(name, node)
             || section(name, u"recovery"_s, node, recoveryKeys(), c.recovery)
             || section(name, u"turn"_s, node, turnKeys(), c.turn)
             || section(name, u"locks"_s, node, locksKeys(), c)
@@ -80,6 +79,30 @@ private:
             m_reader.readArray(node, name, keys, into);
         }
         return name == wanted;
+    }
+
+    bool readInstallations(const QString &name, const toml::node &node)
+    {
+        if (name != u"installations"_s) {
+            return false;
+        }
+        const qsizetype before = m_config.installations.size();
+        m_reader.readArray(node, name, installationKeys(), m_config.installations, {u"feedback"_s});
+        for (qsizetype i = before; i < m_config.installations.size(); ++i) {
+            readFeedback(*node.as_array()->get_as<toml::table>(static_cast<size_t>(i - before)),
+                u"installations[%1].feedback"_s.arg(i), m_config.installations[i]);
+        }
+        return true;
+    }
+
+    void readFeedback(const toml::table &installation, const QString &path, InstallationConfig &into)
+    {
+        const toml::node *node = installation.get("feedback");
+        if (const toml::table *table = node == nullptr ? nullptr : node->as_table()) {
+            m_reader.read(*table, path, feedbackKeys(), into);
+        } else if (node != nullptr) {
+            m_reader.wrongType(*node, m_findings.positionOf(path), path, u"a table"_s);
+        }
     }
 
     bool readListener(const QString &name, const toml::node &node)

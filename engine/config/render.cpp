@@ -137,7 +137,10 @@ QString renderConfig(const Config &config)
     out += linesOfEach(u"admin.tokens"_s, adminTokenKeys(), config.admin.tokens);
     out += linesOf(u"[slack]"_s, slackKeys(), config.slack);
     out += linesOfEach(u"backends"_s, backendKeys(), config.backends);
-    out += linesOfEach(u"installations"_s, installationKeys(), config.installations);
+    for (const InstallationConfig &installation : config.installations) {
+        out += linesOf(u"[[installations]]"_s, installationKeys(), installation);
+        out += linesOf(u"[installations.feedback]"_s, feedbackKeys(), installation);
+    }
     out += linesOf(u"[recovery]"_s, recoveryKeys(), config.recovery);
     out += linesOf(u"[turn]"_s, turnKeys(), config.turn);
     out += linesOf(u"[locks]"_s, locksKeys(), config);

@@ -27,6 +27,9 @@ struct SessionItem
     QString tenant;
     QString place;
     QString thread; // empty: the whole place
+    QString source; // slack | web | cli: who may make it, and how
+    QString user; // who caused it; empty: not known
+    QString ticket; // empty: none
     QString backend;
     QString runtime; // the agent's own session id, or empty
     QString lockHolder; // a delivery id, or empty

@@ -13,7 +13,7 @@ QString render(const PromptContext &context, const QString &product, const QStri
     const QString &deliverer, const QString &text)
 {
     Json block = Json::object(
-        {{u"source"_s, source}, {u"provider"_s, u"slack"_s}, {u"workspace_id"_s, context.tenant}});
+        {{u"source"_s, source}, {u"provider"_s, context.provider}, {u"workspace_id"_s, context.tenant}});
     block.set(u"actor_user_id"_s, context.user);
     block.set(u"channel_id"_s, context.place);
     if (!context.channelType.isEmpty())

@@ -9,11 +9,12 @@ namespace signalbox::domain {
 struct PromptContext
 {
     PromptContext() = default;
+    QString provider = QStringLiteral("slack"); // the channel
     QString tenant;
     QString user;
-    QString place;
+    QString place; // of a web or cli message: its session
     QString channelType;
-    QString messageTs;
+    QString messageTs; // of a web or cli message: the sender's id of it
     QString threadTs;
     bool direct = false;
 };

@@ -48,6 +48,11 @@ QString sessionId(const SessionScope &scope)
     return u"se_"_s + hexTime(scope.thread) + QString::fromLatin1(hash.left(24));
 }
 
+bool hasSessionLog(QStringView channel)
+{
+    return channel == u"web" || channel == u"cli";
+}
+
 QString sessionThread(bool perThread, bool direct, const QString &threadTs, const QString &messageTs)
 {
     if (!perThread || direct)

@@ -22,6 +22,10 @@ struct SessionScope
 // index, also when thousands begin within a second; the hash alone carries the identity.
 [[nodiscard]] QString sessionId(const SessionScope &scope);
 
+// Our own channels, web and cli: their sessions have random ids, no place but themselves, and a log in which
+// what is said to people is written down instead of being sent.
+[[nodiscard]] bool hasSessionLog(QStringView channel);
+
 // The thread that decides a message's session: backends of kind acp have one per thread (thread_ts, else the
 // message's own ts), spritz one per place; direct messages always per place.
 [[nodiscard]] QString sessionThread(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/delivery_drafts.h"
 
+#include "domain/session_id.h"
 #include "domain/slack_text.h"
 
 using namespace Qt::StringLiterals;
@@ -37,7 +38,10 @@ store::OutboundDraft DeliveryDrafts::acknowledgement(const store::ClaimedDeliver
 void DeliveryDrafts::addReply(const store::ClaimedDelivery &delivery, const QString &text,
     std::vector<store::OutboundDraft> &drafts) const
 {
-    const QStringList parts = domain::splitForSlack(domain::escapeForSlack(text.trimmed()));
+    const QString whole = text.trimmed();
+    const QStringList parts = domain::hasSessionLog(delivery.channel)
+        ? QStringList(whole)
+        : domain::splitForSlack(domain::escapeForSlack(whole));
     for (qsizetype i = 0; i < parts.size(); ++i) {
         store::OutboundDraft part
             = message(delivery, u"reply:%1"_s.arg(i + 1), OutboundKind::Reply, parts[i]);

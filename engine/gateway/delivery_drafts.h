@@ -23,7 +23,7 @@ public:
     [[nodiscard]] store::OutboundDraft message(const store::ClaimedDelivery &delivery, const QString &purpose,
         domain::OutboundKind kind, const QString &escapedText) const;
     [[nodiscard]] store::OutboundDraft acknowledgement(const store::ClaimedDelivery &delivery) const;
-    // The parts of a reply, escaped and split as Slack wants them.
+    // The parts of a reply, escaped and split as Slack wants them; a session's log takes it as it is.
     void addReply(const store::ClaimedDelivery &delivery, const QString &text,
         std::vector<store::OutboundDraft> &drafts) const;
 

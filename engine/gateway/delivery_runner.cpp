@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "domain/feedback.h"
 #include "domain/prompt_text.h"
+#include "domain/session_id.h"
 #include "domain/slack_text.h"
 #include "store/errors.h"
 
@@ -47,6 +48,15 @@ QString turnSummary(const runtimes::TurnResult &result)
     if (result.permissionsRefused > 0)
         summary.set(u"permissions_refused"_s, result.permissionsRefused);
     return QString::fromUtf8(summary.toBytes());
+}
+
+// What the person says to the agent. Only Slack's texts have mentions and escapes in them.
+QString personText(const DeliveryWork &work, bool unescape)
+{
+    const QString text = work.event[u"text"].toString();
+    if (domain::hasSessionLog(work.delivery.channel))
+        return text.trimmed();
+    return domain::promptText(text, work.binding.botUserId, work.delivery.mentioned, unescape);
 }
 
 } // namespace
@@ -153,6 +163,7 @@ QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<DeliveryWork> work, Q
     const std::shared_ptr<runtimes::Turn> turn = *opened;
     work->contextLost = turn->contextLost();
     domain::PromptContext context;
+    context.provider = work->delivery.channel;
     context.tenant = work->delivery.tenant;
     context.user = work->delivery.user;
     context.place = work->delivery.place;
@@ -160,8 +171,7 @@ QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<DeliveryWork> work, Q
     context.messageTs = work->delivery.messageTs;
     context.threadTs = work->event[u"thread_ts"].toString();
     context.direct = work->delivery.direct;
-    const QString text = domain::promptText(work->event[u"text"].toString(), work->binding.botUserId,
-        work->delivery.mentioned, work->backend->unescapesText());
+    const QString text = personText(*work, work->backend->unescapesText());
     const QString prompt = work->backend->renderPrompt(context, text);
     if (work->delivery.unsettled)
         co_await turn->settle(m_config.turn.cancelGrace, work->deadline.token());
@@ -204,11 +214,11 @@ bool DeliveryRunner::isWanted(const DeliveryWork &work) const
 // Somebody answers in the place: acknowledged, unless there is nothing to say or policy wants none of it.
 bool DeliveryRunner::begins(const std::shared_ptr<DeliveryWork> &work)
 {
-    const QString text = domain::promptText(
-        work->event[u"text"].toString(), work->binding.botUserId, work->delivery.mentioned, false);
-    if (text.isEmpty() || !isWanted(*work))
+    if (personText(*work, false).isEmpty() || !isWanted(*work))
         return false;
-    if (!work->acknowledged && !m_config.slack.ackReaction.isEmpty()) {
+    const bool reacts
+        = !m_config.slack.ackReaction.isEmpty() && !domain::hasSessionLog(work->delivery.channel);
+    if (!work->acknowledged && reacts) {
         work->acknowledged.emplace();
         m_scope.spawn("acknowledgement", acknowledge(work));
     }
@@ -246,9 +256,12 @@ QCoro::Task<Status> DeliveryRunner::beginTurn(
     if (work->contextLost)
         begin.notices.push_back(m_drafts.message(
             work->delivery, u"notice:context_lost"_s, OutboundKind::Notice, domain::contextLostText()));
+    begin.announcement = announcement(*work);
     Millis pause = kStorePauseFirst;
     for (;;) {
         const Status begun = co_await m_store.beginTurn(begin);
+        if (begun && (begin.announcement || !begin.notices.empty()) && m_outbound)
+            m_outbound();
         if (begun || isStale(begun.error()) || isPaused(begun.error()))
             co_return begun;
         // The database is away: nothing has left yet, so waiting is safe.
@@ -256,6 +269,16 @@ QCoro::Task<Status> DeliveryRunner::beginTurn(
             co_return begun;
         pause = std::min(pause * 2, kStorePauseMost);
     }
+}
+
+// Of a new conversation, where the installation wants one. A retry or a replay begins nothing new.
+std::optional<store::OutboundDraft> DeliveryRunner::announcement(const DeliveryWork &work) const
+{
+    const auto installation = m_book.byId(work.delivery.installationId);
+    if (!installation || installation->newConversation.isEmpty() || work.delivery.isRetry)
+        return std::nullopt;
+    return m_drafts.message(
+        work.delivery, u"notice:new_conversation"_s, OutboundKind::Notice, installation->newConversation);
 }
 
 QCoro::Task<> DeliveryRunner::accept(store::HeldDelivery held)

@@ -41,6 +41,7 @@ private:
     [[nodiscard]] QCoro::Task<> acknowledge(std::shared_ptr<DeliveryWork> work);
     [[nodiscard]] QCoro::Task<Status> beginTurn(
         std::shared_ptr<DeliveryWork> work, QString agentSession, QString prompt);
+    [[nodiscard]] std::optional<store::OutboundDraft> announcement(const DeliveryWork &work) const;
     [[nodiscard]] QCoro::Task<> accept(store::HeldDelivery held);
     [[nodiscard]] QCoro::Task<> finish(std::shared_ptr<DeliveryWork> work, Decision decision);
     [[nodiscard]] QCoro::Task<> recordStale(store::HeldDelivery held, QString what);

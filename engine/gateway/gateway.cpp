@@ -33,6 +33,8 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
           store, m_lease, m_runner, m_pressure, config.engine.maxConcurrentDeliveries, config.lockTtl)
     , m_busy(store, m_lease, m_drafts, config)
     , m_outbox(store, m_book, m_backends, m_lease, m_slack, m_pressure, config, clock, ids)
+    , m_streams(store)
+    , m_sessionIngress(store, m_book, m_pressure, m_streams, config, clock, ids)
     , m_lifecycleIngress(store, config, ids)
     , m_forwarder(store, m_client, m_lease, config, clock)
     , m_actions(store, config, ids, m_dispatcher, m_outbox)
@@ -43,6 +45,8 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     m_lifecycleIngress.onStored([this] { m_forwarder.wake(); });
     m_ingress.onReady([this] { m_dispatcher.wake(); });
     m_busy.onOutbound([this] { m_outbox.wake(); });
+    m_sessionIngress.onReady([this] { m_dispatcher.wake(); });
+    m_outbox.onLogged([this](const QString &session) { m_streams.wake(session); });
     m_runner.onOutbound([this] { m_outbox.wake(); });
     m_reach.onOutbound([this] { m_outbox.wake(); });
     m_runner.onReady([this](Millis in) { m_dispatcher.wakeIn(in); });
@@ -81,6 +85,7 @@ void Gateway::start()
     m_dispatcher.start();
     m_busy.start();
     m_outbox.start();
+    m_streams.start();
     m_forwarder.start();
     m_upkeep.start();
     m_scope.spawn("bot identities", learnBotUsers());
@@ -94,7 +99,7 @@ QCoro::Task<> Gateway::learnBotUsers()
     while (missing && !token.isCancelled()) {
         missing = false;
         for (const config::InstallationConfig &configured : m_config.installations) {
-            if (configured.botToken.isEmpty() || configured.tenant == u"*")
+            if (configured.channel != u"slack" || configured.botToken.isEmpty() || configured.tenant == u"*")
                 continue;
             const auto installation = co_await m_book.forTenant(configured.tenant, configured.app);
             if (!installation)
@@ -139,6 +144,7 @@ QCoro::Task<> Gateway::stop(Millis grace)
     m_scope.cancel();
     co_await m_upkeep.stop();
     co_await m_busy.stop();
+    co_await m_streams.stop();
     co_await m_dispatcher.stop(grace, m_config.turn.cancelGrace);
     co_await m_outbox.stop(kOutboxGrace);
     co_await m_forwarder.stop(kForwardGrace);

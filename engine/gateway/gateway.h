@@ -8,6 +8,7 @@
 #include "gateway/lifecycle_ingress.h"
 #include "gateway/operator_actions.h"
 #include "gateway/outbox.h"
+#include "gateway/session_ingress.h"
 #include "gateway/slack_ingress.h"
 #include "gateway/upkeep.h"
 #include "http/client.h"
@@ -32,6 +33,7 @@ public:
     {
         m_ingress.addRoutes(router);
         m_lifecycleIngress.addRoutes(router);
+        m_sessionIngress.addRoutes(router);
     }
     void start();
     // Claims nothing more, gives what runs the grace, hands the rest back. Also when start() or prepare() was
@@ -68,6 +70,8 @@ private:
     Dispatcher m_dispatcher;
     BusyNotices m_busy;
     Outbox m_outbox;
+    SessionStreams m_streams;
+    SessionIngress m_sessionIngress;
     LifecycleIngress m_lifecycleIngress;
     LifecycleForwarder m_forwarder;
     OperatorActions m_actions;

@@ -58,13 +58,13 @@ QCoro::Task<Status> InstallationBook::load()
 }
 
 const config::InstallationConfig *InstallationBook::configuredFor(
-    const QString &tenant, const QString &app) const
+    const QString &channel, const QString &tenant, const QString &app) const
 {
     const config::InstallationConfig *best = nullptr;
     int bestScore = -1;
     for (const config::InstallationConfig &candidate : m_config.installations) {
         const bool any = candidate.tenant == u"*";
-        if (candidate.channel != u"slack" || (!any && candidate.tenant != tenant)
+        if (candidate.channel != channel || (!any && candidate.tenant != tenant)
             || (!candidate.app.isEmpty() && candidate.app != app))
             continue;
         const int score = (any ? 0 : 2) + (candidate.app.isEmpty() ? 0 : 1);
@@ -81,9 +81,10 @@ Installation InstallationBook::made(const store::InstallationRow &row) const
     Installation installation;
     installation.row = row;
     installation.signingSecret = m_config.slack.signingSecret;
-    if (const auto *config = configuredFor(row.tenant, row.app)) {
+    if (const auto *config = configuredFor(row.channel, row.tenant, row.app)) {
         installation.botToken = config->botToken;
         installation.retriesUnconfirmed = config->onUnconfirmed == u"retry";
+        installation.newConversation = config->newConversation;
         if (!config->signingSecret.isEmpty())
             installation.signingSecret = config->signingSecret;
     }
@@ -92,7 +93,7 @@ Installation InstallationBook::made(const store::InstallationRow &row) const
 
 QCoro::Task<Result<Installation>> InstallationBook::forTenant(QString tenant, QString app)
 {
-    const config::InstallationConfig *config = configuredFor(tenant, app);
+    const config::InstallationConfig *config = configuredFor(u"slack"_s, tenant, app);
     if (!config)
         co_return fail(ErrorCode::NotFound, u"no installation is configured for this tenant"_s);
     const store::InstallationRow wanted = rowFrom(*config, tenant);

@@ -21,6 +21,7 @@ struct Installation
     Secret botToken; // configured, or the last one a provider gave
     Secret signingSecret; // its own, or [slack]'s
     bool retriesUnconfirmed = false; // on_unconfirmed = "retry"
+    QString newConversation; // the notice of a session's first turn; empty: none
 };
 
 // Whether what a provider says belongs to another app than this installation's (contracts/spritz-backend.md
@@ -52,7 +53,7 @@ public:
 
 private:
     [[nodiscard]] const config::InstallationConfig *configuredFor(
-        const QString &tenant, const QString &app) const;
+        const QString &channel, const QString &tenant, const QString &app) const;
     [[nodiscard]] Installation made(const store::InstallationRow &row) const;
     store::Store &m_store;
     const config::Config &m_config;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/lifecycle_ingress.h"
 
-#include "base/hash.h"
 #include "base/log.h"
+#include "gateway/ingress_call.h"
 #include "gateway/lifecycle_request.h"
 
 #include <algorithm>
@@ -15,14 +15,6 @@ namespace {
 Q_LOGGING_CATEGORY(lcLifecycle, "signalbox.engine.lifecycle")
 
 constexpr qint64 kMostBody = 256 * 1024;
-constexpr qsizetype kMostKey = 255;
-
-http::Response problemFor(const Error &error)
-{
-    return error.code() == ErrorCode::Unsupported ? http::Response::problem(415, error.message())
-                                                  : http::Response::problem(error);
-}
-
 } // namespace
 
 LifecycleIngress::LifecycleIngress(store::Store &store, const config::Config &config, IdGenerator &ids)
@@ -40,20 +32,6 @@ void LifecycleIngress::addRoutes(http::Router &router)
         return report(std::move(request), std::move(context));
     };
     router.add("POST", u"/v1/lifecycle"_s, handler, options);
-}
-
-const config::TokenConfig *LifecycleIngress::tokenOf(const http::Request &request) const
-{
-    const QByteArray token = request.bearerToken();
-    if (token.isEmpty())
-        return nullptr;
-    const QByteArray digest = sha256(token);
-    const config::TokenConfig *found = nullptr;
-    for (const config::TokenConfig &candidate : m_config.ingress.tokens) {
-        if (equalConstantTime(candidate.sha256, digest))
-            found = &candidate;
-    }
-    return found;
 }
 
 Result<QString> LifecycleIngress::backendFor(const QString &wanted) const
@@ -75,29 +53,29 @@ Result<QString> LifecycleIngress::backendFor(const QString &wanted) const
 
 QCoro::Task<http::Response> LifecycleIngress::report(http::Request request, http::Context)
 {
-    const config::TokenConfig *token = tokenOf(request);
+    const config::TokenConfig *token = ingressToken(m_config, request);
     if (!token)
-        co_return http::Response::problem(401, u"a bearer token of [[ingress.tokens]] is needed"_s)
-            .withHeader("WWW-Authenticate", "Bearer");
+        co_return unauthorized();
     // Runtimes belong to backends; a token for some installations says nothing about those.
-    if (!token->installations.isEmpty() && !token->installations.contains(u"*"_s))
+    if (!isForAll(*token))
         co_return http::Response::problem(
             403, u"lifecycle events need a token for all installations (\"*\")"_s);
-    const QByteArray key = request.headers.value("Idempotency-Key");
-    if (key.size() > kMostKey)
-        co_return http::Response::problem(400, u"Idempotency-Key is longer than 255 characters"_s);
+    const auto call = keyedCall(*token, request);
+    if (!call)
+        co_return refusal(call.error());
     auto parsed = parseLifecycle(request);
     if (!parsed)
-        co_return problemFor(parsed.error());
+        co_return refusal(parsed.error());
     const Result<QString> backend = backendFor(parsed->backend);
     if (!backend)
-        co_return problemFor(backend.error());
+        co_return refusal(backend.error());
     store::LifecycleReport event = std::move(*parsed);
     event.backend = *backend;
     event.id = m_ids.next();
-    if (!key.isEmpty())
-        event.requestKey = QString::fromLatin1(sha256(token->name.toUtf8() + '\n' + key).toHex());
+    event.call = *call;
     const auto stored = co_await m_store.storeLifecycle(std::move(event));
+    if (!stored && stored.error().native() == u"key_reused")
+        co_return refusal(stored.error());
     if (!stored) {
         logWarning(lcLifecycle, "a lifecycle event could not be stored", {{"code", stored.error().native()}});
         co_return http::Response::problem(503, u"the event could not be stored; send it again"_s)

@@ -24,8 +24,6 @@ public:
 
 private:
     [[nodiscard]] QCoro::Task<http::Response> report(http::Request request, http::Context context);
-    // Compared in constant time over all of them.
-    [[nodiscard]] const config::TokenConfig *tokenOf(const http::Request &request) const;
     [[nodiscard]] Result<QString> backendFor(const QString &wanted) const;
     store::Store &m_store;
     const config::Config &m_config;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/lifecycle_request.h"
 
+#include "gateway/json_body.h"
+
 #include <QDateTime>
 
 #include <algorithm>
@@ -15,39 +17,6 @@ constexpr qsizetype kMostId = 512;
 constexpr qsizetype kMostPhase = 64;
 constexpr qsizetype kMostReason = 1024;
 
-tl::unexpected<Error> wrong(const QString &member, const QString &what)
-{
-    return fail(ErrorCode::InvalidInput, member + u' ' + what);
-}
-
-bool isStorable(const QString &text)
-{
-    return text.isValidUtf16() && std::none_of(text.begin(), text.end(), [](QChar c) {
-        return c.unicode() < 0x20 || c.unicode() == 0x7f;
-    });
-}
-
-// A text member; empty when it is missing and may be.
-Result<QString> textOf(const Json &json, const QString &member, qsizetype most, bool needed)
-{
-    const Json &value = json[member];
-    if (value.isNull()) {
-        if (needed)
-            return wrong(member, u"is missing"_s);
-        return QString();
-    }
-    if (!value.isString())
-        return wrong(member, u"must be a string"_s);
-    const QString &text = value.toString();
-    if (needed && text.isEmpty())
-        return wrong(member, u"is empty"_s);
-    if (text.size() > most)
-        return wrong(member, u"is longer than %1 characters"_s.arg(most));
-    if (!isStorable(text))
-        return wrong(member, u"holds control characters"_s);
-    return text;
-}
-
 // Names of Kubernetes objects are narrower; '|' separates them in our own ids.
 Result<QString> nameOf(const Json &json, const QString &member)
 {
@@ -57,7 +26,7 @@ Result<QString> nameOf(const Json &json, const QString &member)
     const bool plain = std::all_of(text->begin(), text->end(),
         [](QChar c) { return c.unicode() > 0x20 && c.unicode() < 0x7f && c != u'|'; });
     if (!plain)
-        return wrong(member, u"must be printable ASCII without spaces and |"_s);
+        return wrongMember(member, u"must be printable ASCII without spaces and |"_s);
     return text;
 }
 
@@ -71,7 +40,7 @@ Result<std::optional<Instant>> timeOf(const QString &member, const QString &text
             || text.mid(11).contains(u'-'));
     const QDateTime time = QDateTime::fromString(text, Qt::ISODateWithMs);
     if (!hasOffset || !time.isValid() || time.toMSecsSinceEpoch() <= 0)
-        return wrong(member, u"must be a time as RFC 3339 writes it"_s);
+        return wrongMember(member, u"must be a time as RFC 3339 writes it"_s);
     return fromMs(time.toMSecsSinceEpoch());
 }
 
@@ -121,7 +90,7 @@ Result<store::LifecycleReport> cloudEvent(const Json &attributes, const Json &da
     if (!version)
         return fail(version.error());
     if (*version != u"1.0")
-        return wrong(u"specversion"_s, u"must be 1.0"_s);
+        return wrongMember(u"specversion"_s, u"must be 1.0"_s);
     const auto id = textOf(attributes, u"id"_s, kMostId, true);
     if (!id)
         return fail(id.error());

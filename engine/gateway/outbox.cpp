@@ -2,6 +2,7 @@
 #include "gateway/outbox.h"
 
 #include "base/log.h"
+#include "domain/session_id.h"
 #include "store/errors.h"
 
 using namespace Qt::StringLiterals;
@@ -138,7 +139,18 @@ QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
     const auto body = Json::parse(row.body);
     if (body)
         request.body = *body;
-    request.token = co_await tokenFor(row.installationId, row.tenant, row.backend, row.place);
+    const bool toLog = domain::hasSessionLog(row.channel);
+    if (toLog && body) {
+        // Written down is sent. One whose outcome is unknown was not written down: that is one transaction.
+        finished.state = OutboundState::Sent;
+        finished.toLog = true;
+        co_await finish(std::move(finished));
+        if (m_logged)
+            m_logged(row.place);
+        co_return;
+    }
+    if (!toLog)
+        request.token = co_await tokenFor(row.installationId, row.tenant, row.backend, row.place);
 
     OutboundDecision decision;
     const RateHolds::Wait wait

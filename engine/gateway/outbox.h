@@ -23,6 +23,8 @@ public:
 
     void start();
     void wake() { m_loop.wake(); }
+    // Called with the session whose log has grown.
+    void onLogged(std::function<void(const QString &)> listener) { m_logged = std::move(listener); }
     [[nodiscard]] QCoro::Task<> stop(Millis grace);
 
 private:
@@ -46,6 +48,7 @@ private:
     const config::Config &m_config;
     const Clock &m_clock;
     IdGenerator &m_ids;
+    std::function<void(const QString &)> m_logged;
     WorkLoop m_loop;
     async::TaskScope m_running;
     RateHolds m_holds;

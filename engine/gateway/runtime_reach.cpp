@@ -4,6 +4,7 @@
 #include "async/wait.h"
 #include "base/log.h"
 #include "domain/feedback.h"
+#include "domain/session_id.h"
 #include "store/errors.h"
 
 using namespace Qt::StringLiterals;
@@ -279,7 +280,7 @@ QCoro::Task<> RuntimeReach::announce(std::shared_ptr<DeliveryWork> work, std::sh
         if (wake == async::Wake::Cancelled)
             co_return;
         const auto known = m_book.byId(work->delivery.installationId);
-        if (known && !known->botToken.isEmpty())
+        if (known && (!known->botToken.isEmpty() || domain::hasSessionLog(known->row.channel)))
             co_await postStatus(work, token);
         pause = kStatusAgain;
     }

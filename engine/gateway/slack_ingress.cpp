@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "channels/slack/slack_signature.h"
 #include "domain/session_id.h"
+#include "gateway/ingress_call.h"
 
 #include <algorithm>
 
@@ -166,9 +167,7 @@ store::IngestRequest SlackIngress::ingestRequest(
 {
     const domain::SlackMessage &message = envelope.message;
     const store::InstallationRow &row = installation.row;
-    const auto backend = std::find_if(m_config.backends.begin(), m_config.backends.end(),
-        [&](const config::BackendConfig &config) { return config.name == row.backend; });
-    const bool perThread = backend != m_config.backends.end() && backend->kind == u"acp";
+    const bool perThread = hasSessionPerThread(m_config, row.backend);
 
     store::IngestRequest request;
     request.deliveryId = m_ids.next();

@@ -120,6 +120,7 @@ void Connection::onReadyRead()
         break;
     case State::Handling: // a pipelined request waits in the socket
     case State::Writing:
+    case State::Streaming:
     case State::Gone:
         break;
     }
@@ -129,6 +130,8 @@ void Connection::onBytesWritten()
 {
     if (m_state == State::Writing && !m_processing)
         written();
+    else if (m_state == State::Streaming)
+        streamWritten();
 }
 
 void Connection::onDisconnected()
@@ -143,6 +146,7 @@ void Connection::leave()
     const bool handling = m_state == State::Handling;
     m_state = State::Gone;
     ++m_exchange;
+    closeStream();
     m_server->forget(this);
     deleteLater();
     if (handling && m_cancel)
@@ -162,6 +166,8 @@ void Connection::closeIfIdle()
 {
     if (m_state == State::Idle)
         abort();
+    else if (m_state == State::Streaming)
+        endStream(); // it would not end by itself
 }
 
 void Connection::checkDeadline(qint64 now)
@@ -171,6 +177,7 @@ void Connection::checkDeadline(qint64 now)
     switch (m_state) {
     case State::Idle:
     case State::Writing:
+    case State::Streaming:
     case State::Draining:
         abort();
         break;
@@ -215,6 +222,7 @@ bool Connection::step()
         return readBody();
     case State::Handling:
     case State::Writing:
+    case State::Streaming:
     case State::Draining:
     case State::Gone:
         return false;
@@ -469,6 +477,10 @@ void Connection::answer(Response response)
         return;
     if (response.dropped) {
         abort();
+        return;
+    }
+    if (response.stream) {
+        startStream(std::move(response));
         return;
     }
     const bool wantsClose = response.headers.value("Connection").compare("close", Qt::CaseInsensitive) == 0;

@@ -31,7 +31,8 @@ public:
     [[nodiscard]] const QHostAddress &peer() const { return m_peer; }
 
 private:
-    enum class State : quint8 { Idle, Head, Body, Handling, Writing, Draining, Gone };
+    friend class BodyStream;
+    enum class State : quint8 { Idle, Head, Body, Handling, Writing, Streaming, Draining, Gone };
 
     void onReadyRead();
     void onBytesWritten();
@@ -60,6 +61,12 @@ private:
     [[nodiscard]] Response errorResponse(int status) const;
     void send(Response response, bool keepAlive);
     void written();
+    void startStream(Response response);
+    void writeToStream(const QByteArray &bytes);
+    void streamWritten();
+    void noteFlushed();
+    void endStream();
+    void closeStream();
     void startDraining();
     void drain();
     void leave();
@@ -78,6 +85,7 @@ private:
     Router::Match m_match;
     QString m_path;
     WriteDeadline m_write; // of the answer that is leaving
+    std::shared_ptr<BodyStream> m_stream; // while streaming
     qint64 m_deadline = 0;
     qsizetype m_scanned = 0; // bytes of m_in without an end of head
     qint64 m_drained = 0;

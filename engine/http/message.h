@@ -8,7 +8,9 @@
 #include <QHostAddress>
 #include <QString>
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -48,6 +50,8 @@ struct Request
     [[nodiscard]] QByteArray bearerToken() const;
 };
 
+class BodyStream;
+
 struct Response
 {
     Response() = default;
@@ -76,6 +80,9 @@ struct Response
     QByteArray body;
     // The connection is closed without a byte of an answer: how the simulators lose a call.
     bool dropped = false;
+    // Set: the answer has no length, and instead of `body` is what this writes to the stream that it gets
+    // once the head has left (body_stream.h). Not called for HEAD.
+    std::function<void(std::shared_ptr<BodyStream>)> stream;
 };
 
 [[nodiscard]] int httpStatus(ErrorCode code);

@@ -70,7 +70,10 @@ QByteArray serialize(Response &response, const WriteOptions &options)
         out += options.date;
         out += "\r\n";
     }
-    if (!bodyless) {
+    if (options.streams) {
+        if (options.http11)
+            out += "Transfer-Encoding: chunked\r\n";
+    } else if (!bodyless) {
         out += "Content-Length: ";
         appendNumber(out, bodySize);
         out += "\r\n";

@@ -11,6 +11,7 @@ struct WriteOptions
     bool toHead = false; // announce the body, do not send it
     bool http11 = true;
     bool keepAlive = true;
+    bool streams = false; // a body without a length
     QByteArray date; // IMF-fixdate, or empty
 };
 

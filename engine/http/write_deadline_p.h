@@ -6,8 +6,8 @@
 namespace signalbox::http {
 
 // Until when an answer must have left, by the rule of Limits::writeTimeout. Times are the server's, in
-// milliseconds. An answer without a length (a stream of events) needs another rule than this one, with
-// nothing but the stall in it: this class is the only place that knows.
+// milliseconds. An answer without a length (a stream of events) begins it anew with each piece that
+// is written while nothing else is on its way.
 class WriteDeadline
 {
 public:

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "domain/delivery_state.h"
 #include "domain/outbound_state.h"
+#include "store/keyed_call.h"
 
 #include <QByteArray>
 #include <QString>
@@ -112,6 +113,7 @@ struct ClaimedDelivery
     QString installationId;
     QString sessionId;
     qint64 fence = 0;
+    QString channel;
     QString tenant;
     QString backend;
     QString place;
@@ -203,6 +205,7 @@ struct BeginTurn
     QString sent; // a summary without anything people wrote
     QString agentSession; // stored with the session
     bool settles = false; // what an earlier turn may have left running has been cancelled
+    std::optional<OutboundDraft> announcement; // posted when no turn has begun in the session before
     QString runtimeNamespace; // the runtime that the session is bound to from now on
     QString runtimeInstance;
     std::vector<OutboundDraft> notices; // said before the answer, once: the context was lost
@@ -252,6 +255,7 @@ struct ClaimedOutbound
     int looks = 0; // for it, since the last send
     bool resent = false; // the one permitted resend is spent
     QString errorCode; // of the try before this one
+    QString channel;
     QString tenant;
     QString backend;
     QString place;
@@ -281,6 +285,7 @@ struct FinishOutbound
     QString id;
     int attempts = 0; // as claimed: a result of an earlier claim is stale
     domain::OutboundState state = domain::OutboundState::Sent;
+    bool toLog = false; // of Sent: its session's log takes it in the same transaction
     QString channelTs; // of Sent
     QString errorCode;
     Millis dueIn{0}; // of Retry and Unknown
@@ -310,7 +315,7 @@ struct LifecycleReport
     QString reason;
     QString eventScope; // within which eventId is unique
     QString eventId; // empty: the sender has none
-    QString requestKey; // of the request, unique; empty: none
+    KeyedCall call;
     std::optional<Instant> observedAt;
 };
 

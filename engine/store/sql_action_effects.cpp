@@ -257,14 +257,14 @@ Result<QString> sessionAt(Session &session, const ActionOrder &order, const Seen
     const QString id = domain::sessionId(scope);
     // What is still open there keeps its context.
     auto rows = session.query(
-        "INSERT INTO sessions (id, installation_id, channel, tenant, backend, place, thread, next_ordinal, "
-        "last_active_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) "
+        "INSERT INTO sessions (id, installation_id, channel, tenant, backend, place, thread, source, "
+        "next_ordinal, last_active_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET agent_session = CASE WHEN sessions.lock_holder IS NULL AND NOT "
         "EXISTS "
         "(SELECT 1 FROM deliveries d WHERE d.session_id = sessions.id AND d.blocks = 1) "
         "THEN '' ELSE sessions.agent_session END, rev = sessions.rev + 1 RETURNING rev",
-        id, seen.installationId, scope.channel, scope.tenant, scope.backend, scope.place, scope.thread, now,
-        now, now);
+        id, seen.installationId, scope.channel, scope.tenant, scope.backend, scope.place, scope.thread,
+        scope.channel, now, now, now);
     if (!rows)
         return fail(rows.error());
     if (rows->next())

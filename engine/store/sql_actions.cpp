@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.h"
 #include "store/action_records.h"
+#include "store/idempotency.h"
 #include "store/units.h"
 
 using namespace Qt::StringLiterals;
@@ -14,8 +15,6 @@ using signalbox::domain::ActionResult;
 namespace signalbox::store {
 
 namespace {
-
-constexpr Millis kKeysKept{std::chrono::hours(24)};
 
 QString subjectKind(const ActionRequest &request)
 {
@@ -85,36 +84,13 @@ Result<ActionResult> fromText(const QByteArray &text)
     return result;
 }
 
-// The earlier answer, or nothing when the key is new: then it is taken for this transaction, and another one
-// with the same key waits for its end.
-Result<std::optional<ActionResult>> takeKey(Session &session, const ActionRequest &request, Instant now)
+KeyedCall callOf(const ActionRequest &request)
 {
-    if (request.key.isEmpty())
-        return std::nullopt;
-    const auto swept = session.run("DELETE FROM idempotency WHERE at < ?", now - kKeysKept);
-    if (!swept)
-        return fail(swept.error());
-    const QString fingerprint = QString::fromLatin1(request.fingerprint());
-    const auto taken = session.run("INSERT INTO idempotency (actor, key, fingerprint, answer, at) VALUES (?, "
-                                   "?, ?, '', ?) ON CONFLICT (actor, key) DO NOTHING",
-        request.actor, request.key, fingerprint, now);
-    if (!taken)
-        return fail(taken.error());
-    if (*taken == 1)
-        return std::nullopt;
-    auto rows = session.query("SELECT fingerprint, answer FROM idempotency WHERE actor = ? AND key = ?",
-        request.actor, request.key);
-    if (!rows)
-        return fail(rows.error());
-    if (!rows->next())
-        return fail(ErrorCode::Unavailable, u"the key has just expired"_s);
-    if (rows->text(0) != fingerprint)
-        return fail(Error(ErrorCode::InvalidInput, u"this Idempotency-Key came with another request before"_s,
-            u"key_reused"_s));
-    auto answer = fromText(rows->utf8(1));
-    if (!answer)
-        return fail(answer.error());
-    return std::optional<ActionResult>(*answer);
+    KeyedCall call;
+    call.actor = request.actor;
+    call.key = request.key;
+    call.fingerprint = QString::fromLatin1(request.fingerprint());
+    return call;
 }
 
 Status audit(Session &session, const ActionOrder &order, const ActionResult &result, Instant now)
@@ -144,22 +120,19 @@ Result<ActionResult> actUnit(Session &session, const ActionOrder &order)
     const auto now = session.now();
     if (!now)
         return fail(now.error());
-    const auto earlier = takeKey(session, order.request, *now);
+    const KeyedCall call = callOf(order.request);
+    const auto earlier = takeKey(session, call, *now);
     if (!earlier)
         return fail(earlier.error());
     if (*earlier)
-        return **earlier;
+        return fromText(**earlier);
     const auto result = effect(session, order);
     if (!result)
         return fail(result.error());
     if (auto audited = audit(session, order, *result, *now); !audited)
         return fail(audited.error());
-    if (!order.request.key.isEmpty()) {
-        const auto filed = session.run("UPDATE idempotency SET answer = ? WHERE actor = ? AND key = ?",
-            toText(*result), order.request.actor, order.request.key);
-        if (!filed)
-            return fail(filed.error());
-    }
+    if (auto filed = fileAnswer(session, call, toText(*result)); !filed)
+        return fail(filed.error());
     return *result;
 }
 

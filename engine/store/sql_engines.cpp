@@ -120,6 +120,15 @@ Result<int> markUnknown(Session &session, const char *sql, const EngineLife &lif
         session.touch("outbound", rows->text(0), rows->number(1));
         ++count;
     }
+    if (count == 0)
+        return count;
+    // What a session's log takes is not looked for: it stands there already, or can be written at once.
+    const auto logged = session.run(
+        "UPDATE outbound_messages SET due_at = ? WHERE state = 'unknown' AND due_at = ? AND installation_id "
+        "IN (SELECT id FROM installations WHERE channel = 'web' OR channel = 'cli')",
+        *now, *now + kLookAfter);
+    if (!logged)
+        return fail(logged.error());
     return count;
 }
 

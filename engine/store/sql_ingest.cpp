@@ -124,6 +124,7 @@ Result<qint64> nextOrdinalSqlite(Session &session, const IngestRequest &request,
 {
     qint64 ordinal = 1;
     qint64 rev = 1;
+    bool isNew = true; // a session may be there before its first message
     {
         auto rows = session.query("SELECT next_ordinal, rev FROM sessions WHERE id = ?", request.sessionId);
         if (!rows)
@@ -131,17 +132,19 @@ Result<qint64> nextOrdinalSqlite(Session &session, const IngestRequest &request,
         if (rows->next()) {
             ordinal = rows->number(0) + 1;
             rev = rows->number(1) + 1;
+            isNew = false;
         }
     }
-    const auto stored = ordinal > 1
+    const auto stored = !isNew
         ? session.run(
             "UPDATE sessions SET next_ordinal = ?, last_active_at = ?, rev = ?, updated_at = ? WHERE id = ?",
             ordinal, now, rev, now, request.sessionId)
         : session.run("INSERT INTO sessions (id, installation_id, channel, tenant, backend, place, thread, "
-                      "next_ordinal, "
-                      "last_active_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+                      "source, user_id, next_ordinal, "
+                      "last_active_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, "
+                      "?)",
             request.sessionId, request.installationId, request.channel, request.tenant, request.backend,
-            request.place, request.sessionThread, now, now, now);
+            request.place, request.sessionThread, request.channel, request.user, now, now, now);
     if (!stored)
         return fail(stored.error());
     session.touch("session", request.sessionId, rev);
@@ -155,14 +158,14 @@ Result<qint64> nextOrdinal(Session &session, const IngestRequest &request, Insta
     if (session.dialect() == Dialect::Sqlite)
         return nextOrdinalSqlite(session, request, now);
     auto rows = session.query(
-        "INSERT INTO sessions (id, installation_id, channel, tenant, backend, place, thread, next_ordinal, "
-        "last_active_at, "
-        "created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?) "
+        "INSERT INTO sessions (id, installation_id, channel, tenant, backend, place, thread, source, "
+        "user_id, next_ordinal, last_active_at, "
+        "created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET next_ordinal = sessions.next_ordinal + 1, last_active_at = "
         "excluded.last_active_at, "
         "rev = sessions.rev + 1, updated_at = excluded.updated_at RETURNING next_ordinal, rev",
         request.sessionId, request.installationId, request.channel, request.tenant, request.backend,
-        request.place, request.sessionThread, now, now, now);
+        request.place, request.sessionThread, request.channel, request.user, now, now, now);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
@@ -295,6 +298,11 @@ Result<IngestOutcome> meetKnown(
 }
 
 } // namespace
+
+Result<IngestOutcome> insertDelivery(Session &session, const IngestRequest &request, Instant now)
+{
+    return storeDelivery(session, request, now);
+}
 
 Result<IngestOutcome> ingestUnit(Session &session, const IngestRequest &request)
 {

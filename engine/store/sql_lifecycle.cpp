@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/hash.h"
 #include "base/ids.h"
+#include "store/idempotency.h"
 #include "store/units.h"
 
 using namespace Qt::StringLiterals;
@@ -131,12 +132,11 @@ Status insertEvent(
 {
     const auto inserted = session.run(
         "INSERT INTO lifecycle_events (id, runtime_id, backend, namespace, instance_id, position, phase, "
-        "reason, source, event_id, event_key, request_key, moved, unbound, observed_at, received_at, "
-        "updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULLIF(?, ''), ?, ?, ?, ?, ?)",
+        "reason, source, event_id, event_key, moved, unbound, observed_at, received_at, "
+        "updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         report.id, row.runtimeId, report.backend, report.nameSpace, report.instanceId, position, report.phase,
-        report.reason, row.source, report.eventId.isEmpty() ? report.id : report.eventId, row.key,
-        report.requestKey.isEmpty() ? QString(u""_s) : report.requestKey, row.moved, unbound, row.observedAt,
-        row.now, row.now);
+        report.reason, row.source, report.eventId.isEmpty() ? report.id : report.eventId, row.key, row.moved,
+        unbound, row.observedAt, row.now, row.now);
     if (!inserted)
         return fail(inserted.error());
     session.touch("lifecycle_event", report.id, 1);
@@ -182,10 +182,9 @@ Result<LifecycleStored> record(Session &session, const LifecycleReport &report, 
     return stored;
 }
 
-Result<std::optional<QString>> knownEvent(Session &session, const QString &key, const QString &requestKey)
+Result<std::optional<QString>> knownEvent(Session &session, const QString &key)
 {
-    auto rows = session.query("SELECT id FROM lifecycle_events WHERE event_key = ? OR request_key = ?", key,
-        requestKey.isEmpty() ? key : requestKey);
+    auto rows = session.query("SELECT id FROM lifecycle_events WHERE event_key = ?", key);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
@@ -229,30 +228,25 @@ QString observedEventId(const QString &runtime, qint64 position, Instant now)
         + hex.mid(20);
 }
 
-} // namespace
-
-Result<LifecycleStored> storeLifecycleUnit(
-    Session &session, const LifecycleReport &report, const QStringList &targets)
+Result<LifecycleStored> storeReport(
+    Session &session, const LifecycleReport &report, const QStringList &targets, Instant now)
 {
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
     EventRow row;
     row.runtimeId = runtimeId(report.backend, report.nameSpace, report.instanceId);
     row.source = u"reported"_s;
-    row.now = *now;
-    row.observedAt = report.observedAt.value_or(*now);
+    row.now = now;
+    row.observedAt = report.observedAt.value_or(now);
     const bool isNamed = !report.eventId.isEmpty() || report.observedAt;
     row.key = !report.eventId.isEmpty() ? digest({u"id"_s, report.backend, report.eventScope, report.eventId})
         : report.observedAt
         ? digest({u"at"_s, row.runtimeId, report.phase, QString::number(toMs(*report.observedAt))})
         : digest({u"own"_s, report.id});
-    const auto known = knownEvent(session, row.key, report.requestKey);
+    const auto known = knownEvent(session, row.key);
     if (!known)
         return fail(known.error());
     if (*known)
         return duplicateOf(**known, report);
-    const auto state = lockRuntime(session, row.runtimeId, report, row.source, *now);
+    const auto state = lockRuntime(session, row.runtimeId, report, row.source, now);
     if (!state)
         return fail(state.error());
     if (!isNamed && state->position > 0) {
@@ -265,6 +259,28 @@ Result<LifecycleStored> storeLifecycleUnit(
     // Without a time of its own it is as new as its arrival.
     row.moved = state->phase.isEmpty() || !report.observedAt || row.observedAt >= state->phaseAt;
     return record(session, report, row, *state, targets);
+}
+
+} // namespace
+
+// Under an Idempotency-Key the same request again is the same event, and another request is refused.
+Result<LifecycleStored> storeLifecycleUnit(
+    Session &session, const LifecycleReport &report, const QStringList &targets)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const auto earlier = takeKey(session, report.call, *now);
+    if (!earlier)
+        return fail(earlier.error());
+    if (*earlier)
+        return duplicateOf(QString::fromUtf8(**earlier), report);
+    auto stored = storeReport(session, report, targets, *now);
+    if (!stored)
+        return stored;
+    if (auto filed = fileAnswer(session, report.call, stored->id); !filed)
+        return fail(filed.error());
+    return stored;
 }
 
 Result<bool> observeRuntimeUnit(Session &session, const ObservedRuntime &seen, const QStringList &targets)

@@ -83,7 +83,7 @@ constexpr char kTake[]
     = "UPDATE sessions SET lock_holder = ?, lock_engine = ?, lock_incarnation = ?, lock_acquired_at = ?, "
       "lock_expires_at = ?, fence = fence + 1, rev = rev + 1, updated_at = ? "
       "WHERE id = ? AND (lock_holder IS NULL OR lock_holder = ?) RETURNING fence, rev, agent_session, "
-      "tenant, backend, runtime_namespace, runtime_instance, unsettled, runtime_stale";
+      "tenant, backend, runtime_namespace, runtime_instance, unsettled, runtime_stale, channel";
 
 Status freeRow(Session &session, const QString &sessionId, const QString &holder, Instant now)
 {
@@ -267,6 +267,7 @@ Result<bool> takeLock(
     claimed.runtimeInstance = rows->text(6);
     claimed.unsettled = rows->flag(7);
     claimed.runtimeStale = rows->flag(8);
+    claimed.channel = rows->text(9);
     return true;
 }
 

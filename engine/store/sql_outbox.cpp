@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/action_records.h"
 #include "store/errors.h"
+#include "store/session_records.h"
 #include "store/units.h"
 
 using namespace Qt::StringLiterals;
@@ -368,6 +369,10 @@ Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish)
         if (!finished)
             return fail(finished.error());
         return *finished ? Result<bool>(true) : fail(moved.error());
+    }
+    if (finish.toLog && finish.state == OutboundState::Sent) {
+        if (auto appended = appendToLog(session, finish.id, *now); !appended)
+            return fail(appended.error());
     }
     if (wasTried(finish)) {
         if (auto noted = noteAttempt(session, finish, *moved, *now); !noted)

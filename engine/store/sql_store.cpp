@@ -210,6 +210,57 @@ QCoro::Task<Status> SqlStore::noteStale(StaleWrite stale)
     return runStatus(Lane::Work, [stale](Session &session) { return noteStaleUnit(session, stale); });
 }
 
+QCoro::Task<Result<SessionAnswer>> SqlStore::createSession(NewSession wanted)
+{
+    return run<SessionAnswer>(
+        Lane::Work, [wanted](Session &session) { return createSessionUnit(session, wanted); });
+}
+
+QCoro::Task<Result<SessionAnswer>> SqlStore::resolveSession(NewSession wanted)
+{
+    return run<SessionAnswer>(
+        Lane::Work, [wanted](Session &session) { return resolveSessionUnit(session, wanted); });
+}
+
+QCoro::Task<Result<SessionAnswer>> SqlStore::lookupSession(SessionLookup wanted)
+{
+    const Lane lane = wanted.call.key.isEmpty() ? Lane::Read : Lane::Work;
+    return run<SessionAnswer>(
+        lane, [wanted](Session &session) { return lookupSessionUnit(session, wanted); });
+}
+
+QCoro::Task<Result<SessionAnswer>> SqlStore::bindTicket(TicketBinding binding)
+{
+    return run<SessionAnswer>(
+        Lane::Work, [binding](Session &session) { return bindTicketUnit(session, binding); });
+}
+
+QCoro::Task<Result<SessionAnswer>> SqlStore::storeMessage(SessionMessage message)
+{
+    if (m_executor->stats().queuedIngest.load(std::memory_order_relaxed) >= m_maxQueuedIngest)
+        return refuse<SessionAnswer>(
+            Error(ErrorCode::Unavailable, u"too many messages wait to be stored"_s, u"queue_full"_s));
+    return run<SessionAnswer>(Lane::Ingest,
+        [message = std::move(message)](Session &session) { return storeMessageUnit(session, message); });
+}
+
+QCoro::Task<Result<SessionBrief>> SqlStore::sessionBrief(QString id)
+{
+    return run<SessionBrief>(Lane::Read, [id](Session &session) { return sessionBriefUnit(session, id); });
+}
+
+QCoro::Task<Result<LogBatch>> SqlStore::readSessionLog(QString id, qint64 after, int most)
+{
+    return run<LogBatch>(Lane::Read,
+        [id, after, most](Session &session) { return readSessionLogUnit(session, id, after, most); });
+}
+
+QCoro::Task<Result<std::vector<LogHead>>> SqlStore::sessionLogHeads(QStringList ids)
+{
+    return run<std::vector<LogHead>>(
+        Lane::Read, [ids](Session &session) { return sessionLogHeadsUnit(session, ids); });
+}
+
 QCoro::Task<Status> SqlStore::enqueueOutbound(std::vector<OutboundDraft> drafts)
 {
     return runStatus(Lane::Work,

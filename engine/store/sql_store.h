@@ -37,6 +37,14 @@ public:
     QCoro::Task<Result<std::vector<BusyWaiter>>> busyWaiters(Millis delay, int most) override;
     QCoro::Task<Status> tellBusy(std::vector<BusyNotice> notices) override;
     QCoro::Task<Status> noteStale(StaleWrite stale) override;
+    QCoro::Task<Result<SessionAnswer>> createSession(NewSession wanted) override;
+    QCoro::Task<Result<SessionAnswer>> resolveSession(NewSession wanted) override;
+    QCoro::Task<Result<SessionAnswer>> lookupSession(SessionLookup wanted) override;
+    QCoro::Task<Result<SessionAnswer>> bindTicket(TicketBinding binding) override;
+    QCoro::Task<Result<SessionAnswer>> storeMessage(SessionMessage message) override;
+    QCoro::Task<Result<SessionBrief>> sessionBrief(QString id) override;
+    QCoro::Task<Result<LogBatch>> readSessionLog(QString id, qint64 after, int most) override;
+    QCoro::Task<Result<std::vector<LogHead>>> sessionLogHeads(QStringList ids) override;
     QCoro::Task<Status> enqueueOutbound(std::vector<OutboundDraft> drafts) override;
     QCoro::Task<Result<std::vector<ClaimedOutbound>>> claimOutbound(EngineLife life, int most) override;
     QCoro::Task<Status> beginResend(BeginResend begin) override;

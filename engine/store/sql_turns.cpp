@@ -58,6 +58,25 @@ Result<bool> noteStageUnit(Session &session, const NoteStage &note)
     return true;
 }
 
+namespace {
+
+// The first turn of a session may be announced: once, and before anything that comes of it.
+Status announce(Session &session, const BeginTurn &begin, const QString &sessionId)
+{
+    if (!begin.announcement)
+        return {};
+    {
+        auto rows = session.query("SELECT begun FROM sessions WHERE id = ?", sessionId);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->next() || rows->flag(0))
+            return {};
+    }
+    return insertOutbound(session, *begin.announcement);
+}
+
+} // namespace
+
 Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin)
 {
     const auto now = session.now();
@@ -87,11 +106,14 @@ Result<bool> beginTurnUnit(Session &session, const BeginTurn &begin)
         sessionId = rows->text(1);
         number = static_cast<int>(rows->number(2));
     }
+    if (auto announced = announce(session, begin, sessionId); !announced)
+        return fail(announced.error());
     const auto stored = session.run(
         "UPDATE sessions SET agent_session = ?, runtime_namespace = ?, runtime_instance = ?, "
-        "runtime_stale = 0, unsettled = CASE WHEN ? = 1 THEN 0 ELSE unsettled END WHERE id = ? AND fence = ? "
+        "runtime_stale = 0, begun = 1, unsettled = CASE WHEN ? = 1 THEN 0 ELSE unsettled END WHERE id = ? "
+        "AND fence = ? "
         "AND (agent_session <> ? OR runtime_instance <> ? OR runtime_namespace <> ? OR unsettled = 1 OR "
-        "runtime_stale = 1)",
+        "runtime_stale = 1 OR begun = 0)",
         begin.agentSession, begin.runtimeNamespace, begin.runtimeInstance, begin.settles, sessionId,
         begin.held.fence, begin.agentSession, begin.runtimeInstance, begin.runtimeNamespace);
     if (!stored)

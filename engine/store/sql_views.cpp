@@ -18,7 +18,7 @@ constexpr int kIdChunk = 8; // ids in one statement; the last one is repeated to
     "s.lock_engine, "                                                                                        \
     "s.lock_acquired_at, s.lock_expires_at, s.fence, "                                                       \
     "(SELECT COUNT(*) FROM deliveries d WHERE d.session_id = s.id AND d.blocks = 1), "                       \
-    "s.last_active_at, s.created_at, s.updated_at, s.rev FROM sessions s "
+    "s.last_active_at, s.created_at, s.updated_at, s.rev, s.source, s.user_id, s.ticket FROM sessions s "
 #define SIGNALBOX_DELIVERY_COLUMNS                                                                           \
     "SELECT d.id, d.state, d.waits_for, d.outcome, d.prompt_state, i.channel, i.tenant, d.place, d.thread, " \
     "d.message_ts, "                                                                                         \
@@ -56,7 +56,7 @@ constexpr int kIdChunk = 8; // ids in one statement; the last one is repeated to
 #define SIGNALBOX_SESSION_FILTER                                                                             \
     "(? = '' OR " SIGNALBOX_SESSION_STATE " IN (?, ?, ?)) "                                                  \
     "AND (? = '' OR s.id LIKE ? ESCAPE '!' OR s.place = ? OR s.thread = ? OR s.tenant = ? OR s.lock_holder " \
-    "= ?) "
+    "= ? OR s.ticket = ?) "
 
 SessionItem sessionFrom(const Rows &rows)
 {
@@ -78,6 +78,9 @@ SessionItem sessionFrom(const Rows &rows)
     item.createdAt = rows.instant(14);
     item.updatedAt = rows.instant(15);
     item.rev = rows.number(16);
+    item.source = rows.text(17);
+    item.user = rows.text(18);
+    item.ticket = rows.text(19);
     item.state = !item.lockHolder.isEmpty() ? u"running"_s : item.open > 0 ? u"waiting"_s : u"idle"_s;
     return item;
 }
@@ -226,7 +229,7 @@ Result<Page<SessionItem>> listSessionsUnit(Session &session, const ListQuery &qu
     const auto total = countedTotal(
         session.query("SELECT COUNT(*) FROM (SELECT 1 FROM sessions s WHERE " SIGNALBOX_SESSION_FILTER
                       "LIMIT 10001) AS counted",
-            anyState, state(0), state(1), state(2), text, idPattern(text), text, text, text, text));
+            anyState, state(0), state(1), state(2), text, idPattern(text), text, text, text, text, text));
     if (!total)
         return fail(total.error());
     page.total = std::min(*total, kExactTotals);
@@ -242,7 +245,7 @@ Result<Page<SessionItem>> listSessionsUnit(Session &session, const ListQuery &qu
         : SIGNALBOX_SESSION_COLUMNS "WHERE (s.created_at, s.id) < (?, ?) AND " SIGNALBOX_SESSION_FILTER
                                     "ORDER BY s.created_at DESC, s.id DESC LIMIT ?";
     auto rows = session.query(sql, at, id, anyState, state(0), state(1), state(2), text, idPattern(text),
-        text, text, text, text, query.limit + 1);
+        text, text, text, text, text, query.limit + 1);
     if (!rows)
         return fail(rows.error());
     while (rows->next())

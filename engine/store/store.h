@@ -6,6 +6,7 @@
 #include "store/action_records.h"
 #include "store/lock_records.h"
 #include "store/records.h"
+#include "store/session_records.h"
 
 #include <QCoro/QCoroTask>
 #include <QObject>
@@ -85,6 +86,17 @@ public:
     [[nodiscard]] virtual QCoro::Task<Status> tellBusy(std::vector<BusyNotice> notices) = 0;
     // Files a refused write with the audit.
     [[nodiscard]] virtual QCoro::Task<Status> noteStale(StaleWrite stale) = 0;
+
+    // --- sessions of callers (session_records.h)
+    [[nodiscard]] virtual QCoro::Task<Result<SessionAnswer>> createSession(NewSession wanted) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<SessionAnswer>> resolveSession(NewSession wanted) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<SessionAnswer>> lookupSession(SessionLookup wanted) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<SessionAnswer>> bindTicket(TicketBinding binding) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<SessionAnswer>> storeMessage(SessionMessage message) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<SessionBrief>> sessionBrief(QString id) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<LogBatch>> readSessionLog(QString id, qint64 after, int most)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<LogHead>>> sessionLogHeads(QStringList ids) = 0;
 
     // --- outbox
     [[nodiscard]] virtual QCoro::Task<Status> enqueueOutbound(std::vector<OutboundDraft> drafts) = 0;

@@ -44,6 +44,9 @@ struct LostDelivery
 
 // sql_ingest.cpp
 [[nodiscard]] Result<IngestOutcome> ingestUnit(Session &session, const IngestRequest &request);
+// A message that is known to be new: at the end of its session's order, with its text.
+[[nodiscard]] Result<IngestOutcome> insertDelivery(
+    Session &session, const IngestRequest &request, Instant now);
 
 // sql_deliveries.cpp
 [[nodiscard]] Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session,

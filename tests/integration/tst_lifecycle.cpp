@@ -239,6 +239,7 @@ void LifecycleTest::duplicatesAreRecognised()
     QVERIFY(again(named, {}, first));
     const QString keyed = stored(gateway, bodyOf(u"Error"_s), {{"Idempotency-Key", "k-1"}});
     QVERIFY(again(bodyOf(u"Error"_s), {{"Idempotency-Key", "k-1"}}, keyed));
+    QCOMPARE(post(gateway, bodyOf(u"Ready"_s), {{"Idempotency-Key", "k-1"}}).status, 422);
     const QString bare = stored(gateway, bodyOf(u"Provisioning"_s)); // as the operator sends it
     QVERIFY(again(bodyOf(u"Provisioning"_s), {}, bare));
     gateway.killNow();

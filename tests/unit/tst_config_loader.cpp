@@ -335,7 +335,7 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("one presence twice", kSpritz + slack + u"signing_secret = \"s\"\nbackend = \"prod\"\n"_s + slack + u"signing_secret = \"s\"\nbackend = \"prod\"\n"_s, u"12:1: two installations have channel \"slack\", tenant \"T1\" and app \"\"; tell them apart by app"_s);
     row("installation without a listener", u"[ingress]\nlisten = \"\"\n"_s + kSpritz + slack + u"signing_secret = \"s\"\nbackend = \"prod\"\n"_s, u"9:1: installations[0] takes Slack's requests over http but ingress.listen is off; set ingress.listen"_s);
     row("empty tenant", kSpritz + u"[[installations]]\nchannel = \"slack\"\ntenant = \"\"\nsigning_secret = \"s\"\nbackend = \"prod\"\n"_s, u"9:1: installations[0].tenant must not be empty"_s);
-    row("unknown channel", kSpritz + u"[[installations]]\nchannel = \"slak\"\ntenant = \"T\"\nsigning_secret = \"s\"\nbackend = \"prod\"\n"_s, u"8:1: installations[0].channel must be one of \"slack\", not \"slak\"; did you mean \"slack\"?"_s);
+    row("unknown channel", kSpritz + u"[[installations]]\nchannel = \"slak\"\ntenant = \"T\"\nsigning_secret = \"s\"\nbackend = \"prod\"\n"_s, u"8:1: installations[0].channel must be one of \"slack\", \"web\", \"cli\", not \"slak\"; did you mean \"slack\"?"_s);
     // Parts that do not exist yet.
     row("github", u"[github]\ntoken = \"t\"\n"_s, u"1:2: [github] is not supported by this version; leave it out"_s);
     row("email", u"[email]\nfrom = \"a\"\n"_s, u"1:2: [email] is not supported by this version; leave it out"_s);
@@ -349,8 +349,8 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("app token", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\napp_token_env = \"A\"\n"_s, u"12:1: installations[0].app_token_env is not supported by this version; leave it out"_s);
     row("answerers", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\ninteraction_answerers = [\"U1\"]\n"_s, u"12:1: installations[0].interaction_answerers is not supported by this version; it takes \"requester\""_s);
     row("unconfirmed", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\non_unconfirmed = \"ask\"\n"_s, u"12:1: installations[0].on_unconfirmed must be one of \"operator\", \"retry\", not \"ask\""_s);
-    row("feedback", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\n[installations.feedback]\nx = 1\n"_s, u"12:16: installations[0].feedback is not supported by this version; leave it out"_s);
-    row("another channel", kSpritz + u"[[installations]]\nchannel = \"discord\"\ntenant = \"G\"\nbackend = \"prod\"\n"_s, u"8:1: installations[0].channel = \"discord\" is not supported by this version; it takes \"slack\""_s);
+    row("feedback", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\n[installations.feedback]\nx = 1\n"_s, u"13:1: unknown key installations[0].feedback.x"_s);
+    row("another channel", kSpritz + u"[[installations]]\nchannel = \"discord\"\ntenant = \"G\"\nbackend = \"prod\"\n"_s, u"8:1: installations[0].channel = \"discord\" is not supported by this version; it takes \"slack\", \"web\", \"cli\""_s);
     // clang-format on
 }
 

@@ -24,6 +24,7 @@ private:
         options.environment = QProcessEnvironment();
         options.environment.insert(QStringLiteral("SLACK_SIGNING_SECRET"), QStringLiteral("s"));
         options.environment.insert(QStringLiteral("SLACK_BOT_TOKEN"), QStringLiteral("t"));
+        options.environment.insert(QStringLiteral("WEBSITE_TOKEN"), QStringLiteral("w"));
         options.configFile = m_home.filePath(QStringLiteral("box.toml"));
         QFile file(options.configFile);
         if (!file.open(QIODevice::WriteOnly) || file.write(text.toUtf8()) < 0) {
@@ -72,6 +73,8 @@ channel = "slack"
 tenant = "T1"
 backend = "prod"
 on_unconfirmed = "retry"
+[installations.feedback]
+new_conversation = "Hello \"you\"."
 [[backends]]
 name = "prod"
 kind = "spritz"
@@ -94,6 +97,7 @@ environment = { "odd key" = "a\nb" }
     QCOMPARE(again->config.turn.adoptionInterval, Millis(1500));
     QCOMPARE(again->config.turn.adoptionTimeout, Millis(120'000));
     QCOMPARE(again->config.installations[0].onUnconfirmed, u"retry"_s);
+    QCOMPARE(again->config.installations[0].newConversation, u"Hello \"you\"."_s);
     // What an agent's environment holds may be secret: its names come back, its values do not.
     QCOMPARE(loaded->config.backends[1].environment.value(u"odd key"_s), u"a\nb"_s);
     QCOMPARE(again->config.backends[1].environment.value(u"odd key"_s), u"***"_s);
@@ -162,6 +166,11 @@ void ConfigRenderTest::readme_showsAConfigurationThatIsAccepted()
     const auto loaded = loadText(example);
     QVERIFY2(loaded, loaded ? "" : qPrintable(loaded.error().first().toString()));
     QCOMPARE(loaded->config.installations.size(), 1);
+    // What its second example adds to the first.
+    const QString more = text.section(u"```toml\n"_s, 2, 2).section(u"```"_s, 0, 0);
+    const auto both = loadText(example + u'\n' + more);
+    QVERIFY2(both, both ? "" : qPrintable(both.error().first().toString()));
+    QCOMPARE(both->config.installations.size(), 2);
 }
 
 QTEST_GUILESS_MAIN(ConfigRenderTest)

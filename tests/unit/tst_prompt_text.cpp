@@ -38,6 +38,24 @@ private Q_SLOTS:
         QCOMPARE(spritzPrompt(full(), u"please look at a &lt; b\nthanks"_s).toUtf8(), expected);
     }
 
+    // Of our own channels the place is the session, and the sender's id of a message finds it again.
+    void acp_ofAWebSession()
+    {
+        PromptContext context;
+        context.provider = u"web"_s;
+        context.tenant = u"acme"_s;
+        context.user = u"anna"_s;
+        context.place = u"se_1"_s;
+        context.messageTs = u"m-\"1\" <&>"_s;
+        context.direct = true;
+        const QString prompt = acpPrompt(context, u"a < b"_s);
+        const QString block
+            = u"<signalbox-channel-context>{\"source\":\"signalbox\",\"provider\":\"web\",\"workspace_id\":\"acme\",\"actor_user_id\":\"anna\",\"channel_id\":\"se_1\",\"message_ts\":\"m-\\\"1\\\" \\u003c\\u0026\\u003e\",\"conversation_id\":\"se_1\",\"direct_message\":true}</signalbox-channel-context>"_s;
+        QCOMPARE(prompt.left(block.size()), block);
+        QVERIFY(prompt.endsWith(u"\n\na < b"));
+        QCOMPARE(contextMessageTs(prompt), context.messageTs);
+    }
+
     void spritz_leavesOutWhatIsEmpty()
     {
         PromptContext context = full();

@@ -154,7 +154,7 @@ void StoreLifecycleTest::report_knownEventIsADuplicate()
         else if (by == u"time")
             given.observedAt = fromMs(value == u"a" ? 1'700'000'000'000 : 1'700'000'001'000);
         else
-            given.requestKey = value;
+            given.call.actor = u"ingress:operator"_s, given.call.key = value;
         return given;
     };
     store(f, named(u"e1"_s, u"a"_s));

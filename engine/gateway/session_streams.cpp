@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/session_streams.h"
+
+#include "base/json.h"
+#include "base/log.h"
+
+#include <algorithm>
+
+using namespace Qt::StringLiterals;
+
+namespace signalbox::gateway {
+
+namespace {
+Q_LOGGING_CATEGORY(lcStream, "signalbox.engine.stream")
+
+constexpr int kMostPerToken = 200;
+constexpr int kMostInAll = 1000; // a quarter of the listener's connections
+constexpr int kBatch = 64;
+constexpr Millis kPoll{500};
+constexpr Millis kHeartbeat{15'000};
+constexpr Millis kStorePause{500};
+
+QByteArray eventOf(const store::LogEntry &entry)
+{
+    Json data = Json::object({{u"seq"_s, entry.seq}, {u"kind"_s, entry.kind}});
+    const auto body = Json::parse(entry.body);
+    if (body)
+        data.set(u"text"_s, (*body)[u"text"].toString());
+    else
+        data.set(u"expired"_s, true); // engine.payload_retention is over
+    data.set(u"delivery_id"_s, entry.deliveryId);
+    if (entry.parts > 1)
+        data.set(u"part"_s, entry.part).set(u"parts"_s, entry.parts);
+    data.set(u"at"_s, toRfc3339(entry.at));
+    return "id: " + QByteArray::number(entry.seq) + "\nevent: message\ndata: " + data.toBytes() + "\n\n";
+}
+
+} // namespace
+
+void LogReader::wake()
+{
+    wanted = true;
+    Q_EMIT woken();
+}
+
+SessionStreams::SessionStreams(store::Store &store)
+    : m_store(store)
+    , m_poll("session logs", kPoll)
+    , m_scope(u"session streams"_s)
+{
+}
+
+void SessionStreams::start()
+{
+    m_poll.start([this] { return poll(); });
+}
+
+QCoro::Task<> SessionStreams::stop()
+{
+    co_await m_poll.stop();
+    m_scope.cancel();
+    co_await m_scope.join(Millis(5000));
+}
+
+bool SessionStreams::mayOpen(const QString &token) const
+{
+    return !m_scope.token().isCancelled() && m_readers.size() < kMostInAll
+        && m_ofToken.value(token) < kMostPerToken;
+}
+
+void SessionStreams::open(
+    const QString &token, const QString &session, qint64 after, std::shared_ptr<http::BodyStream> stream)
+{
+    const auto reader = std::make_shared<LogReader>();
+    reader->token = token;
+    reader->session = session;
+    reader->at = after;
+    reader->stream = std::move(stream);
+    QObject::connect(reader->stream.get(), &http::BodyStream::changed, reader.get(), &LogReader::woken);
+    m_readers.insert(session, reader);
+    ++m_ofToken[token];
+    m_scope.spawn("session stream", serve(reader));
+}
+
+void SessionStreams::wake(const QString &session)
+{
+    const auto readers = m_readers.values(session); // waking may end one
+    for (const auto &reader : readers)
+        reader->wake();
+}
+
+QCoro::Task<> SessionStreams::serve(std::shared_ptr<LogReader> reader)
+{
+    const async::CancelToken token = m_scope.token();
+    reader->stream->write(": the log of this session\n\n");
+    while (reader->stream->isOpen() && !token.isCancelled()) {
+        reader->wanted = false;
+        const bool more = co_await forward(reader);
+        while (!more && !reader->wanted && reader->stream->isOpen()) {
+            const async::Wake wake
+                = co_await async::waitSignal(reader.get(), &LogReader::woken, kHeartbeat, token);
+            if (wake == async::Wake::Cancelled)
+                break;
+            if (wake == async::Wake::TimedOut)
+                reader->stream->write(": still here\n\n");
+        }
+    }
+    reader->stream->end();
+    m_readers.remove(reader->session, reader);
+    if (--m_ofToken[reader->token] <= 0)
+        m_ofToken.remove(reader->token);
+}
+
+// Writes one batch and waits until the client has taken it. True: there is more.
+QCoro::Task<bool> SessionStreams::forward(std::shared_ptr<LogReader> reader)
+{
+    const async::CancelToken token = m_scope.token();
+    const auto batch = co_await m_store.readSessionLog(reader->session, reader->at, kBatch);
+    if (!batch) {
+        logWarning(lcStream, "the log of a session could not be read",
+            {{"session", reader->session}, {"code", batch.error().native()}});
+        co_await async::delay(kStorePause, token);
+        co_return true;
+    }
+    QByteArray events;
+    for (const store::LogEntry &entry : batch->entries) {
+        events += eventOf(entry);
+        reader->at = entry.seq;
+    }
+    reader->stream->write(events);
+    while (reader->stream->pending() > 0 && !token.isCancelled())
+        co_await async::waitSignal(reader.get(), &LogReader::woken, kHeartbeat, token);
+    co_return batch->more;
+}
+
+// What other engines have committed; one statement for many readers.
+QCoro::Task<bool> SessionStreams::poll()
+{
+    QStringList sessions = m_readers.uniqueKeys();
+    if (sessions.isEmpty())
+        co_return false;
+    const auto heads = co_await m_store.sessionLogHeads(std::move(sessions));
+    if (!heads)
+        co_return false;
+    for (const store::LogHead &head : *heads) {
+        const auto readers = m_readers.values(head.session);
+        for (const auto &reader : readers) {
+            if (reader->at < head.seq)
+                reader->wake();
+        }
+    }
+    co_return false;
+}
+
+} // namespace signalbox::gateway
