@@ -39,15 +39,14 @@ Error notHeld()
     return Error(ErrorCode::Conflict, u"the lock is not held by this holder"_s, u"not_held"_s);
 }
 
-#define SIGNALBOX_LOCK_STATE                                                                                 \
-    "SELECT s.lock_holder, s.lock_engine, s.lock_incarnation, s.fence, s.lock_acquired_at, "                 \
-    "s.lock_expires_at, e.lease_until, d.prompt_state FROM sessions s "                                      \
-    "LEFT JOIN engines e ON e.id = s.lock_engine AND e.incarnation = s.lock_incarnation "                    \
-    "LEFT JOIN deliveries d ON d.id = s.lock_holder AND d.engine_id IS NOT NULL WHERE s.id = ?"
-
-Result<LockState> readState(Session &session, const char *sql, const QString &sessionId)
+Result<LockState> peek(Session &session, const QString &sessionId)
 {
-    auto rows = session.query(sql, sessionId);
+    auto rows = session.query(
+        "SELECT s.lock_holder, s.lock_engine, s.lock_incarnation, s.fence, s.lock_acquired_at, "
+        "s.lock_expires_at, e.lease_until, d.prompt_state FROM sessions s "
+        "LEFT JOIN engines e ON e.id = s.lock_engine AND e.incarnation = s.lock_incarnation "
+        "LEFT JOIN deliveries d ON d.id = s.lock_holder AND d.engine_id IS NOT NULL WHERE s.id = ?",
+        sessionId);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
@@ -65,17 +64,23 @@ Result<LockState> readState(Session &session, const char *sql, const QString &se
     return state;
 }
 
-Result<LockState> peek(Session &session, const QString &sessionId)
+// The session's row is locked until the commit. In a statement of its own: PostgreSQL would read a row that
+// it had to wait for anew, and join it with the engine and delivery of the one before.
+Status lockSession(Session &session, const QString &sessionId)
 {
-    return readState(session, SIGNALBOX_LOCK_STATE, sessionId);
+    if (session.dialect() == Dialect::Sqlite)
+        return {};
+    auto row = session.query("SELECT 1 FROM sessions WHERE id = ? FOR UPDATE", sessionId);
+    if (!row)
+        return fail(row.error());
+    return {};
 }
 
-// The session's row, locked until the commit.
 Result<LockState> lockState(Session &session, const QString &sessionId)
 {
-    return readState(session,
-        session.dialect() == Dialect::Sqlite ? SIGNALBOX_LOCK_STATE : SIGNALBOX_LOCK_STATE " FOR UPDATE OF s",
-        sessionId);
+    if (auto locked = lockSession(session, sessionId); !locked)
+        return fail(locked.error());
+    return peek(session, sessionId);
 }
 
 // The columns that a claim reads beside the lock come in the same statement: it is on every message's way.
@@ -244,14 +249,10 @@ Status renewLocks(Session &session, const EngineLife &life, Millis ttl)
 Result<bool> takeLock(
     Session &session, const EngineLife &life, ClaimedDelivery &claimed, Instant now, Millis ttl)
 {
-    if (session.dialect() == Dialect::Postgres) {
-        // A guarded update that finds the lock held does not wait for whoever is releasing it, and the
-        // release does not see this delivery waiting yet: nobody would wake it. So the session's row is
-        // locked first.
-        auto row = session.query("SELECT 1 FROM sessions WHERE id = ? FOR UPDATE", claimed.sessionId);
-        if (!row)
-            return fail(row.error());
-    }
+    // A guarded update that finds the lock held does not wait for whoever is releasing it, and the release
+    // does not see this delivery waiting yet: nobody would wake it.
+    if (auto locked = lockSession(session, claimed.sessionId); !locked)
+        return fail(locked.error());
     auto rows = session.query(
         kTake, claimed.id, life.id, life.incarnation, now, now + ttl, now, claimed.sessionId, claimed.id);
     if (!rows)
