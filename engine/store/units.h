@@ -19,11 +19,27 @@ namespace signalbox::store {
 // Conflict when the life has been replaced. Keeps the engine's row from being replaced until the commit.
 [[nodiscard]] Result<bool> mayClaim(Session &session, const EngineLife &life);
 [[nodiscard]] Result<Registered> reapLostEngineUnit(Session &session, const EngineLife &life);
+
+// sql_installations.cpp
 [[nodiscard]] Result<std::vector<InstallationRow>> syncInstallationsUnit(
     Session &session, const std::vector<InstallationRow> &configured);
 [[nodiscard]] Result<InstallationRow> addTenantUnit(Session &session, const InstallationRow &row);
 [[nodiscard]] Result<bool> setBotUserUnit(
     Session &session, const QString &installationId, const QString &botUserId);
+[[nodiscard]] Result<InstallationRow> installationUnit(Session &session, const QString &id);
+[[nodiscard]] Result<bool> noteAppUnit(
+    Session &session, const QString &installationId, const QString &apiAppId);
+[[nodiscard]] Result<bool> noteTroubleUnit(
+    Session &session, const QString &installationId, const QString &code);
+[[nodiscard]] Result<bool> clearTroubleUnit(
+    Session &session, const QString &installationId, const QString &code);
+[[nodiscard]] Result<TokenNoted> noteTokenUnit(Session &session, const NoteToken &note);
+
+// sql_revocations.cpp
+[[nodiscard]] Result<Revoked> revokeUnit(Session &session, const RevokeInstallation &revoke);
+[[nodiscard]] Result<std::vector<ClaimedDisconnect>> claimDisconnectsUnit(
+    Session &session, int most, Millis patience);
+[[nodiscard]] Result<bool> finishDisconnectUnit(Session &session, const FinishDisconnect &finish);
 
 // sql_ingest.cpp
 [[nodiscard]] Result<IngestOutcome> ingestUnit(Session &session, const IngestRequest &request);
