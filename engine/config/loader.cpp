@@ -2,6 +2,7 @@
 #include "config/loader.h"
 
 #include "config/coherence.h"
+#include "config/feedback_reader.h"
 #include "config/key_table.h"
 #include "config/suggest.h"
 #include "config/table_reader.h"
@@ -48,7 +49,7 @@ private:
         return section(name, u"engine"_s, node, engineKeys(), c.engine) || readListener(name, node)
             || section(name, u"slack"_s, node, slackKeys(), c.slack)
             || list(name, u"backends"_s, node, backendKeys(), c.backends)
-            || list(name, u"installations"_s, node, installationKeys(), c.installations)
+            || readInstallations(name, node)
             || section(name, u"recovery"_s, node, recoveryKeys(), c.recovery)
             || section(name, u"turn"_s, node, turnKeys(), c.turn)
             || section(name, u"locks"_s, node, locksKeys(), c)
@@ -80,6 +81,23 @@ private:
             m_reader.readArray(node, name, keys, into);
         }
         return name == wanted;
+    }
+
+    bool readInstallations(const QString &name, const toml::node &node)
+    {
+        if (name != u"installations"_s) {
+            return false;
+        }
+        const qsizetype before = m_config.installations.size();
+        m_reader.readArray(node, name, installationKeys(), m_config.installations, {u"feedback"_s});
+        for (qsizetype i = before; i < m_config.installations.size(); ++i) {
+            const toml::table *table = node.as_array()->get_as<toml::table>(static_cast<size_t>(i - before));
+            if (const toml::node *feedback = table == nullptr ? nullptr : table->get("feedback")) {
+                readFeedback(m_reader, m_findings, *feedback, u"installations[%1].feedback"_s.arg(i),
+                    m_config.installations[i]);
+            }
+        }
+        return true;
     }
 
     bool readListener(const QString &name, const toml::node &node)
@@ -213,6 +231,7 @@ void deriveDefaults(Config &config, Findings &findings)
             backend.registryV2Url = backend.registryUrl;
         }
     }
+    deriveFeedback(config, findings);
 }
 
 } // namespace

@@ -22,7 +22,8 @@ public:
         const QStringList &nested = {});
     // Appends one T for each table in the array.
     template <class T>
-    void readArray(const toml::node &node, const QString &path, const Keys<T> &keys, QList<T> &into);
+    void readArray(const toml::node &node, const QString &path, const Keys<T> &keys, QList<T> &into,
+        const QStringList &nested = {});
 
     [[nodiscard]] Position positionOf(const toml::key &key) const;
     void wrongType(const toml::node &node, const Position &at, const QString &path, const QString &expected);
@@ -158,7 +159,8 @@ void TableReader::store(const Key<T> &key, const Entry &entry, T &into)
 }
 
 template <class T>
-void TableReader::readArray(const toml::node &node, const QString &path, const Keys<T> &keys, QList<T> &into)
+void TableReader::readArray(const toml::node &node, const QString &path, const Keys<T> &keys, QList<T> &into,
+    const QStringList &nested)
 {
     const toml::array *array = node.as_array();
     const bool allTables = array != nullptr
@@ -175,7 +177,7 @@ void TableReader::readArray(const toml::node &node, const QString &path, const K
         const toml::source_position at = table->source().begin;
         m_findings.place(name, Position{m_file, static_cast<int>(at.line), static_cast<int>(at.column)});
         T value;
-        read(*table, name, keys, value);
+        read(*table, name, keys, value, nested);
         into.append(value);
     }
 }

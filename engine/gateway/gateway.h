@@ -2,6 +2,7 @@
 #pragma once
 
 #include "channels/slack/slack_adapter.h"
+#include "gateway/disconnector.h"
 #include "gateway/dispatcher.h"
 #include "gateway/lifecycle_forwarder.h"
 #include "gateway/lifecycle_ingress.h"
@@ -21,7 +22,9 @@ class Gateway : public QObject
 {
     Q_OBJECT
 public:
-    Gateway(store::Store &store, const config::Config &config, const Clock &clock, IdGenerator &ids);
+    // `sealer` opens and seals the tokens that are kept.
+    Gateway(store::Store &store, const config::Config &config, const Clock &clock, IdGenerator &ids,
+        Sealer sealer);
     ~Gateway() override;
 
     // Registers this engine's life, frees what a former one held, and reads the installations. InvalidInput
@@ -47,7 +50,8 @@ Q_SIGNALS:
     void replaced();
 
 private:
-    [[nodiscard]] QCoro::Task<> learnBotUsers();
+    [[nodiscard]] QCoro::Task<> watchTokens();
+    [[nodiscard]] QCoro::Task<> testToken(Installation installation, Secret token);
     void observeAgent(const QString &backend, const QString &phase);
     [[nodiscard]] QCoro::Task<> noteAgent(store::ObservedRuntime seen);
     store::Store &m_store;
@@ -68,6 +72,7 @@ private:
     Outbox m_outbox;
     LifecycleIngress m_lifecycleIngress;
     LifecycleForwarder m_forwarder;
+    Disconnector m_disconnector;
     OperatorActions m_actions;
     Upkeep m_upkeep;
     async::TaskScope m_scope;
