@@ -137,8 +137,8 @@ Result<QString> Sealer::seal(const Secret &secret, QByteArrayView place) const
     QByteArray sealed(plain.size(), Qt::Uninitialized);
     QByteArray tag(kTagBytes, Qt::Uninitialized);
     int length = 0;
-    const bool done = EVP_EncryptInit_ex(
-                          cipher.get(), EVP_aes_256_gcm(), nullptr, bytes(m_key.reveal()), bytes(nonce))
+    const bool done
+        = EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes(m_key.reveal()), bytes(nonce))
             == 1
         && EVP_EncryptUpdate(cipher.get(), nullptr, &length, bytes(data), static_cast<int>(data.size())) == 1
         && EVP_EncryptUpdate(
@@ -158,12 +158,14 @@ Result<Secret> Sealer::open(const QString &sealed, QByteArrayView place) const
     if (parts.size() != 3 || parts[0] != QLatin1StringView(kVersion))
         return fail(damaged());
     if (m_key.isEmpty() || parts[1].toLatin1() != m_keyId) {
-        return fail(Error(ErrorCode::Conflict, u"the value was sealed with another key"_s,
-            u"sealed_with_another_key"_s));
+        return fail(Error(
+            ErrorCode::Conflict, u"the value was sealed with another key"_s, u"sealed_with_another_key"_s));
     }
     const auto decoded
         = QByteArray::fromBase64Encoding(parts[2].toLatin1(), QByteArray::AbortOnBase64DecodingErrors);
-    if (!decoded || (*decoded).size() < kNonceBytes + kTagBytes)
+    // One value has one spelling: nothing of it can be changed unseen, not even its padding.
+    if (!decoded || (*decoded).size() < kNonceBytes + kTagBytes
+        || (*decoded).toBase64() != parts[2].toLatin1())
         return fail(damaged());
     const QByteArray &all = *decoded;
     const QByteArrayView nonce = QByteArrayView(all).first(kNonceBytes);
@@ -175,12 +177,10 @@ Result<Secret> Sealer::open(const QString &sealed, QByteArrayView place) const
     QByteArray rest(kTagBytes, Qt::Uninitialized);
     int length = 0;
     const bool done = cipher
-        && EVP_DecryptInit_ex(
-               cipher.get(), EVP_aes_256_gcm(), nullptr, bytes(m_key.reveal()), bytes(nonce))
+        && EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes(m_key.reveal()), bytes(nonce))
             == 1
         && EVP_DecryptUpdate(cipher.get(), nullptr, &length, bytes(data), static_cast<int>(data.size())) == 1
-        && EVP_DecryptUpdate(
-               cipher.get(), bytes(plain), &length, bytes(body), static_cast<int>(body.size()))
+        && EVP_DecryptUpdate(cipher.get(), bytes(plain), &length, bytes(body), static_cast<int>(body.size()))
             == 1
         && EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1
         && EVP_DecryptFinal_ex(cipher.get(), bytes(rest), &length) == 1;

@@ -47,8 +47,7 @@ void readTables(TableReader &reader, Findings &findings, const toml::table &tabl
     struct None
     {
     } none;
-    reader.read(*messages, status, Keys<None>(), none,
-        {u"runtime_starting"_s, u"timeout"_s, u"error"_s});
+    reader.read(*messages, status, Keys<None>(), none, {u"runtime_starting"_s, u"timeout"_s, u"error"_s});
     readTable(reader, findings, *messages, "runtime_starting", status + u".runtime_starting"_s,
         startingKeys(), into.starting);
     readTable(reader, findings, *messages, "timeout", status + u".timeout"_s, timeoutKeys(), into.timeout);
@@ -93,8 +92,7 @@ void readFeedback(TableReader &reader, Findings &findings, const toml::node &nod
 {
     const toml::table *table = node.as_table();
     if (table == nullptr) {
-        reader.wrongType(
-            node, findings.positionOf(path), path, u"a table under [installations.feedback]"_s);
+        reader.wrongType(node, findings.positionOf(path), path, u"a table under [installations.feedback]"_s);
         return;
     }
     reader.read(*table, path, feedbackKeys(), into.feedback, kTables + QStringList{u"places"_s});
@@ -130,8 +128,8 @@ void deriveFeedback(Config &config, const Findings &findings)
         const QString path = u"installations[%1].feedback"_s.arg(i);
         derive(installation.feedback, path, general);
         for (qsizetype k = 0; k < installation.feedbackPlaces.size(); ++k) {
-            derive(installation.feedbackPlaces[k], u"%1.places[%2]"_s.arg(path).arg(k),
-                installation.feedback);
+            derive(
+                installation.feedbackPlaces[k], u"%1.places[%2]"_s.arg(path).arg(k), installation.feedback);
         }
     }
 }

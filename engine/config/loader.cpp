@@ -48,8 +48,7 @@ private:
         Config &c = m_config;
         return section(name, u"engine"_s, node, engineKeys(), c.engine) || readListener(name, node)
             || section(name, u"slack"_s, node, slackKeys(), c.slack)
-            || list(name, u"backends"_s, node, backendKeys(), c.backends)
-            || readInstallations(name, node)
+            || list(name, u"backends"_s, node, backendKeys(), c.backends) || readInstallations(name, node)
             || section(name, u"recovery"_s, node, recoveryKeys(), c.recovery)
             || section(name, u"turn"_s, node, turnKeys(), c.turn)
             || section(name, u"locks"_s, node, locksKeys(), c)

@@ -136,8 +136,8 @@ Explanation Chain::outbound()
     if (!isNever(head.nextTryAt))
         link.evidence += (link.evidence.isEmpty() ? u"at "_s : u", at "_s) + toRfc3339(head.nextTryAt);
     if (head.state == u"retry" && troubleKind(head.errorCode) && !m_facts.trouble.isEmpty()) {
-        ExplainLink &cause = add(u"installation"_s, m_facts.delivery.installation, u"needs_token"_s,
-            m_facts.troubleSince);
+        ExplainLink &cause
+            = add(u"installation"_s, m_facts.delivery.installation, u"needs_token"_s, m_facts.troubleSince);
         cause.evidence = m_facts.trouble;
         return end(u"authorise"_s);
     }

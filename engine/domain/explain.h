@@ -32,7 +32,8 @@ struct Explanation
     Explanation() = default;
     QString id;
     QList<ExplainLink> links;
-    QString action; // release | replay | confirm | discard | cancel | resume | wait | start_engine | authorise | none
+    QString action; // release | replay | confirm | discard | cancel | resume | wait | start_engine |
+                    // authorise | none
 };
 
 // One pause that stops something of this delivery.

@@ -219,8 +219,7 @@ bool DeliveryRunner::begins(const std::shared_ptr<DeliveryWork> &work)
     return true;
 }
 
-QCoro::Task<> DeliveryRunner::acknowledge(
-    std::shared_ptr<DeliveryWork> work, QString reaction, bool removed)
+QCoro::Task<> DeliveryRunner::acknowledge(std::shared_ptr<DeliveryWork> work, QString reaction, bool removed)
 {
     std::vector<store::OutboundDraft> drafts;
     drafts.push_back(m_drafts.acknowledgement(work->delivery, reaction, removed));

@@ -68,8 +68,8 @@ QCoro::Task<> Disconnector::tell(store::ClaimedDisconnect row)
             co_return; // due again by itself
         finish.done = told.has_value();
         if (!told)
-            finish.errorCode
-                = told.error().native().isEmpty() ? errorCodeName(told.error().code()) : told.error().native();
+            finish.errorCode = told.error().native().isEmpty() ? errorCodeName(told.error().code())
+                                                               : told.error().native();
     }
     finish.dueIn = pauseAfter(row.attempts);
     const Millis dueIn = finish.dueIn;
@@ -97,8 +97,8 @@ QCoro::Task<> Disconnector::stop(Millis grace)
     m_running.cancel();
     const bool stopped = co_await m_running.join(kAbandon);
     if (!stopped)
-        logCritical(lcDisconnect, "calls to registries did not stop",
-            {{"live", QString::number(m_running.live())}});
+        logCritical(
+            lcDisconnect, "calls to registries did not stop", {{"live", QString::number(m_running.live())}});
 }
 
 } // namespace signalbox::gateway

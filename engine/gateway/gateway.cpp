@@ -17,8 +17,8 @@ constexpr Millis kBackendGrace{2000};
 constexpr Millis kIdentityPause{30'000};
 } // namespace
 
-Gateway::Gateway(store::Store &store, const config::Config &config, const Clock &clock, IdGenerator &ids,
-    Sealer sealer)
+Gateway::Gateway(
+    store::Store &store, const config::Config &config, const Clock &clock, IdGenerator &ids, Sealer sealer)
     : m_store(store)
     , m_config(config)
     , m_slack(m_client, QUrl(config.slack.apiBaseUrl), config.recovery.httpTimeout)
@@ -89,8 +89,8 @@ void Gateway::start()
     m_scope.spawn("bot identities", watchTokens());
 }
 
-// Configured tokens are tried once, and again while they are in trouble or our own user id is not known: it is
-// needed to see mentions in plain messages. Until one is known, app_mention events do.
+// Configured tokens are tried once, and again while they are in trouble or our own user id is not known: it
+// is needed to see mentions in plain messages. Until one is known, app_mention events do.
 QCoro::Task<> Gateway::watchTokens()
 {
     const async::CancelToken token = m_scope.token();

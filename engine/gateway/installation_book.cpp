@@ -306,8 +306,7 @@ QCoro::Task<> InstallationBook::clear(QString id, QString trouble)
         co_return;
     const auto cleared = co_await m_store.clearTrouble(id, trouble);
     if (cleared && *cleared)
-        logInfo(
-            lcGateway, "an installation's trouble is over", {{"installation", id}, {"trouble", trouble}});
+        logInfo(lcGateway, "an installation's trouble is over", {{"installation", id}, {"trouble", trouble}});
     if (cleared)
         co_await read(id);
 }

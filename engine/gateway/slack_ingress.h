@@ -30,7 +30,8 @@ struct IngressStats
 
 // POST /slack/events (contracts/spritz-backend.md §3, contracts/slack.md §1): signature, relevance, one
 // delivery for all the events of one message, 2xx only after the commit, 503 with Retry-After when it cannot
-// be stored. Also what Slack says of the app itself: app_uninstalled and tokens_revoked. Engine thread; outlives the server that calls it.
+// be stored. Also what Slack says of the app itself: app_uninstalled and tokens_revoked. Engine thread;
+// outlives the server that calls it.
 class SlackIngress
 {
 public:

@@ -13,8 +13,8 @@ namespace signalbox::store {
 
 namespace {
 
-#define SIGNALBOX_INSTALLATION_SELECT \
-    "SELECT id, channel, tenant, app, backend, state, require_mention, bot_user_id, trouble, trouble_at, "  \
+#define SIGNALBOX_INSTALLATION_SELECT                                                                        \
+    "SELECT id, channel, tenant, app, backend, state, require_mention, bot_user_id, trouble, trouble_at, "   \
     "sealed_token, token_print, refused_print, seen_app, rev FROM installations "
 
 InstallationRow installationFrom(const Rows &rows)
@@ -107,8 +107,7 @@ Result<InstallationRow> addTenantUnit(Session &session, const InstallationRow &w
         return fail(now.error());
     if (auto done = upsertInstallation(session, wanted, *now); !done)
         return fail(done.error());
-    auto rows = session.query(
-        SIGNALBOX_INSTALLATION_SELECT "WHERE channel = ? AND tenant = ? AND app = ?",
+    auto rows = session.query(SIGNALBOX_INSTALLATION_SELECT "WHERE channel = ? AND tenant = ? AND app = ?",
         wanted.channel, wanted.tenant, wanted.app);
     if (!rows)
         return fail(rows.error());
@@ -153,12 +152,12 @@ Result<bool> noteAppUnit(Session &session, const QString &installationId, const 
 
 namespace {
 
-// As it stands, with its row locked until the commit.
+// As it stands, with its row locked until the commit; rows that refer to it can be inserted meanwhile.
 Result<InstallationRow> lockInstallation(Session &session, const QString &id)
 {
     auto rows = session.query(session.dialect() == Dialect::Sqlite
             ? SIGNALBOX_INSTALLATION_SELECT "WHERE id = ?"
-            : SIGNALBOX_INSTALLATION_SELECT "WHERE id = ? FOR UPDATE",
+            : SIGNALBOX_INSTALLATION_SELECT "WHERE id = ? FOR NO KEY UPDATE",
         id);
     if (!rows)
         return fail(rows.error());

@@ -22,9 +22,10 @@ Result<bool> fileEvent(Session &session, const RevokeInstallation &revoke, Insta
 {
     if (revoke.eventKey.isEmpty())
         return true;
-    const auto filed = session.run("INSERT INTO inbound_keys (key, delivery_id, expires_at) VALUES (?, '', ?) "
-                                   "ON CONFLICT (key) DO NOTHING",
-        revoke.eventKey, now + revoke.keyTtl);
+    const auto filed
+        = session.run("INSERT INTO inbound_keys (key, delivery_id, expires_at) VALUES (?, '', ?) "
+                      "ON CONFLICT (key) DO NOTHING",
+            revoke.eventKey, now + revoke.keyTtl);
     if (!filed)
         return fail(filed.error());
     return *filed == 1;
@@ -34,7 +35,7 @@ Result<bool> isLate(Session &session, const RevokeInstallation &revoke)
 {
     auto rows = session.query(session.dialect() == Dialect::Sqlite
             ? "SELECT token_at FROM installations WHERE id = ?"
-            : "SELECT token_at FROM installations WHERE id = ? FOR UPDATE",
+            : "SELECT token_at FROM installations WHERE id = ? FOR NO KEY UPDATE",
         revoke.installationId);
     if (!rows)
         return fail(rows.error());

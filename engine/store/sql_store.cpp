@@ -114,16 +114,14 @@ QCoro::Task<Status> SqlStore::noteApp(QString installationId, QString apiAppId)
 
 QCoro::Task<Result<bool>> SqlStore::noteTrouble(QString installationId, QString code)
 {
-    return run<bool>(Lane::Work, [installationId, code](Session &session) {
-        return noteTroubleUnit(session, installationId, code);
-    });
+    return run<bool>(Lane::Work,
+        [installationId, code](Session &session) { return noteTroubleUnit(session, installationId, code); });
 }
 
 QCoro::Task<Result<bool>> SqlStore::clearTrouble(QString installationId, QString code)
 {
-    return run<bool>(Lane::Work, [installationId, code](Session &session) {
-        return clearTroubleUnit(session, installationId, code);
-    });
+    return run<bool>(Lane::Work,
+        [installationId, code](Session &session) { return clearTroubleUnit(session, installationId, code); });
 }
 
 QCoro::Task<Result<TokenNoted>> SqlStore::noteToken(NoteToken note)

@@ -4,6 +4,7 @@
 #include "async/block_on.h"
 #include "support/gateway_fixture.h"
 
+#include <QDir>
 #include <QFile>
 
 using namespace Qt::StringLiterals;
@@ -159,8 +160,8 @@ void InstallationsTest::aKillBeforeTheRegistryKnows_isMadeGoodByTheNextLife()
     gateway.killNow();
     gateway.spritz().clearFaults();
     START(gateway);
-    QVERIFY(installation(gateway).contains(u"disconnect"_s)
-        || gateway.spritz().callCount(u"disconnect"_s) == 2);
+    QVERIFY(
+        installation(gateway).contains(u"disconnect"_s) || gateway.spritz().callCount(u"disconnect"_s) == 2);
     QTRY_VERIFY_WITH_TIMEOUT(!installation(gateway).contains(u"disconnect"_s), kWait);
     QCOMPARE(gateway.spritz().callCount(u"disconnect"_s), 2);
     QCOMPARE(installation(gateway)[u"state"].toString(), u"revoked"_s);
@@ -179,7 +180,6 @@ void InstallationsTest::theEventOfAnotherTenantsApp_changesNothing()
     QCOMPARE(installation(gateway, u"T0OTHER"_s)[u"state"].toString(), u"active"_s);
     const Json unknown = gateway.slack().events().envelope(u"T0NOBODY"_s, appUninstalled());
     QCOMPARE(gateway.post(unknown.toBytes()).status, 200);
-    sandbox::SignedSender::Request forged(gateway.eventsUrl(), foreign.toBytes());
     http::ClientRequest raw("POST", gateway.eventsUrl());
     raw.body = foreign.toBytes();
     http::Client client;
@@ -245,8 +245,8 @@ void InstallationsTest::aRefusedToken_isNotHammered()
             gateway.delivery(more.ts)[u"outbound"].toArray().back()[u"error_code"].toString(),
             u"account_inactive"_s, kWait);
     }
-    const int calls = gateway.slack().callCount(u"chat.postMessage"_s)
-        + gateway.slack().callCount(u"reactions.add"_s);
+    const int calls
+        = gateway.slack().callCount(u"chat.postMessage"_s) + gateway.slack().callCount(u"reactions.add"_s);
     QVERIFY2(calls <= 3, qPrintable(QString::number(calls)));
     // Slack takes it again; the next life finds out at once.
     gateway.slack().model().replaceToken(kTeam, u"invalid_auth"_s, old);
@@ -345,8 +345,7 @@ void InstallationsTest::whatPeopleAreTold_isThePlacesPolicy()
     QCOMPARE(gateway.slack().callCount(u"reactions.add"_s), 0);
     const auto loud = gateway.mention(u"C0LOUD"_s, u"hello"_s);
     SIGNALBOX_WAIT_OUTCOME(gateway, loud.ts, "completed/delivered", kWait);
-    QTRY_COMPARE_WITH_TIMEOUT(
-        gateway.slack().reactions(u"C0LOUD"_s, loud.ts), QStringList{u"eyes"_s}, kWait);
+    QTRY_COMPARE_WITH_TIMEOUT(gateway.slack().reactions(u"C0LOUD"_s, loud.ts), QStringList{u"eyes"_s}, kWait);
 
     gateway.spritz().addFault(u"exchange"_s, Fault::httpStatus(404).repeat(-1));
     const auto mute = gateway.mention(u"C0MUTE"_s, u"anybody?"_s);

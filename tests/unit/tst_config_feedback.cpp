@@ -13,22 +13,21 @@ using namespace signalbox::config;
 
 namespace {
 
-const QString kBase = uR"([slack]
-signing_secret = "s"
-ack_reaction = "wave"
-remove_ack_after_reply = false
-[recovery]
-status_message_delay = "7s"
-[[backends]]
-name = "prod"
-kind = "spritz"
-registry_url = "https://registry.example.com"
-spritz_url = "https://spritz.example.com"
-[[installations]]
-channel = "slack"
-tenant = "T1"
-backend = "prod"
-)"_s;
+const QString kBase = u"[slack]\n"
+                      "signing_secret = \"s\"\n"
+                      "ack_reaction = \"wave\"\n"
+                      "remove_ack_after_reply = false\n"
+                      "[recovery]\n"
+                      "status_message_delay = \"7s\"\n"
+                      "[[backends]]\n"
+                      "name = \"prod\"\n"
+                      "kind = \"spritz\"\n"
+                      "registry_url = \"https://registry.example.com\"\n"
+                      "spritz_url = \"https://spritz.example.com\"\n"
+                      "[[installations]]\n"
+                      "channel = \"slack\"\n"
+                      "tenant = \"T1\"\n"
+                      "backend = \"prod\"\n"_s;
 
 tl::expected<Loaded, QList<Problem>> loadText(const QString &text)
 {
@@ -148,7 +147,8 @@ status_messages = { runtime_starting = { delay = "2s", message = "brb" } }
         QTest::newRow("no place") << u"[[installations.feedback.places]]\n"_s
                                   << u"installations[0].feedback.places[0] has no place"_s;
         QTest::newRow("the same place twice")
-            << u"[[installations.feedback.places]]\nplace = \"C1\"\n[[installations.feedback.places]]\nplace = "
+            << u"[[installations.feedback.places]]\nplace = \"C1\"\n[[installations.feedback.places]]\nplace "
+               u"= "
                u"\"C1\"\n"_s
             << u"two entries of installations[0].feedback.places are for \"C1\""_s;
         QTest::newRow("not a table") << u"feedback = true\n"_s << u"installations[0].feedback"_s;

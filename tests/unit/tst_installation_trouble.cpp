@@ -17,8 +17,8 @@ private Q_SLOTS:
         const QStringList codes
             = u"account_inactive token_revoked token_expired not_authed invalid_auth missing_scope "
               "not_allowed_token_type no_permission access_denied accesslimited ekm_access_denied "
-              "enterprise_is_restricted two_factor_setup_required is_bot team_access_not_granted"_s
-                  .split(u' ');
+              "enterprise_is_restricted two_factor_setup_required is_bot team_access_not_granted"_s.split(
+                  u' ');
         for (const QString &code : codes) {
             QCOMPARE(classifySlackError(u"chat.postMessage", code), SlackErrorClass::Authorisation);
             QVERIFY2(troubleKind(code).has_value(), qPrintable(code));

@@ -47,7 +47,8 @@ private Q_SLOTS:
     void aValueOfAnotherRow_doesNotOpen()
     {
         const QString sealed = *sealer().seal(Secret("xoxb-1"), kPlace);
-        QCOMPARE(native(sealer().open(sealed, "installations/slack:T2/bot_token")), u"sealed_value_damaged"_s);
+        QCOMPARE(
+            native(sealer().open(sealed, "installations/slack:T2/bot_token")), u"sealed_value_damaged"_s);
     }
 
     void anotherKey_isNamed()
@@ -68,7 +69,8 @@ private Q_SLOTS:
             QVERIFY2(!sealer().open(changed, kPlace), qPrintable(changed));
             QVERIFY(!sealer().open(sealed.left(i), kPlace));
         }
-        for (const QString &nonsense : {u""_s, u"xoxb-1"_s, u"v1::"_s, u"v1:%1:"_s.arg(sealed.section(u':', 1, 1))})
+        for (const QString &nonsense :
+            {u""_s, u"xoxb-1"_s, u"v1::"_s, u"v1:%1:"_s.arg(sealed.section(u':', 1, 1))})
             QCOMPARE(native(sealer().open(nonsense, kPlace)).startsWith(u"sealed_"), true);
         QCOMPARE(native(sealer().open(u"v2"_s + sealed.mid(2), kPlace)), u"sealed_value_damaged"_s);
     }
@@ -89,8 +91,8 @@ private Q_SLOTS:
         const auto made = Sealer::withKeyFile(path, true);
         QVERIFY2(made, made ? "" : qPrintable(made.error().toString()));
         const auto permissions = QFileInfo(path).permissions();
-        QVERIFY(!(permissions
-            & (QFile::ReadGroup | QFile::WriteGroup | QFile::ReadOther | QFile::WriteOther)));
+        QVERIFY(
+            !(permissions & (QFile::ReadGroup | QFile::WriteGroup | QFile::ReadOther | QFile::WriteOther)));
         const QString sealed = *made->seal(Secret("xoxb-1"), kPlace);
         const auto again = Sealer::withKeyFile(path, true);
         QVERIFY(again);

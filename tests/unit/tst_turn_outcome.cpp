@@ -167,7 +167,8 @@ private Q_SLOTS:
         QCOMPARE(decision.state, DeliveryState::Completed);
         QCOMPARE(decision.outcome, Outcome::Ignored);
         QVERIFY(decision.dropPayload);
-        QVERIFY(decision.reply.isEmpty() && decision.notice == domain::Notice::None && decision.errorCode.isEmpty());
+        QVERIFY(decision.reply.isEmpty() && decision.notice == domain::Notice::None
+            && decision.errorCode.isEmpty());
         QVERIFY2(decision.attemptOutcome.isEmpty(), "no turn was begun");
         QVERIFY(!decision.again && !decision.looked);
         for (const DeliveryState from : {DeliveryState::Running, DeliveryState::Waiting})

@@ -53,9 +53,11 @@ private:
     }
     std::vector<ClaimedDisconnect> disconnects(StoreFixture &f, Millis patience = Millis(60'000))
     {
-        return async::blockOn(f.db().claimDisconnects(10, patience)).value_or(std::vector<ClaimedDisconnect>());
+        return async::blockOn(f.db().claimDisconnects(10, patience))
+            .value_or(std::vector<ClaimedDisconnect>());
     }
-    // One reply that was refused for its token and waits, the delivery behind it, and one that is only queued.
+    // One reply that was refused for its token and waits, the delivery behind it, and one that is only
+    // queued.
     void someWork(StoreFixture &f, const QString &code = u"invalid_auth"_s)
     {
         f.ingest(u"a"_s, u"t1"_s);
@@ -163,8 +165,11 @@ private Q_SLOTS:
         QCOMPARE(known.health.refusedPrint, u"p1"_s);
         QCOMPARE(f.state(u"d-a"_s), u"dead"_s);
         QCOMPARE(f.state(u"d-b"_s), u"dead"_s);
-        QCOMPARE(f.sql(u"SELECT error_code FROM deliveries WHERE id = 'd-a'"_s).toString(), u"app_uninstalled"_s);
-        QVERIFY(f.sql(u"SELECT error_text FROM deliveries WHERE id = 'd-b'"_s).toString().contains(u"no notice"_s));
+        QCOMPARE(
+            f.sql(u"SELECT error_code FROM deliveries WHERE id = 'd-a'"_s).toString(), u"app_uninstalled"_s);
+        QVERIFY(f.sql(u"SELECT error_text FROM deliveries WHERE id = 'd-b'"_s)
+                    .toString()
+                    .contains(u"no notice"_s));
         QCOMPARE(f.sql(u"SELECT state || ':' || error_code FROM outbound_messages"_s).toString(),
             u"dead:app_uninstalled"_s);
         QVERIFY(f.claim(f.engine(u"e1"_s)).empty());
@@ -195,7 +200,8 @@ private Q_SLOTS:
         const auto claimed = f.claim(life);
         QCOMPARE(revoke(f, true, u"e-1"_s).deliveries, 0);
         QCOMPARE(f.state(u"d-a"_s), u"running"_s);
-        f.finish(claimed.at(0), domain::DeliveryState::Waiting, {StoreFixture::draft(u"d-a"_s, u"reply:1"_s)});
+        f.finish(
+            claimed.at(0), domain::DeliveryState::Waiting, {StoreFixture::draft(u"d-a"_s, u"reply:1"_s)});
         const auto rows = f.claimOutbound(life);
         QCOMPARE(rows.size(), size_t(1));
         QVERIFY(rows[0].revoked);
@@ -292,7 +298,8 @@ private Q_SLOTS:
         SIGNALBOX_STORE(f);
         f.ingest(u"a"_s, u"t1"_s);
         const auto count = [&] {
-            return f.sql(u"SELECT COUNT(*) FROM feed WHERE kind = 'installation' AND entity_id = 'in1'"_s).toInt();
+            return f.sql(u"SELECT COUNT(*) FROM feed WHERE kind = 'installation' AND entity_id = 'in1'"_s)
+                .toInt();
         };
         int before = count();
         QVERIFY(async::blockOn(f.db().noteApp(kId, u"A1"_s)));
