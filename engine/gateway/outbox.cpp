@@ -261,6 +261,9 @@ QCoro::Task<OutboundDecision> Outbox::decide(
 QCoro::Task<OutboundDecision> Outbox::post(
     store::ClaimedOutbound row, SendRequest request, bool resent, store::FinishOutbound *finish)
 {
+    // One message tries a token that was refused; the others wait for what comes of it.
+    if (domain::troubleKind(troubleOf(row.installationId)) == domain::TroubleKind::Token)
+        m_refused[row.installationId] = m_clock.boot() + kTryRefusedAgain;
     const SendOutcome outcome = co_await m_adapter.send(request, m_running.token());
     finish->channelTs = outcome.channelTs;
     finish->sent = outcome.sent;
