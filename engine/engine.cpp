@@ -107,6 +107,15 @@ Status Engine::lockDataDir()
     return {};
 }
 
+// One that is configured is shared with others, so it must be there.
+Result<Sealer> Engine::loadKey() const
+{
+    const QString &configured = m_config.engine.secretKeyFile;
+    const bool own = configured.isEmpty();
+    return Sealer::withKeyFile(
+        own ? QDir(m_config.engine.dataDir).filePath(u"secret.key"_s) : configured, own);
+}
+
 Status Engine::openDatabase()
 {
     store::StoreOptions options;
@@ -154,9 +163,12 @@ QCoro::Task<Status> Engine::startParts()
     m_startedAt = m_clock.now();
     if (auto ready = prepareDataDir(); !ready)
         co_return ready;
+    const auto sealer = loadKey();
+    if (!sealer)
+        co_return fail(sealer.error());
     if (auto opened = openDatabase(); !opened)
         co_return opened;
-    m_gateway = std::make_unique<gateway::Gateway>(*m_store, m_config, m_clock, m_ids);
+    m_gateway = std::make_unique<gateway::Gateway>(*m_store, m_config, m_clock, m_ids, *sealer);
     connect(m_gateway.get(), &gateway::Gateway::replaced, this, &Engine::replaced);
     store::EngineRegistration mine = registration();
     const Status prepared = co_await m_gateway->prepare(std::move(mine));

@@ -29,7 +29,8 @@ public:
     ~Engine() override;
 
     // Once. Unavailable with native "database" or "listener" when something needed is not to be had,
-    // Cancelled when stop() was called meanwhile; stop() is needed in either case.
+    // InvalidInput with native "secret_key" for a key file that cannot be used, Cancelled when stop() was
+    // called meanwhile; stop() is needed in either case.
     [[nodiscard]] QCoro::Task<Status> start();
     // At any time and more than once; every call answers when the engine has stopped. False: some work did
     // not end within its deadline, which is logged as critical, and still uses the engine. See dispose().
@@ -55,6 +56,7 @@ private:
     [[nodiscard]] QCoro::Task<> stopParts();
     [[nodiscard]] Status prepareDataDir();
     [[nodiscard]] Status lockDataDir();
+    [[nodiscard]] Result<Sealer> loadKey() const;
     [[nodiscard]] Status openDatabase();
     [[nodiscard]] Result<std::unique_ptr<http::Server>> listen(
         const QString &address, http::Router router, const http::Limits &limits);

@@ -58,6 +58,7 @@ QString sentence(const QString &what)
         {u"finished"_s, Sentences::tr("It is finished")},
         {u"settled"_s, Sentences::tr("It gave up and was settled")},
         {u"needs_person"_s, Sentences::tr("It gave up and needs a person")},
+        {u"needs_token"_s, Sentences::tr("The channel does not accept the installation's token")},
     };
     return known.value(what, what);
 }
@@ -72,6 +73,7 @@ QString actionSentence(const QString &action)
             Sentences::tr("What would move it: settle it as delivered, abandoned or to be retried.")},
         {u"resume"_s, Sentences::tr("What would move it: resume what is paused.")},
         {u"wait"_s, Sentences::tr("Nothing has to be done: it moves by itself.")},
+        {u"authorise"_s, Sentences::tr("What would move it: install the app again, or give it a new token.")},
         {u"none"_s, Sentences::tr("Nothing waits here.")},
     };
     return known.value(action, action);

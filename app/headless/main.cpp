@@ -21,8 +21,10 @@ Q_LOGGING_CATEGORY(lcMain, "signalbox.app")
 
 int exitCodeFor(const Error &error)
 {
-    const bool needed
-        = error.native() == u"database" || error.native() == u"listener" || error.native() == u"data_dir";
+    if (error.native() == u"secret_key" && error.code() == ErrorCode::InvalidInput)
+        return static_cast<int>(headless::ExitCode::Configuration);
+    const bool needed = error.native() == u"database" || error.native() == u"listener"
+        || error.native() == u"data_dir" || error.native() == u"secret_key";
     return static_cast<int>(needed ? headless::ExitCode::ServiceUnavailable : headless::ExitCode::Failed);
 }
 

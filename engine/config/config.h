@@ -86,6 +86,45 @@ struct BackendConfig
     bool sharedState = false;
 };
 
+// What people are told besides the reply (contracts/spritz-backend.md §10.6). The texts are the Go gateway's,
+// byte for byte (§6.5); Slack's own markup may stand in others.
+struct AcknowledgementConfig
+{
+    QString type = QStringLiteral("reaction"); // reaction | none
+    QString reaction; // default: [slack] ack_reaction
+    QString scope = QStringLiteral("all"); // all | group-all (no direct messages) | group-mentions
+    bool removeAfterReply = true; // default: [slack] remove_ack_after_reply
+};
+
+struct StartingConfig
+{
+    bool enabled = true;
+    Millis delay{5000}; // default: [recovery] status_message_delay
+    QString message = QStringLiteral("Still waking up. I will continue here shortly.");
+};
+
+struct TimeoutConfig
+{
+    bool enabled = true;
+    QString message = QStringLiteral("I could not recover the channel runtime. Please try again.");
+};
+
+struct FailureConfig
+{
+    bool enabled = true;
+    QString message = QStringLiteral("I hit an internal error while processing that request.");
+};
+
+struct FeedbackConfig
+{
+    QString place; // of an entry of feedback.places: where it holds; what it does not say is the table's
+    QString newConversation; // posted before the first reply of a session; empty: nothing
+    AcknowledgementConfig acknowledgement;
+    StartingConfig starting;
+    TimeoutConfig timeout;
+    FailureConfig error;
+};
+
 struct InstallationConfig
 {
     QString channel; // slack | web | cli
@@ -97,7 +136,8 @@ struct InstallationConfig
     Secret botToken;
     bool requireMention = true;
     QString onUnconfirmed = QStringLiteral("operator"); // operator | retry
-    QString newConversation; // feedback: posted before the first reply of a session; empty: nothing
+    FeedbackConfig feedback;
+    QList<FeedbackConfig> feedbackPlaces;
 };
 
 struct RecoveryConfig

@@ -188,10 +188,54 @@ const Keys<InstallationConfig> &installationKeys()
     return keys;
 }
 
-const Keys<InstallationConfig> &feedbackKeys()
+const Keys<FeedbackConfig> &feedbackKeys()
 {
-    using C = InstallationConfig;
-    static const Keys<C> keys{{u"new_conversation"_s, &C::newConversation, any()}};
+    static const Keys<FeedbackConfig> keys{{u"new_conversation"_s, &FeedbackConfig::newConversation, any()}};
+    return keys;
+}
+
+const Keys<FeedbackConfig> &feedbackPlaceKeys()
+{
+    static const Keys<FeedbackConfig> keys{{u"place"_s, &FeedbackConfig::place, as(Format::NonEmpty)}};
+    return keys;
+}
+
+const Keys<AcknowledgementConfig> &acknowledgementKeys()
+{
+    using C = AcknowledgementConfig;
+    static const Keys<C> keys{
+        {u"type"_s, &C::type, oneOf({u"reaction"_s, u"none"_s})},
+        {u"reaction"_s, &C::reaction, any()},
+        {u"scope"_s, &C::scope, oneOf({u"all"_s, u"group-all"_s, u"group-mentions"_s})},
+        {u"remove_after_reply"_s, &C::removeAfterReply, any()},
+    };
+    return keys;
+}
+
+const Keys<StartingConfig> &startingKeys()
+{
+    using C = StartingConfig;
+    static const Keys<C> keys{
+        {u"enabled"_s, &C::enabled, any()},
+        {u"delay"_s, &C::delay, atLeast(Millis(0))},
+        {u"message"_s, &C::message, as(Format::NonEmpty)},
+    };
+    return keys;
+}
+
+const Keys<TimeoutConfig> &timeoutKeys()
+{
+    using C = TimeoutConfig;
+    static const Keys<C> keys{
+        {u"enabled"_s, &C::enabled, any()}, {u"message"_s, &C::message, as(Format::NonEmpty)}};
+    return keys;
+}
+
+const Keys<FailureConfig> &failureKeys()
+{
+    using C = FailureConfig;
+    static const Keys<C> keys{
+        {u"enabled"_s, &C::enabled, any()}, {u"message"_s, &C::message, as(Format::NonEmpty)}};
     return keys;
 }
 
@@ -273,6 +317,8 @@ const QStringList &allKeys()
         add(u"slack"_s, slackKeys());
         add(u"backends"_s, backendKeys());
         add(u"installations"_s, installationKeys());
+        add(u"installations.feedback.acknowledgement"_s, acknowledgementKeys());
+        add(u"installations.feedback.status_messages.runtime_starting"_s, startingKeys());
         add(u"recovery"_s, recoveryKeys());
         add(u"turn"_s, turnKeys());
         add(u"log"_s, logKeys());

@@ -69,8 +69,13 @@ using Keys = std::vector<Key<T>>;
 [[nodiscard]] const Keys<SlackConfig> &slackKeys();
 [[nodiscard]] const Keys<BackendConfig> &backendKeys();
 [[nodiscard]] const Keys<InstallationConfig> &installationKeys();
-// [installations.feedback]
-[[nodiscard]] const Keys<InstallationConfig> &feedbackKeys();
+// [installations.feedback] and the tables in it.
+[[nodiscard]] const Keys<FeedbackConfig> &feedbackKeys();
+[[nodiscard]] const Keys<FeedbackConfig> &feedbackPlaceKeys();
+[[nodiscard]] const Keys<AcknowledgementConfig> &acknowledgementKeys();
+[[nodiscard]] const Keys<StartingConfig> &startingKeys();
+[[nodiscard]] const Keys<TimeoutConfig> &timeoutKeys();
+[[nodiscard]] const Keys<FailureConfig> &failureKeys();
 [[nodiscard]] const Keys<RecoveryConfig> &recoveryKeys();
 [[nodiscard]] const Keys<TurnConfig> &turnKeys();
 // Tables of one or two keys that live in Config itself.

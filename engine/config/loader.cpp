@@ -2,6 +2,7 @@
 #include "config/loader.h"
 
 #include "config/coherence.h"
+#include "config/feedback_reader.h"
 #include "config/key_table.h"
 #include "config/suggest.h"
 #include "config/table_reader.h"
@@ -89,20 +90,13 @@ private:
         const qsizetype before = m_config.installations.size();
         m_reader.readArray(node, name, installationKeys(), m_config.installations, {u"feedback"_s});
         for (qsizetype i = before; i < m_config.installations.size(); ++i) {
-            readFeedback(*node.as_array()->get_as<toml::table>(static_cast<size_t>(i - before)),
-                u"installations[%1].feedback"_s.arg(i), m_config.installations[i]);
+            const toml::table *table = node.as_array()->get_as<toml::table>(static_cast<size_t>(i - before));
+            if (const toml::node *feedback = table == nullptr ? nullptr : table->get("feedback")) {
+                readFeedback(m_reader, m_findings, *feedback, u"installations[%1].feedback"_s.arg(i),
+                    m_config.installations[i]);
+            }
         }
         return true;
-    }
-
-    void readFeedback(const toml::table &installation, const QString &path, InstallationConfig &into)
-    {
-        const toml::node *node = installation.get("feedback");
-        if (const toml::table *table = node == nullptr ? nullptr : node->as_table()) {
-            m_reader.read(*table, path, feedbackKeys(), into);
-        } else if (node != nullptr) {
-            m_reader.wrongType(*node, m_findings.positionOf(path), path, u"a table"_s);
-        }
     }
 
     bool readListener(const QString &name, const toml::node &node)
@@ -236,6 +230,7 @@ void deriveDefaults(Config &config, Findings &findings)
             backend.registryV2Url = backend.registryUrl;
         }
     }
+    deriveFeedback(config, findings);
 }
 
 } // namespace

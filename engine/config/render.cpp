@@ -126,6 +126,34 @@ QString linesOfEach(const QString &table, const Keys<T> &keys, const QList<T> &v
     return out;
 }
 
+QString feedbackTables(const QString &table, const FeedbackConfig &feedback)
+{
+    const QString status = table + u".status_messages"_s;
+    return linesOf(u"[%1.acknowledgement]"_s.arg(table), acknowledgementKeys(), feedback.acknowledgement)
+        + linesOf(u"[%1.runtime_starting]"_s.arg(status), startingKeys(), feedback.starting)
+        + linesOf(u"[%1.timeout]"_s.arg(status), timeoutKeys(), feedback.timeout)
+        + linesOf(u"[%1.error]"_s.arg(status), failureKeys(), feedback.error);
+}
+
+QString installationTables(const QList<InstallationConfig> &installations)
+{
+    const QString feedback = u"installations.feedback"_s;
+    const QString places = u"installations.feedback.places"_s;
+    QString out;
+    for (const InstallationConfig &installation : installations) {
+        out += linesOf(u"[[installations]]"_s, installationKeys(), installation);
+        if (!feedbackKeys().empty()) {
+            out += linesOf(u"[%1]"_s.arg(feedback), feedbackKeys(), installation.feedback);
+        }
+        out += feedbackTables(feedback, installation.feedback);
+        for (const FeedbackConfig &place : installation.feedbackPlaces) {
+            out += linesOf(u"[[%1]]"_s.arg(places), feedbackPlaceKeys(), place);
+            out += feedbackTables(places, place);
+        }
+    }
+    return out;
+}
+
 } // namespace
 
 QString renderConfig(const Config &config)
@@ -137,10 +165,7 @@ QString renderConfig(const Config &config)
     out += linesOfEach(u"admin.tokens"_s, adminTokenKeys(), config.admin.tokens);
     out += linesOf(u"[slack]"_s, slackKeys(), config.slack);
     out += linesOfEach(u"backends"_s, backendKeys(), config.backends);
-    for (const InstallationConfig &installation : config.installations) {
-        out += linesOf(u"[[installations]]"_s, installationKeys(), installation);
-        out += linesOf(u"[installations.feedback]"_s, feedbackKeys(), installation);
-    }
+    out += installationTables(config.installations);
     out += linesOf(u"[recovery]"_s, recoveryKeys(), config.recovery);
     out += linesOf(u"[turn]"_s, turnKeys(), config.turn);
     out += linesOf(u"[locks]"_s, locksKeys(), config);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/explain.h"
 
+#include "domain/installation_trouble.h"
+
 using namespace Qt::StringLiterals;
 
 namespace signalbox::domain {
@@ -133,6 +135,12 @@ Explanation Chain::outbound()
     link.evidence = head.errorCode;
     if (!isNever(head.nextTryAt))
         link.evidence += (link.evidence.isEmpty() ? u"at "_s : u", at "_s) + toRfc3339(head.nextTryAt);
+    if (head.state == u"retry" && troubleKind(head.errorCode) && !m_facts.trouble.isEmpty()) {
+        ExplainLink &cause
+            = add(u"installation"_s, m_facts.delivery.installation, u"needs_token"_s, m_facts.troubleSince);
+        cause.evidence = m_facts.trouble;
+        return end(u"authorise"_s);
+    }
     return end(u"wait"_s);
 }
 

@@ -19,7 +19,7 @@ struct ExplainLink
         , since(theSince)
     {
     }
-    QString kind; // delivery | session | runtime | outbound | pause | engine
+    QString kind; // delivery | session | runtime | outbound | pause | engine | installation
     QString id;
     QString what; // waits_for_lock, holds_lock, asks_runtime, turn_runs, …
     Instant since;
@@ -32,7 +32,8 @@ struct Explanation
     Explanation() = default;
     QString id;
     QList<ExplainLink> links;
-    QString action; // release | replay | confirm | discard | cancel | resume | wait | start_engine | none
+    QString action; // release | replay | confirm | discard | cancel | resume | wait | start_engine |
+                    // authorise | none
 };
 
 // One pause that stops something of this delivery.
@@ -66,6 +67,8 @@ struct ExplainFacts
     Instant runtimeSince;
     std::optional<OutboundItem> outbound; // the first of its messages that is not sent yet
     std::optional<OutboundItem> laneHead; // the message that must go before that one
+    QString trouble; // of its installation, a code of installation_trouble.h; empty: none
+    Instant troubleSince;
     QList<ExplainPause> pauses;
 };
 

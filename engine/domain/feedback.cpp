@@ -57,4 +57,49 @@ QString answeredByText(const QString &reply, const QString &backend)
     return reply.trimmed() + u"\n\n_answered by "_s + backend + u'_';
 }
 
+QString acknowledgementFor(const FeedbackPolicy &policy, bool direct, bool mentioned)
+{
+    const bool wanted = policy.scope == AckScope::All || (policy.scope == AckScope::GroupAll && !direct)
+        || (policy.scope == AckScope::GroupMentions && !direct && mentioned);
+    return wanted ? policy.reaction : QString();
+}
+
+std::optional<Millis> startingDelayFor(const FeedbackPolicy &policy)
+{
+    return policy.tellsStarting ? std::optional(policy.startingDelay) : std::nullopt;
+}
+
+QString noticeText(const FeedbackPolicy &policy, Notice notice)
+{
+    switch (notice) {
+    case Notice::None:
+        break;
+    case Notice::Error:
+        return policy.tellsError ? policy.errorText : QString();
+    case Notice::Timeout:
+        return policy.tellsTimeout ? policy.timeoutText : QString();
+    case Notice::Unconfirmed:
+        return unconfirmedText();
+    case Notice::Refusal:
+        return refusalText();
+    }
+    return {};
+}
+
+QString noticePurpose(Notice notice)
+{
+    switch (notice) {
+    case Notice::None:
+        break;
+    case Notice::Error:
+    case Notice::Timeout:
+        return u"notice:failure"_s;
+    case Notice::Unconfirmed:
+        return u"notice:unconfirmed"_s;
+    case Notice::Refusal:
+        return u"notice:refusal"_s;
+    }
+    return {};
+}
+
 } // namespace signalbox::domain

@@ -25,14 +25,17 @@ store::OutboundDraft DeliveryDrafts::message(const store::ClaimedDelivery &deliv
     return draft;
 }
 
-store::OutboundDraft DeliveryDrafts::acknowledgement(const store::ClaimedDelivery &delivery) const
+store::OutboundDraft DeliveryDrafts::acknowledgement(
+    const store::ClaimedDelivery &delivery, const QString &reaction, bool removed) const
 {
-    store::OutboundDraft reaction = message(delivery, u"ack"_s, OutboundKind::Reaction, QString());
-    reaction.fence = delivery.fence;
-    reaction.op = domain::OutboundOp::React;
-    reaction.targetTs = delivery.messageTs;
-    reaction.body = Json::object({{u"name"_s, m_config.slack.ackReaction}}).toBytes();
-    return reaction;
+    // Decided once, when it is given: the store takes back what is called "ack" and nothing else.
+    store::OutboundDraft draft
+        = message(delivery, removed ? u"ack"_s : u"ack_kept"_s, OutboundKind::Reaction, QString());
+    draft.fence = delivery.fence;
+    draft.op = domain::OutboundOp::React;
+    draft.targetTs = delivery.messageTs;
+    draft.body = Json::object({{u"name"_s, reaction}}).toBytes();
+    return draft;
 }
 
 void DeliveryDrafts::addReply(const store::ClaimedDelivery &delivery, const QString &text,

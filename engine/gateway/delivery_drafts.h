@@ -22,7 +22,9 @@ public:
 
     [[nodiscard]] store::OutboundDraft message(const store::ClaimedDelivery &delivery, const QString &purpose,
         domain::OutboundKind kind, const QString &escapedText) const;
-    [[nodiscard]] store::OutboundDraft acknowledgement(const store::ClaimedDelivery &delivery) const;
+    // `removed`: taken back when the delivery is over.
+    [[nodiscard]] store::OutboundDraft acknowledgement(
+        const store::ClaimedDelivery &delivery, const QString &reaction, bool removed) const;
     // The parts of a reply, escaped and split as Slack wants them; a session's log takes it as it is.
     void addReply(const store::ClaimedDelivery &delivery, const QString &text,
         std::vector<store::OutboundDraft> &drafts) const;

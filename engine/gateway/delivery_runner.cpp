@@ -216,19 +216,21 @@ bool DeliveryRunner::begins(const std::shared_ptr<DeliveryWork> &work)
 {
     if (personText(*work, false).isEmpty() || !isWanted(*work))
         return false;
-    const bool reacts
-        = !m_config.slack.ackReaction.isEmpty() && !domain::hasSessionLog(work->delivery.channel);
-    if (!work->acknowledged && reacts) {
+    const domain::FeedbackPolicy policy
+        = m_book.feedback(work->delivery.installationId, work->delivery.place);
+    const QString reaction
+        = domain::acknowledgementFor(policy, work->delivery.direct, work->delivery.mentioned);
+    if (!work->acknowledged && !reaction.isEmpty() && !domain::hasSessionLog(work->delivery.channel)) {
         work->acknowledged.emplace();
-        m_scope.spawn("acknowledgement", acknowledge(work));
+        m_scope.spawn("acknowledgement", acknowledge(work, reaction, policy.removesReaction));
     }
     return true;
 }
 
-QCoro::Task<> DeliveryRunner::acknowledge(std::shared_ptr<DeliveryWork> work)
+QCoro::Task<> DeliveryRunner::acknowledge(std::shared_ptr<DeliveryWork> work, QString reaction, bool removed)
 {
     std::vector<store::OutboundDraft> drafts;
-    drafts.push_back(m_drafts.acknowledgement(work->delivery));
+    drafts.push_back(m_drafts.acknowledgement(work->delivery, reaction, removed));
     const Status queued = co_await m_store.enqueueOutbound(std::move(drafts));
     if (!queued)
         logWarning(lcDelivery, "the acknowledgement could not be queued", {{"delivery", work->held.id}});
@@ -298,8 +300,11 @@ void DeliveryRunner::makeMinimal(const DeliveryWork &work, store::FinishTurn &fi
     finish.errorText.clear();
     finish.received.clear();
     finish.outbound.clear();
-    finish.outbound.push_back(m_drafts.message(
-        work.delivery, u"notice:failure"_s, OutboundKind::Notice, domain::internalFailureText()));
+    const domain::FeedbackPolicy policy = m_book.feedback(work.delivery.installationId, work.delivery.place);
+    const QString notice = domain::noticeText(policy, domain::Notice::Error);
+    if (!notice.isEmpty())
+        finish.outbound.push_back(m_drafts.message(
+            work.delivery, domain::noticePurpose(domain::Notice::Error), OutboundKind::Notice, notice));
 }
 
 QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decision decision)
@@ -313,7 +318,7 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
     finish.errorText = decision.errorText;
     finish.attemptOutcome = decision.attemptOutcome;
     finish.received = work->received;
-    finish.removeAck = m_config.slack.removeAckAfterReply;
+    finish.removeAck = true; // where it was given to be taken back
     finish.ackRemovalId = m_ids.next();
     finish.dropPayload = decision.dropPayload;
     finish.unlessPaused = decision.errorCode == u"delivery_timeout";
@@ -334,9 +339,11 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
         decision.reply = domain::answeredByText(decision.reply, work->delivery.backend);
     if (!decision.reply.isEmpty())
         m_drafts.addReply(work->delivery, decision.reply, finish.outbound);
-    if (!decision.notice.isEmpty())
+    const QString notice = domain::noticeText(
+        m_book.feedback(work->delivery.installationId, work->delivery.place), decision.notice);
+    if (!notice.isEmpty())
         finish.outbound.push_back(m_drafts.message(
-            work->delivery, u"notice:"_s + decision.noticePurpose, OutboundKind::Notice, decision.notice));
+            work->delivery, domain::noticePurpose(decision.notice), OutboundKind::Notice, notice));
     if (!decision.errorCode.isEmpty()) {
         logWarning(lcDelivery, "a delivery did not end well",
             {{"delivery", work->held.id}, {"state", name(decision.state)}, {"error", decision.errorCode}});

@@ -38,7 +38,8 @@ private:
     [[nodiscard]] QCoro::Task<Decision> turn(std::shared_ptr<DeliveryWork> work, QTimer *timeout);
     [[nodiscard]] bool isWanted(const DeliveryWork &work) const;
     [[nodiscard]] bool begins(const std::shared_ptr<DeliveryWork> &work);
-    [[nodiscard]] QCoro::Task<> acknowledge(std::shared_ptr<DeliveryWork> work);
+    [[nodiscard]] QCoro::Task<> acknowledge(
+        std::shared_ptr<DeliveryWork> work, QString reaction, bool removed);
     [[nodiscard]] QCoro::Task<Status> beginTurn(
         std::shared_ptr<DeliveryWork> work, QString agentSession, QString prompt);
     [[nodiscard]] std::optional<store::OutboundDraft> announcement(const DeliveryWork &work) const;

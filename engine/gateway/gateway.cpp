@@ -2,6 +2,7 @@
 #include "gateway/gateway.h"
 
 #include "base/log.h"
+#include "domain/installation_trouble.h"
 #include "runtimes/backend_factory.h"
 
 using namespace Qt::StringLiterals;
@@ -16,12 +17,13 @@ constexpr Millis kBackendGrace{2000};
 constexpr Millis kIdentityPause{30'000};
 } // namespace
 
-Gateway::Gateway(store::Store &store, const config::Config &config, const Clock &clock, IdGenerator &ids)
+Gateway::Gateway(
+    store::Store &store, const config::Config &config, const Clock &clock, IdGenerator &ids, Sealer sealer)
     : m_store(store)
     , m_config(config)
     , m_slack(m_client, QUrl(config.slack.apiBaseUrl), config.recovery.httpTimeout)
     , m_lease(store, clock, config.engine.lease, config.lockTtl)
-    , m_book(store, config)
+    , m_book(store, config, std::move(sealer))
     , m_pressure(clock)
     , m_ingress(store, m_book, m_backends, m_pressure, config, clock, ids)
     , m_drafts(config, ids)
@@ -37,6 +39,7 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     , m_sessionIngress(store, m_book, m_pressure, m_streams, config, clock, ids)
     , m_lifecycleIngress(store, config, ids)
     , m_forwarder(store, m_client, m_lease, config, clock)
+    , m_disconnector(store, m_backends, m_lease, config)
     , m_actions(store, config, ids, m_dispatcher, m_outbox)
     , m_upkeep(store, config)
     , m_scope(u"gateway"_s)
@@ -47,6 +50,8 @@ Gateway::Gateway(store::Store &store, const config::Config &config, const Clock 
     m_busy.onOutbound([this] { m_outbox.wake(); });
     m_sessionIngress.onReady([this] { m_dispatcher.wake(); });
     m_outbox.onLogged([this](const QString &session) { m_streams.wake(session); });
+    m_ingress.onRevoked([this] { m_disconnector.wake(); });
+    m_book.onToken([this] { m_outbox.wake(); });
     m_runner.onOutbound([this] { m_outbox.wake(); });
     m_reach.onOutbound([this] { m_outbox.wake(); });
     m_runner.onReady([this](Millis in) { m_dispatcher.wakeIn(in); });
@@ -87,35 +92,50 @@ void Gateway::start()
     m_outbox.start();
     m_streams.start();
     m_forwarder.start();
+    m_disconnector.start();
     m_upkeep.start();
-    m_scope.spawn("bot identities", learnBotUsers());
+    m_scope.spawn("bot identities", watchTokens());
 }
 
-// Our own user ids are needed to see mentions in plain messages. Until one is known, app_mention events do.
-QCoro::Task<> Gateway::learnBotUsers()
+// Configured tokens are tried once, and again while they are in trouble or our own user id is not known: it
+// is needed to see mentions in plain messages. Until one is known, app_mention events do.
+QCoro::Task<> Gateway::watchTokens()
 {
     const async::CancelToken token = m_scope.token();
-    bool missing = true;
-    while (missing && !token.isCancelled()) {
-        missing = false;
+    bool first = true;
+    while (!token.isCancelled()) {
         for (const config::InstallationConfig &configured : m_config.installations) {
             if (configured.channel != u"slack" || configured.botToken.isEmpty() || configured.tenant == u"*")
                 continue;
-            const auto installation = co_await m_book.forTenant(configured.tenant, configured.app);
+            auto installation = co_await m_book.forTenant(configured.tenant, configured.app);
             if (!installation)
                 continue;
-            const auto user = co_await m_slack.botUserId(configured.botToken, token);
-            if (user) {
-                co_await m_book.learnBotUser(installation->row.id, *user);
-            } else {
-                missing = true;
-                logWarning(lcGateway, "the bot user of an installation is not known yet",
-                    {{"installation", installation->row.id}, {"error", user.error().native()}});
-            }
+            const auto kind = domain::troubleKind(installation->row.health.trouble);
+            const bool wanted = first || installation->row.botUserId.isEmpty() || installation->isRevoked()
+                || (kind && *kind != domain::TroubleKind::App);
+            if (wanted && installation->botToken == configured.botToken)
+                co_await testToken(std::move(*installation), configured.botToken);
         }
-        if (missing)
-            co_await async::delay(kIdentityPause, token);
+        first = false;
+        co_await async::delay(kIdentityPause, token);
     }
+}
+
+QCoro::Task<> Gateway::testToken(Installation installation, Secret token)
+{
+    const QString id = installation.row.id;
+    const auto user = co_await m_slack.botUserId(token, m_scope.token());
+    if (user) {
+        co_await m_book.learnBotUser(id, *user);
+        co_await m_book.proveToken(id, token, false);
+        co_return;
+    }
+    const QString code = user.error().native();
+    if (domain::troubleKind(code) == domain::TroubleKind::Token)
+        co_await m_book.note(id, code);
+    else if (installation.row.botUserId.isEmpty())
+        logWarning(lcGateway, "the bot user of an installation is not known yet",
+            {{"installation", id}, {"error", code}});
 }
 
 // The runtime of an acp backend is its one agent process (DESIGN.md "Lifecycle": one that died is exited).
@@ -148,6 +168,7 @@ QCoro::Task<> Gateway::stop(Millis grace)
     co_await m_dispatcher.stop(grace, m_config.turn.cancelGrace);
     co_await m_outbox.stop(kOutboxGrace);
     co_await m_forwarder.stop(kForwardGrace);
+    co_await m_disconnector.stop(kForwardGrace);
     co_await m_runner.stop();
     co_await m_reach.stop();
     co_await m_refresh.stop();

@@ -3,6 +3,7 @@
 
 #include "channels/slack/slack_adapter.h"
 #include "gateway/busy_notices.h"
+#include "gateway/disconnector.h"
 #include "gateway/dispatcher.h"
 #include "gateway/lifecycle_forwarder.h"
 #include "gateway/lifecycle_ingress.h"
@@ -23,7 +24,9 @@ class Gateway : public QObject
 {
     Q_OBJECT
 public:
-    Gateway(store::Store &store, const config::Config &config, const Clock &clock, IdGenerator &ids);
+    // `sealer` opens and seals the tokens that are kept.
+    Gateway(store::Store &store, const config::Config &config, const Clock &clock, IdGenerator &ids,
+        Sealer sealer);
     ~Gateway() override;
 
     // Registers this engine's life, frees what a former one held, and reads the installations. InvalidInput
@@ -50,7 +53,8 @@ Q_SIGNALS:
     void replaced();
 
 private:
-    [[nodiscard]] QCoro::Task<> learnBotUsers();
+    [[nodiscard]] QCoro::Task<> watchTokens();
+    [[nodiscard]] QCoro::Task<> testToken(Installation installation, Secret token);
     void observeAgent(const QString &backend, const QString &phase);
     [[nodiscard]] QCoro::Task<> noteAgent(store::ObservedRuntime seen);
     store::Store &m_store;
@@ -74,6 +78,7 @@ private:
     SessionIngress m_sessionIngress;
     LifecycleIngress m_lifecycleIngress;
     LifecycleForwarder m_forwarder;
+    Disconnector m_disconnector;
     OperatorActions m_actions;
     Upkeep m_upkeep;
     async::TaskScope m_scope;

@@ -54,7 +54,7 @@ QCoro::Task<Result<ActionResult>> OperatorActions::act(ActionRequest request)
     order.newDeliveryId = m_ids.next();
     order.noticeId = m_ids.next();
     order.ackRemovalId = m_ids.next();
-    order.removeAck = m_config.slack.removeAckAfterReply;
+    order.removeAck = true; // where it was given to be taken back
     order.payloadTtl = m_config.engine.payloadRetention;
     order.lockTtl = m_config.lockTtl;
     if (const config::BackendConfig *other = backend(request.backend))

@@ -2,6 +2,7 @@
 #include "gateway/outbox.h"
 
 #include "base/log.h"
+#include "domain/installation_trouble.h"
 #include "domain/session_id.h"
 #include "store/errors.h"
 
@@ -26,6 +27,8 @@ constexpr int kInFlightUnderPressure = 4;
 constexpr Millis kPressurePause{100};
 constexpr Millis kRetryFirst{1000};
 constexpr Millis kSecondLook{5'000};
+constexpr Millis kTryRefusedAgain{std::chrono::minutes(5)};
+constexpr Millis kAskProviderAgain{5'000};
 constexpr int kMostRefused = 5; // times that the store refuses a result for another reason than being away
 
 // Its turn in the pace that the channel allows: whoever claims it then sends it.
@@ -51,6 +54,7 @@ OutboundFacts factsOf(const store::ClaimedOutbound &row, Instant now)
     facts.looks = row.looks;
     facts.resent = row.resent;
     facts.disposable = row.kind == domain::OutboundKind::Status;
+    facts.isPost = row.op == domain::OutboundOp::Post;
     return facts;
 }
 
@@ -99,25 +103,95 @@ QCoro::Task<bool> Outbox::claim()
     co_return full;
 }
 
-QCoro::Task<Secret> Outbox::tokenFor(QString installationId, QString tenant, QString backend, QString place)
+QString Outbox::troubleOf(const QString &installationId) const
 {
     const auto known = m_book.byId(installationId);
-    if (known && !known->botToken.isEmpty())
+    return known ? known->row.health.trouble : QString();
+}
+
+// The one in use, unless Slack refuses it: then its provider may have another by now.
+QCoro::Task<Secret> Outbox::tokenFor(store::ClaimedOutbound row)
+{
+    const auto known = m_book.byId(row.installationId);
+    const bool refused = domain::troubleKind(troubleOf(row.installationId)) == domain::TroubleKind::Token;
+    if (known && !known->botToken.isEmpty() && !refused)
         co_return known->botToken;
-    const auto provider = m_backends.find(backend);
-    if (provider == m_backends.end())
-        co_return Secret();
-    runtimes::BindRequest request;
-    request.tenant = tenant;
-    request.place = place;
-    const auto binding = co_await provider->second->bind(std::move(request), m_running.token());
-    if (!binding)
-        co_return Secret();
-    if (known && isForeignApp(*known, binding->apiAppId))
-        co_return Secret();
-    m_book.learnToken(installationId, binding->botToken);
-    const Secret token = binding->botToken;
+    Millis &next = m_asked[row.installationId];
+    if (m_clock.boot() >= next) {
+        next = m_clock.boot() + kAskProviderAgain;
+        co_await askProvider(row);
+    }
+    const auto now = m_book.byId(row.installationId);
+    const Secret token = now ? now->botToken : Secret();
     co_return token;
+}
+
+QCoro::Task<> Outbox::askProvider(store::ClaimedOutbound row)
+{
+    const auto provider = m_backends.find(row.backend);
+    if (provider == m_backends.end() || !provider->second->hasRegistry())
+        co_return;
+    runtimes::BindRequest request;
+    request.tenant = row.tenant;
+    request.place = row.place;
+    const auto binding = co_await provider->second->bind(std::move(request), m_running.token());
+    // An answer without a runtime may tell the token all the same.
+    const auto told = binding ? std::optional(*binding) : provider->second->lastKnown(row.tenant, row.place);
+    const auto known = m_book.byId(row.installationId);
+    if (!told || !known)
+        co_return;
+    if (isForeignApp(*known, told->apiAppId)) {
+        co_await m_book.note(row.installationId, QString::fromUtf16(domain::kAppMismatch));
+        co_return;
+    }
+    const Secret token = told->botToken;
+    co_await m_book.learnToken(row.installationId, token);
+}
+
+std::optional<OutboundDecision> Outbox::withoutToken(const store::ClaimedOutbound &row, const Secret &token)
+{
+    const QString trouble = troubleOf(row.installationId);
+    const Millis wait = m_refused.value(row.installationId, Millis(0)) - m_clock.boot();
+    const bool refused = wait.count() > 0 && domain::troubleKind(trouble) == domain::TroubleKind::Token;
+    if (!token.isEmpty() && !refused)
+        return std::nullopt;
+    if (token.isEmpty() && row.revoked) {
+        OutboundDecision gone;
+        gone.state = OutboundState::Dead;
+        gone.errorCode = QString::fromUtf16(domain::kAppUninstalled);
+        return gone;
+    }
+    if (row.wasUnknown) {
+        // Without a token it cannot be looked for, and it must not be sent blindly.
+        FindOutcome notNow;
+        notNow.found = Found::NotNow;
+        return decideLook(notNow, factsOf(row, m_clock.now())).decision;
+    }
+    SendOutcome noToken;
+    noToken.state = OutboundState::Retry;
+    noToken.errorCode = trouble.isEmpty() ? QString::fromUtf16(domain::kTokenMissing) : trouble;
+    noToken.retryAfter = refused ? wait : Millis(0);
+    return decideSent(noToken, factsOf(row, m_clock.now()));
+}
+
+// What Slack's answer tells of the installation.
+QCoro::Task<> Outbox::learnFrom(store::ClaimedOutbound row, Secret token, SendOutcome outcome)
+{
+    const bool isPost = row.op == domain::OutboundOp::Post;
+    if (outcome.state == OutboundState::Sent) {
+        m_refused.remove(row.installationId);
+        co_await m_book.proveToken(row.installationId, token, isPost);
+        co_return;
+    }
+    if (!waitsForToken(outcome, isPost))
+        co_return;
+    // One that was refused while a newer one came says nothing of that one.
+    const auto known = m_book.byId(row.installationId);
+    if (!known || !(known->botToken == token))
+        co_return;
+    if (domain::troubleKind(outcome.errorCode) == domain::TroubleKind::Token)
+        m_refused[row.installationId] = m_clock.boot() + kTryRefusedAgain;
+    co_await m_book.note(row.installationId, outcome.errorCode);
 }
 
 QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
@@ -127,7 +201,7 @@ QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
     finished.id = row.id;
     finished.attempts = row.attempts;
     finished.startedAt = m_clock.now();
-    finished.removeAck = m_config.slack.removeAckAfterReply;
+    finished.removeAck = true; // where it was given to be taken back
     finished.ackRemovalId = m_ids.next();
     SendRequest request;
     request.id = row.id;
@@ -149,33 +223,14 @@ QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
             m_logged(row.place);
         co_return;
     }
-    if (!toLog)
-        request.token = co_await tokenFor(row.installationId, row.tenant, row.backend, row.place);
-
+    co_await m_book.refresh(row.installationId, row.installationRev);
+    request.token = co_await tokenFor(row);
     OutboundDecision decision;
-    const RateHolds::Wait wait
-        = m_holds.admit(row.installationId, row.op, row.place, row.errorCode == kPaced, m_clock.boot());
     if (!body) {
         decision.state = OutboundState::Dead;
         decision.errorCode = u"payload_expired"_s;
-    } else if (request.token.isEmpty() && !row.wasUnknown) {
-        SendOutcome noToken;
-        noToken.state = OutboundState::Retry;
-        noToken.errorCode = u"no_token"_s;
-        decision = decideSent(noToken, factsOf(row, m_clock.now()));
-    } else if (request.token.isEmpty()) {
-        // Without a token it cannot be looked for, and it must not be sent blindly.
-        FindOutcome notNow;
-        notNow.found = Found::NotNow;
-        decision = decideLook(notNow, factsOf(row, m_clock.now())).decision;
-    } else if (!m_lease.mayAct()) {
-        decision = heldBackDecision(row, kStorePause);
-    } else if (wait.time.count() > 0) {
-        decision = heldBackDecision(row, wait.time, wait.paced ? QString(kPaced) : u"held_back"_s);
-    } else if (row.wasUnknown) {
-        decision = co_await lookFor(row, request, &finished);
     } else {
-        decision = co_await post(row, request, row.resent, &finished);
+        decision = co_await decide(row, request, &finished);
     }
     finished.state = decision.state;
     finished.errorCode = decision.errorCode;
@@ -190,9 +245,31 @@ QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
     co_await finish(std::move(finished));
 }
 
+QCoro::Task<OutboundDecision> Outbox::decide(
+    store::ClaimedOutbound row, SendRequest request, store::FinishOutbound *finish)
+{
+    if (const auto waits = withoutToken(row, request.token)) {
+        if (request.token.isEmpty())
+            co_await m_book.note(row.installationId, QString::fromUtf16(domain::kTokenMissing));
+        co_return *waits;
+    }
+    if (!m_lease.mayAct())
+        co_return heldBackDecision(row, kStorePause);
+    const RateHolds::Wait wait
+        = m_holds.admit(row.installationId, row.op, row.place, row.errorCode == kPaced, m_clock.boot());
+    if (wait.time.count() > 0)
+        co_return heldBackDecision(row, wait.time, wait.paced ? QString(kPaced) : u"held_back"_s);
+    if (row.wasUnknown)
+        co_return co_await lookFor(row, request, finish);
+    co_return co_await post(row, request, row.resent, finish);
+}
+
 QCoro::Task<OutboundDecision> Outbox::post(
     store::ClaimedOutbound row, SendRequest request, bool resent, store::FinishOutbound *finish)
 {
+    // One message tries a token that was refused; the others wait for what comes of it.
+    if (domain::troubleKind(troubleOf(row.installationId)) == domain::TroubleKind::Token)
+        m_refused[row.installationId] = m_clock.boot() + kTryRefusedAgain;
     const SendOutcome outcome = co_await m_adapter.send(request, m_running.token());
     finish->channelTs = outcome.channelTs;
     finish->sent = outcome.sent;
@@ -202,6 +279,7 @@ QCoro::Task<OutboundDecision> Outbox::post(
         finish->holdPlace
             = m_holds.limit(row.installationId, row.op, row.place, finish->hold, m_clock.boot());
     }
+    co_await learnFrom(row, request.token, outcome);
     OutboundFacts facts = factsOf(row, m_clock.now());
     facts.resent = resent;
     co_return decideSent(outcome, facts);

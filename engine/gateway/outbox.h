@@ -30,8 +30,16 @@ public:
 private:
     [[nodiscard]] QCoro::Task<bool> claim();
     [[nodiscard]] QCoro::Task<> sendOne(store::ClaimedOutbound row);
-    [[nodiscard]] QCoro::Task<Secret> tokenFor(
-        QString installationId, QString tenant, QString backend, QString place);
+    [[nodiscard]] QCoro::Task<Secret> tokenFor(store::ClaimedOutbound row);
+    [[nodiscard]] QCoro::Task<> askProvider(store::ClaimedOutbound row);
+    [[nodiscard]] QCoro::Task<OutboundDecision> decide(
+        store::ClaimedOutbound row, channels::SendRequest request, store::FinishOutbound *finish);
+    // What is known of a row whose token is not there, or not accepted now.
+    [[nodiscard]] std::optional<OutboundDecision> withoutToken(
+        const store::ClaimedOutbound &row, const Secret &token);
+    [[nodiscard]] QCoro::Task<> learnFrom(
+        store::ClaimedOutbound row, Secret token, channels::SendOutcome outcome);
+    [[nodiscard]] QString troubleOf(const QString &installationId) const;
     [[nodiscard]] QCoro::Task<OutboundDecision> post(store::ClaimedOutbound row,
         channels::SendRequest request, bool resent, store::FinishOutbound *finish);
     [[nodiscard]] QCoro::Task<OutboundDecision> lookFor(
@@ -52,6 +60,8 @@ private:
     WorkLoop m_loop;
     async::TaskScope m_running;
     RateHolds m_holds;
+    QHash<QString, Millis> m_refused; // installation to boot time: its token is not tried before
+    QHash<QString, Millis> m_asked; // installation to boot time: its provider is not asked before
 };
 
 } // namespace signalbox::gateway

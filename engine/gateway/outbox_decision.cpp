@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/outbox_decision.h"
 
+#include "domain/installation_trouble.h"
+
 #include <algorithm>
 
 using namespace Qt::StringLiterals;
@@ -17,6 +19,7 @@ constexpr Millis kRetryMost{60'000};
 constexpr Millis kGiveUpAfter{std::chrono::hours(24)};
 constexpr Millis kFirstLook{10'000};
 constexpr Millis kSecondLook{5'000};
+constexpr Millis kTokenPause{std::chrono::minutes(5)};
 constexpr int kLooksBeforeResend = 2;
 
 Millis backOff(Millis asked, int attempts)
@@ -29,6 +32,12 @@ Millis backOff(Millis asked, int attempts)
 
 } // namespace
 
+bool waitsForToken(const SendOutcome &outcome, bool isPost)
+{
+    return outcome.authorisation
+        && (isPost || domain::troubleKind(outcome.errorCode) == domain::TroubleKind::Token);
+}
+
 OutboundDecision decideSent(const SendOutcome &outcome, const OutboundFacts &facts)
 {
     OutboundDecision decision;
@@ -36,6 +45,11 @@ OutboundDecision decideSent(const SendOutcome &outcome, const OutboundFacts &fac
     decision.errorCode = outcome.errorCode;
     if (outcome.state == OutboundState::Unknown && facts.disposable)
         decision.state = OutboundState::Retry;
+    if (waitsForToken(outcome, facts.isPost)) {
+        decision.state = facts.age > kGiveUpAfter ? OutboundState::Dead : OutboundState::Retry;
+        decision.dueIn = kTokenPause;
+        return decision;
+    }
     if (decision.state == OutboundState::Unknown) {
         decision.dueIn = kFirstLook;
         if (decision.errorCode.isEmpty())

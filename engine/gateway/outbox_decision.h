@@ -25,7 +25,12 @@ struct OutboundFacts
     int looks = 0; // since the last send
     bool resent = false; // the one permitted resend is spent
     bool disposable = false; // a status message: another one is better than none
+    bool isPost = true; // not a reaction
 };
+
+// Whether a refusal is the installation's and not the message's: then it waits for a token or a person. What
+// only may not be reacted to is refused for good, and no trouble of the installation.
+[[nodiscard]] bool waitsForToken(const channels::SendOutcome &outcome, bool isPost);
 
 // A message was sent, and this came of it.
 [[nodiscard]] OutboundDecision decideSent(const channels::SendOutcome &outcome, const OutboundFacts &facts);

@@ -4,6 +4,7 @@
 #include "async/wait.h"
 #include "base/log.h"
 #include "domain/feedback.h"
+#include "domain/installation_trouble.h"
 #include "domain/session_id.h"
 #include "store/errors.h"
 
@@ -93,17 +94,27 @@ QCoro::Task<Status> RuntimeReach::learn(std::shared_ptr<DeliveryWork> work, Resu
     // Before anything of it is learnt: a foreign app's token must never become this installation's.
     if (told && known && isForeignApp(*known, told->apiAppId)) {
         work->binding = runtimes::Binding();
+        co_await m_book.note(installation, QString::fromUtf16(domain::kAppMismatch));
         co_return fail(Error(
             ErrorCode::Conflict, u"the provider's token belongs to another Slack app"_s, u"app_mismatch"_s));
     }
     // A replay to another backend speaks for that one alone.
     if (told && known && known->row.backend == work->delivery.backend) {
-        m_book.learnToken(installation, told->botToken);
+        const Secret token = told->botToken;
+        co_await m_book.learnToken(installation, token);
+        if (!told->apiAppId.isEmpty())
+            co_await m_book.clear(installation, QString::fromUtf16(domain::kAppMismatch));
         if (!told->botUserId.isEmpty())
             m_scope.spawn("bot user", m_book.learnBotUser(installation, told->botUserId));
     }
     if (!answer)
         co_return fail(answer.error());
+    // No token that Slack still accepts, and nobody to answer: the app is gone, and its provider does not
+    // know yet.
+    if (const auto now = m_book.byId(installation); now && now->isRevoked() && now->botToken.isEmpty()) {
+        co_return fail(Error(ErrorCode::Unauthorized, u"the app was uninstalled from this tenant"_s,
+            QString::fromUtf16(domain::kAppUninstalled)));
+    }
     work->binding = std::move(*answer);
     if (work->binding.botUserId.isEmpty() && known)
         work->binding.botUserId = known->row.botUserId;
@@ -172,7 +183,10 @@ void RuntimeReach::begin(
         return;
     logInfo(lcRecovery, "a runtime has to be recovered",
         {{"delivery", work->held.id}, {"backend", work->delivery.backend}, {"code", code}});
-    m_scope.spawn("status message", announce(work, recovery));
+    const auto delay
+        = domain::startingDelayFor(m_book.feedback(work->delivery.installationId, work->delivery.place));
+    if (delay)
+        m_scope.spawn("status message", announce(work, recovery, *delay));
 }
 
 // One step of the ladder. True: work->binding is the one to open; false: it has to be asked for.
@@ -267,14 +281,15 @@ QCoro::Task<> RuntimeReach::observe(std::shared_ptr<DeliveryWork> work, QString 
 }
 
 // After the visible delay, once a token is known; until it is queued, or the recovery is over.
-QCoro::Task<> RuntimeReach::announce(std::shared_ptr<DeliveryWork> work, std::shared_ptr<Recovery> recovery)
+QCoro::Task<> RuntimeReach::announce(
+    std::shared_ptr<DeliveryWork> work, std::shared_ptr<Recovery> recovery, Millis delay)
 {
     async::CancelSource source;
     source.follow(recovery->over.token());
     source.follow(work->deadline.token());
     source.follow(m_scope.token());
     const async::CancelToken token = source.token();
-    Millis pause = m_config.recovery.statusMessageDelay;
+    Millis pause = delay;
     while (!work->statusQueued) {
         const async::Wake wake = co_await async::delay(pause, token);
         if (wake == async::Wake::Cancelled)
@@ -291,8 +306,9 @@ QCoro::Task<> RuntimeReach::postStatus(std::shared_ptr<DeliveryWork> work, async
     // From now on one may be on its way, whatever the answer says.
     work->statusQueued = true;
     std::vector<store::OutboundDraft> drafts;
-    drafts.push_back(m_drafts.message(
-        work->delivery, u"status:runtime"_s, domain::OutboundKind::Status, domain::recoveringText()));
+    const QString text = m_book.feedback(work->delivery.installationId, work->delivery.place).startingText;
+    drafts.push_back(
+        m_drafts.message(work->delivery, u"status:runtime"_s, domain::OutboundKind::Status, text));
     drafts.back().fence = work->held.fence;
     const Status queued = co_await m_store.enqueueOutbound(std::move(drafts));
     if (!queued) {

@@ -50,7 +50,7 @@ private:
     [[nodiscard]] QCoro::Task<> note(std::shared_ptr<DeliveryWork> work, store::NoteStage note);
     [[nodiscard]] QCoro::Task<> observe(std::shared_ptr<DeliveryWork> work, QString phase, QString detail);
     [[nodiscard]] QCoro::Task<> announce(
-        std::shared_ptr<DeliveryWork> work, std::shared_ptr<Recovery> recovery);
+        std::shared_ptr<DeliveryWork> work, std::shared_ptr<Recovery> recovery, Millis delay);
     [[nodiscard]] QCoro::Task<> postStatus(std::shared_ptr<DeliveryWork> work, async::CancelToken token);
     [[nodiscard]] QCoro::Task<> withdraw(QString deliveryId);
 

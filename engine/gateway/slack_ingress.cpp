@@ -81,7 +81,8 @@ QCoro::Task<http::Response> SlackIngress::events(http::Request request, http::Co
     if (envelope->type == u"url_verification")
         co_return http::Response::text(200, envelope->challenge.toUtf8());
     const bool message = envelope->eventType == u"message" || envelope->eventType == u"app_mention";
-    if (envelope->type != u"event_callback" || !message) {
+    const bool gone = envelope->eventType == u"app_uninstalled" || envelope->eventType == u"tokens_revoked";
+    if (envelope->type != u"event_callback" || !(message || gone)) {
         ++m_stats.dropped;
         co_return ignored();
     }
@@ -90,7 +91,91 @@ QCoro::Task<http::Response> SlackIngress::events(http::Request request, http::Co
         co_return http::Response::text(400, "invalid identifiers\n");
     }
     const Secret signedWith = m_book.signingSecrets()[static_cast<size_t>(signature.secretIndex)];
+    if (gone)
+        co_return co_await revoke(std::move(*envelope), signedWith);
     co_return co_await storeMessage(std::move(*envelope), signedWith);
+}
+
+QCoro::Task<SlackIngress::Owner> SlackIngress::ownerOf(QString tenant, QString app, Secret signedWith)
+{
+    Owner owner;
+    auto installation = co_await m_book.forTenant(tenant, app);
+    if (!installation && installation.error().code() != ErrorCode::NotFound) {
+        ++m_stats.unavailable;
+        owner.refusal = notStored();
+    } else if (!installation) {
+        ++m_stats.unknownTenant;
+        logWarning(
+            lcIngress, "an event of a tenant without an installation was dropped", {{"tenant", tenant}});
+        owner.refusal = ignored();
+    } else if (!(installation->signingSecret == signedWith)) {
+        // The signature must be the one of the installation that the event claims to belong to.
+        ++m_stats.refusedSignature;
+        owner.refusal = http::Response::text(401, slack::refusalText(slack::SignatureCheck::Invalid));
+    } else {
+        owner.installation = std::move(*installation);
+    }
+    co_return owner;
+}
+
+namespace {
+
+// tokens_revoked names users, not tokens: only our own bot concerns us.
+bool concernsBot(const slack::Envelope &envelope, const QString &botUserId)
+{
+    const Json &bots = envelope.event[u"tokens"][u"bot"];
+    if (!bots.isArray() || bots.toArray().empty())
+        return false;
+    const auto isOurs = [&](const Json &user) { return user.toString() == botUserId; };
+    return botUserId.isEmpty() || std::any_of(bots.toArray().begin(), bots.toArray().end(), isOurs);
+}
+
+} // namespace
+
+QCoro::Task<http::Response> SlackIngress::revoke(slack::Envelope envelope, Secret signedWith)
+{
+    if (envelope.teamId.isEmpty()) {
+        ++m_stats.dropped;
+        co_return ok();
+    }
+    const Owner owner = co_await ownerOf(envelope.teamId, envelope.apiAppId, signedWith);
+    if (owner.refusal)
+        co_return *owner.refusal;
+    const store::InstallationRow &row = owner.installation.row;
+    store::RevokeInstallation revoke;
+    revoke.uninstalled = envelope.eventType == u"app_uninstalled";
+    if (!revoke.uninstalled && !concernsBot(envelope, row.botUserId)) {
+        ++m_stats.dropped;
+        co_return ok();
+    }
+    revoke.installationId = row.id;
+    if (!envelope.eventId.isEmpty())
+        revoke.eventKey = domain::eventKey(row.id, envelope.eventId, QString::number(envelope.eventTime));
+    revoke.keyTtl = m_config.dedupeTtl;
+    if (envelope.eventTime > 0)
+        revoke.eventAt = fromMs(envelope.eventTime * 1000);
+    const auto backend = m_backends.find(row.backend);
+    if (revoke.uninstalled && backend != m_backends.end() && backend->second->hasRegistry())
+        revoke.disconnect = row.backend;
+    const auto revoked = co_await m_book.revoke(std::move(revoke));
+    if (!revoked) {
+        ++m_stats.unavailable;
+        logWarning(lcIngress, "that an app is gone could not be stored",
+            {{"installation", row.id}, {"code", revoked.error().native()}});
+        co_return notStored();
+    }
+    if (revoked->news) {
+        ++m_stats.revocations;
+        logWarning(lcIngress, "the app or its token is gone from a tenant",
+            {{"installation", row.id}, {"event", envelope.eventType},
+                {"deliveries", QString::number(revoked->deliveries)},
+                {"outbound", QString::number(revoked->outbound)}});
+        if (backend != m_backends.end())
+            backend->second->forgetTenant(row.tenant);
+        if (m_revoked)
+            m_revoked();
+    }
+    co_return ok();
 }
 
 QCoro::Task<http::Response> SlackIngress::storeMessage(slack::Envelope envelope, Secret signedWith)
@@ -99,22 +184,12 @@ QCoro::Task<http::Response> SlackIngress::storeMessage(slack::Envelope envelope,
         ++m_stats.dropped;
         co_return ok();
     }
-    const auto installation = co_await m_book.forTenant(envelope.teamId, envelope.apiAppId);
-    if (!installation) {
-        if (installation.error().code() != ErrorCode::NotFound) {
-            ++m_stats.unavailable;
-            co_return notStored();
-        }
-        ++m_stats.unknownTenant;
-        logWarning(lcIngress, "a message of a tenant without an installation was dropped",
-            {{"tenant", envelope.teamId}});
-        co_return ignored();
-    }
-    // The signature must be the one of the installation that the message claims to belong to.
-    if (!(installation->signingSecret == signedWith)) {
-        ++m_stats.refusedSignature;
-        co_return http::Response::text(401, slack::refusalText(slack::SignatureCheck::Invalid));
-    }
+    const Owner owner = co_await ownerOf(envelope.teamId, envelope.apiAppId, signedWith);
+    if (owner.refusal)
+        co_return *owner.refusal;
+    const Installation *installation = &owner.installation;
+    if (installation->row.app.isEmpty())
+        co_await m_book.learnApp(installation->row.id, envelope.apiAppId);
     const domain::Relay relay
         = domain::decideRelay(envelope.message, policyOf(*installation, envelope.message.place));
     if (relay == domain::Relay::Drop) {

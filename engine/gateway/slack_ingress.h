@@ -24,12 +24,14 @@ struct IngressStats
     quint64 refusedSignature = 0;
     quint64 malformed = 0;
     quint64 unknownTenant = 0;
+    quint64 revocations = 0; // apps and tokens that are gone
     quint64 unavailable = 0; // answered 503
 };
 
 // POST /slack/events (contracts/spritz-backend.md §3, contracts/slack.md §1): signature, relevance, one
 // delivery for all the events of one message, 2xx only after the commit, 503 with Retry-After when it cannot
-// be stored. Engine thread; outlives the server that calls it.
+// be stored. Also what Slack says of the app itself: app_uninstalled and tokens_revoked. Engine thread;
+// outlives the server that calls it.
 class SlackIngress
 {
 public:
@@ -39,11 +41,22 @@ public:
     void addRoutes(http::Router &router);
     // Called when a stored delivery may be claimed at once.
     void onReady(std::function<void()> listener) { m_ready = std::move(listener); }
+    // Called when an app is gone, after that is committed.
+    void onRevoked(std::function<void()> listener) { m_revoked = std::move(listener); }
     [[nodiscard]] const IngressStats &stats() const { return m_stats; }
 
 private:
     [[nodiscard]] QCoro::Task<http::Response> events(http::Request request, http::Context context);
     [[nodiscard]] QCoro::Task<http::Response> storeMessage(slack::Envelope envelope, Secret signedWith);
+    // The installation that an authentic event belongs to; its answer when there is none, or another's.
+    struct Owner
+    {
+        Owner() = default;
+        Installation installation;
+        std::optional<http::Response> refusal;
+    };
+    [[nodiscard]] QCoro::Task<Owner> ownerOf(QString tenant, QString app, Secret signedWith);
+    [[nodiscard]] QCoro::Task<http::Response> revoke(slack::Envelope envelope, Secret signedWith);
     [[nodiscard]] domain::RelayPolicy policyOf(const Installation &installation, const QString &place) const;
     [[nodiscard]] store::IngestRequest ingestRequest(
         const slack::Envelope &envelope, const Installation &installation, bool ignored);
@@ -55,6 +68,7 @@ private:
     const Clock &m_clock;
     IdGenerator &m_ids;
     std::function<void()> m_ready;
+    std::function<void()> m_revoked;
     IngressStats m_stats;
 };
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/turn_outcome.h"
 
-#include "domain/feedback.h"
-
 using namespace Qt::StringLiterals;
 using signalbox::domain::DeliveryState;
 using signalbox::domain::Outcome;
@@ -17,8 +15,7 @@ Decision died(const TurnResult &result, const QString &code)
 {
     Decision decision;
     decision.state = DeliveryState::Dead;
-    decision.notice = domain::internalFailureText();
-    decision.noticePurpose = u"failure"_s;
+    decision.notice = domain::Notice::Error;
     decision.errorCode = code;
     decision.errorText = result.errorText;
     decision.attemptOutcome = u"failed"_s;
@@ -29,8 +26,7 @@ Decision unknown(const TurnResult &result, const QString &code)
 {
     Decision decision;
     decision.state = DeliveryState::Unconfirmed;
-    decision.notice = domain::unconfirmedText();
-    decision.noticePurpose = u"unconfirmed"_s;
+    decision.notice = domain::Notice::Unconfirmed;
     decision.errorCode = code;
     decision.errorText = result.errorText;
     decision.attemptOutcome = u"unknown"_s;
@@ -49,8 +45,7 @@ Decision ended(const TurnResult &result)
         decision.outcome = Outcome::NoReply;
     }
     if (result.stopReason == u"refusal") {
-        decision.notice = domain::refusalText();
-        decision.noticePurpose = u"refusal"_s;
+        decision.notice = domain::Notice::Refusal;
     }
     return decision;
 }
@@ -97,8 +92,7 @@ Decision decideFound(const FoundTurn &found, const QString &errorCode)
         return decision;
     }
     decision.state = DeliveryState::Unconfirmed;
-    decision.notice = domain::unconfirmedText();
-    decision.noticePurpose = u"unconfirmed"_s;
+    decision.notice = domain::Notice::Unconfirmed;
     decision.errorCode = errorCode;
     decision.errorText = found.lastTrouble;
     decision.attemptOutcome = u"unknown"_s;
@@ -127,8 +121,7 @@ Decision decideNotOpened(const Error &error)
 {
     Decision decision;
     decision.state = DeliveryState::Dead;
-    decision.notice = domain::runtimeFailureText();
-    decision.noticePurpose = u"failure"_s;
+    decision.notice = domain::Notice::Timeout;
     decision.errorCode = error.native().isEmpty() ? errorCodeName(error.code()) : error.native();
     decision.errorText = error.toString();
     return decision;

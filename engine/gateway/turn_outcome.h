@@ -2,6 +2,7 @@
 #pragma once
 
 #include "domain/delivery_state.h"
+#include "domain/feedback.h"
 #include "gateway/turn_adoption.h"
 #include "runtimes/runtime_backend.h"
 
@@ -16,8 +17,7 @@ struct Decision
     domain::DeliveryState state = domain::DeliveryState::Dead;
     domain::Outcome outcome = domain::Outcome::None;
     QString reply; // posted as the reply, or empty
-    QString notice; // posted as a notice, or empty
-    QString noticePurpose; // "failure" | "unconfirmed" | "refusal"
+    domain::Notice notice = domain::Notice::None; // what people are told is the policy's
     QString errorCode;
     QString errorText;
     QString attemptOutcome; // ok | failed | unknown; empty: no turn was begun

@@ -151,6 +151,12 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<std::shared_ptr<Turn>>> open(
         Binding binding, OpenRequest request, async::CancelToken cancel)
         = 0;
+    // Whether it has a registry of tenants, which is to be told when the app is gone from one.
+    [[nodiscard]] virtual bool hasRegistry() const { return false; }
+    // Tells the registry; may be told twice. Errors as bind(); InvalidInput, native "no_registry".
+    [[nodiscard]] virtual QCoro::Task<Status> disconnectTenant(QString tenant, async::CancelToken cancel);
+    // Nothing of what was said about a tenant so far holds any more.
+    virtual void forgetTenant(const QString &tenant) { Q_UNUSED(tenant) }
     // nullopt from a provider that has no policies of its own.
     [[nodiscard]] virtual std::optional<PlacePolicy> placePolicy(
         const QString &tenant, const QString &place) const

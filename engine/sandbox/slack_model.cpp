@@ -102,6 +102,22 @@ const SlackTeam *SlackModel::team(const QString &teamId) const
     return nullptr;
 }
 
+void SlackModel::replaceToken(const QString &teamId, const QString &error, const Secret &next)
+{
+    for (SlackTeam &team : m_teams) {
+        if (team.teamId != teamId)
+            continue;
+        m_deadTokens[team.botToken.reveal()] = error;
+        team.botToken = next;
+        m_deadTokens.remove(next.reveal());
+    }
+}
+
+QString SlackModel::deadTokenError(const QByteArray &token) const
+{
+    return m_deadTokens.value(token, u"invalid_auth"_s);
+}
+
 const SlackTeam *SlackModel::teamOfToken(const QByteArray &token) const
 {
     for (const SlackTeam &team : m_teams) {

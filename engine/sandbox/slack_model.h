@@ -74,6 +74,10 @@ public:
     void addTeam(SlackTeam team);
     [[nodiscard]] const SlackTeam *team(const QString &teamId) const;
     [[nodiscard]] const SlackTeam *teamOfToken(const QByteArray &token) const;
+    // The team's token is dead from now on, with the error that says so; `next` is its new one, or empty.
+    void replaceToken(const QString &teamId, const QString &error, const Secret &next);
+    // What is wrong with a token that no team has; "invalid_auth" for one that never was.
+    [[nodiscard]] QString deadTokenError(const QByteArray &token) const;
     [[nodiscard]] const SlackTeam &firstTeam() const { return m_teams.front(); }
 
     void addUser(const QString &user) { m_users.insert(user, true); }
@@ -102,6 +106,7 @@ private:
     const Clock &m_clock;
     bool m_keepText = true;
     std::vector<SlackTeam> m_teams;
+    QHash<QByteArray, QString> m_deadTokens;
     std::map<QString, SlackChannel> m_channels;
     QHash<QString, bool> m_users;
     QHash<QString, QString> m_directMessages;

@@ -162,7 +162,7 @@ http::Response SlackSimulator::perform(const QString &method, const http::Reques
         if (token.isEmpty())
             body = SlackWebApi::failure(u"not_authed"_s);
         else if (team == nullptr)
-            body = SlackWebApi::failure(u"invalid_auth"_s);
+            body = SlackWebApi::failure(m_model.deadTokenError(token));
         else
             body = m_api.call(method, *team, *args);
     }

@@ -171,6 +171,12 @@ void SpritzSimulator::setPolicy(const QString &teamId, const QString &channel, b
     m_runtimes[teamId].installation.channelPolicies[channel] = requireMention;
 }
 
+void SpritzSimulator::setAuth(const QString &teamId, const QString &apiAppId, const Secret &botToken)
+{
+    m_runtimes[teamId].installation.apiAppId = apiAppId;
+    m_runtimes[teamId].installation.botToken = botToken;
+}
+
 void SpritzSimulator::makeUnavailable(const QString &teamId, UnavailableStyle style)
 {
     m_runtimes[teamId].unavailable = style;

@@ -72,6 +72,9 @@ public:
     void addInstallation(SpritzInstallation installation);
     void setPolicy(const QString &teamId, const QString &channel, bool requireMention);
 
+    // What the registry says of the team's Slack app from now on.
+    void setAuth(const QString &teamId, const QString &apiAppId, const Secret &botToken);
+
     // The registry has no runtime for the team: exchanges answer 503.
     void makeUnavailable(const QString &teamId, UnavailableStyle style = UnavailableStyle::WithAuth);
     // The runtime itself. The registry goes on answering "resolved" with the bound instance.

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "domain/delivery_state.h"
 #include "domain/outbound_state.h"
+#include "store/installation_records.h"
 #include "store/keyed_call.h"
 
 #include <QByteArray>
@@ -63,6 +64,8 @@ struct InstallationRow
     QString state; // active | absent | revoked
     bool requireMention = true;
     QString botUserId;
+    InstallationHealth health; // what was learnt of it since
+    qint64 rev = 0;
 };
 
 struct IngestRequest
@@ -266,6 +269,8 @@ struct ClaimedOutbound
     int attempts = 0; // this one included
     Instant createdAt;
     QByteArray body; // JSON
+    bool revoked = false; // the app is gone from the tenant
+    qint64 installationRev = 0;
 };
 
 // Spends the one permitted resend of a message that was looked for and not found.

@@ -250,6 +250,11 @@ Result<ExplainFacts> explainFactsUnit(Session &session, const QString &deliveryI
         return fail(added.error());
     if (auto added = addOutbound(session, facts); !added)
         return fail(added.error());
+    const auto installation = installationUnit(session, facts.delivery.installation);
+    if (!installation)
+        return fail(installation.error());
+    facts.trouble = installation->health.trouble;
+    facts.troubleSince = installation->health.troubleAt;
     const auto pauses = pausesUnit(session);
     if (!pauses)
         return fail(pauses.error());

@@ -5,8 +5,7 @@
 
 using namespace Qt::StringLiterals;
 
-// Engine lives, their leases, and what becomes of the work of one that is gone; installations against
-// configuration.
+// Engine lives, their leases, and what becomes of the work of one that is gone.
 
 namespace signalbox::store {
 
@@ -292,117 +291,6 @@ Result<bool> endEngineUnit(Session &session, const EngineLife &life)
             *now, life.id, life.incarnation);
     if (!ended)
         return fail(ended.error());
-    return true;
-}
-
-namespace {
-
-constexpr char kInstallationColumns[] = "SELECT id, channel, tenant, app, backend, state, require_mention, "
-                                        "bot_user_id FROM installations ORDER BY channel, tenant, app";
-
-InstallationRow installationFrom(const Rows &rows)
-{
-    InstallationRow row;
-    row.id = rows.text(0);
-    row.channel = rows.text(1);
-    row.tenant = rows.text(2);
-    row.app = rows.text(3);
-    row.backend = rows.text(4);
-    row.state = rows.text(5);
-    row.requireMention = rows.flag(6);
-    row.botUserId = rows.text(7);
-    return row;
-}
-
-// Configuration wins for its fields; what was learnt since (bot user, revoked) stays.
-Status upsertInstallation(Session &session, const InstallationRow &row, Instant now)
-{
-    auto rows = session.query(
-        "INSERT INTO installations (id, channel, tenant, app, backend, state, require_mention, created_at, "
-        "updated_at) "
-        "VALUES (?, ?, ?, ?, ?, 'active', ?, ?, ?) ON CONFLICT (channel, tenant, app) DO UPDATE SET "
-        "backend = excluded.backend, require_mention = excluded.require_mention, "
-        "state = CASE WHEN installations.state = 'absent' THEN 'active' ELSE installations.state END, "
-        "updated_at = excluded.updated_at, rev = installations.rev + 1 "
-        "WHERE installations.backend <> excluded.backend OR installations.require_mention <> "
-        "excluded.require_mention "
-        "OR installations.state = 'absent' RETURNING id, rev",
-        row.id, row.channel, row.tenant, row.app, row.backend, row.requireMention, now, now);
-    if (!rows)
-        return fail(rows.error());
-    if (rows->next())
-        session.touch("installation", rows->text(0), rows->number(1));
-    return {};
-}
-
-} // namespace
-
-Result<std::vector<InstallationRow>> syncInstallationsUnit(
-    Session &session, const std::vector<InstallationRow> &configured)
-{
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
-    for (const InstallationRow &row : configured) {
-        if (auto done = upsertInstallation(session, row, *now); !done)
-            return fail(done.error());
-    }
-    std::vector<InstallationRow> all;
-    {
-        auto rows = session.query(kInstallationColumns);
-        if (!rows)
-            return fail(rows.error());
-        while (rows->next())
-            all.push_back(installationFrom(*rows));
-    }
-    for (InstallationRow &row : all) {
-        const bool present
-            = std::any_of(configured.begin(), configured.end(), [&](const InstallationRow &wanted) {
-                  return wanted.channel == row.channel
-                      && (wanted.tenant == row.tenant || wanted.tenant == u"*") && wanted.app == row.app;
-              });
-        if (present || row.state == u"absent")
-            continue;
-        auto marked = session.query(
-            "UPDATE installations SET state = 'absent', updated_at = ?, rev = rev + 1 WHERE id = ? "
-            "RETURNING rev",
-            *now, row.id);
-        if (!marked)
-            return fail(marked.error());
-        if (marked->next())
-            session.touch("installation", row.id, marked->number(0));
-        row.state = u"absent"_s;
-    }
-    return all;
-}
-
-Result<InstallationRow> addTenantUnit(Session &session, const InstallationRow &wanted)
-{
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
-    if (auto done = upsertInstallation(session, wanted, *now); !done)
-        return fail(done.error());
-    auto rows = session.query(
-        "SELECT id, channel, tenant, app, backend, state, require_mention, bot_user_id FROM installations "
-        "WHERE channel = ? AND tenant = ? AND app = ?",
-        wanted.channel, wanted.tenant, wanted.app);
-    if (!rows)
-        return fail(rows.error());
-    if (!rows->next())
-        return fail(ErrorCode::Internal, u"the installation row is missing"_s);
-    return installationFrom(*rows);
-}
-
-Result<bool> setBotUserUnit(Session &session, const QString &installationId, const QString &botUserId)
-{
-    auto rows = session.query("UPDATE installations SET bot_user_id = ?, rev = rev + 1 WHERE id = ? AND "
-                              "bot_user_id <> ? RETURNING rev",
-        botUserId, installationId, botUserId);
-    if (!rows)
-        return fail(rows.error());
-    if (rows->next())
-        session.touch("installation", installationId, rows->number(0));
     return true;
 }
 

@@ -48,7 +48,8 @@ Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound 
 {
     {
         auto before = session.query(
-            "SELECT o.state, p.body, i.tenant, i.backend, o.error_code, o.looks, o.resent, i.channel "
+            "SELECT o.state, p.body, i.tenant, i.backend, o.error_code, o.looks, o.resent, i.channel, "
+            "i.state, i.rev "
             "FROM outbound_messages o "
             "LEFT JOIN payloads p ON p.id = o.id JOIN installations i ON i.id = o.installation_id "
             "WHERE o.id = ?",
@@ -65,6 +66,8 @@ Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound 
         row.looks = static_cast<int>(before->number(5));
         row.resent = before->flag(6);
         row.channel = before->text(7);
+        row.revoked = before->text(8) == u"revoked";
+        row.installationRev = before->number(9);
     }
     auto rows = session.query(
         "UPDATE outbound_messages SET state = 'sending', engine_id = ?, incarnation = ?, attempts = attempts "

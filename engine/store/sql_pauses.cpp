@@ -149,7 +149,9 @@ Result<QList<domain::InstallationItem>> installationItemsUnit(Session &session)
     if (!pauses)
         return fail(pauses.error());
     auto rows = session.query(
-        "SELECT id, channel, tenant, app, backend, state, trouble FROM installations ORDER BY id");
+        "SELECT i.id, i.channel, i.tenant, i.app, i.backend, i.state, i.trouble, i.trouble_at, "
+        "CASE WHEN i.sealed_token = '' THEN 0 ELSE 1 END, d.created_at, d.attempts, d.error_code, i.rev "
+        "FROM installations i LEFT JOIN disconnects d ON d.installation_id = i.id ORDER BY i.id");
     if (!rows)
         return fail(rows.error());
     QList<domain::InstallationItem> items;
@@ -162,6 +164,12 @@ Result<QList<domain::InstallationItem>> installationItemsUnit(Session &session)
         item.backend = rows->text(4);
         item.state = rows->text(5);
         item.trouble = rows->text(6);
+        item.troubleSince = rows->instant(7);
+        item.hasToken = rows->flag(8);
+        item.disconnectSince = rows->instant(9);
+        item.disconnectAttempts = static_cast<int>(rows->number(10));
+        item.disconnectError = rows->text(11);
+        item.rev = rows->number(12);
         std::copy_if(pauses->begin(), pauses->end(), std::back_inserter(item.pauses), [&](const auto &pause) {
             return pause.scope == u"engine" || (pause.scope == u"installation" && pause.id == item.id)
                 || (pause.scope == u"backend" && pause.id == item.backend);

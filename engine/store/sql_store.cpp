@@ -100,6 +100,52 @@ QCoro::Task<Status> SqlStore::setBotUser(QString installationId, QString botUser
     });
 }
 
+QCoro::Task<Result<InstallationRow>> SqlStore::installation(QString id)
+{
+    return run<InstallationRow>(Lane::Read, [id](Session &session) { return installationUnit(session, id); });
+}
+
+QCoro::Task<Status> SqlStore::noteApp(QString installationId, QString apiAppId)
+{
+    return runStatus(Lane::Ingest, [installationId, apiAppId](Session &session) {
+        return noteAppUnit(session, installationId, apiAppId);
+    });
+}
+
+QCoro::Task<Result<bool>> SqlStore::noteTrouble(QString installationId, QString code)
+{
+    return run<bool>(Lane::Work,
+        [installationId, code](Session &session) { return noteTroubleUnit(session, installationId, code); });
+}
+
+QCoro::Task<Result<bool>> SqlStore::clearTrouble(QString installationId, QString code)
+{
+    return run<bool>(Lane::Work,
+        [installationId, code](Session &session) { return clearTroubleUnit(session, installationId, code); });
+}
+
+QCoro::Task<Result<TokenNoted>> SqlStore::noteToken(NoteToken note)
+{
+    return run<TokenNoted>(Lane::Work, [note](Session &session) { return noteTokenUnit(session, note); });
+}
+
+QCoro::Task<Result<Revoked>> SqlStore::revoke(RevokeInstallation revoke)
+{
+    return run<Revoked>(Lane::Ingest, [revoke](Session &session) { return revokeUnit(session, revoke); });
+}
+
+QCoro::Task<Result<std::vector<ClaimedDisconnect>>> SqlStore::claimDisconnects(int most, Millis patience)
+{
+    return run<std::vector<ClaimedDisconnect>>(Lane::Work,
+        [most, patience](Session &session) { return claimDisconnectsUnit(session, most, patience); });
+}
+
+QCoro::Task<Status> SqlStore::finishDisconnect(FinishDisconnect finish)
+{
+    return runStatus(
+        Lane::Work, [finish](Session &session) { return finishDisconnectUnit(session, finish); });
+}
+
 QCoro::Task<Result<IngestOutcome>> SqlStore::ingest(IngestRequest request)
 {
     if (m_executor->stats().queuedIngest.load(std::memory_order_relaxed) >= m_maxQueuedIngest)

@@ -22,6 +22,14 @@ public:
         std::vector<InstallationRow> configured) override;
     QCoro::Task<Result<InstallationRow>> addTenant(InstallationRow row) override;
     QCoro::Task<Status> setBotUser(QString installationId, QString botUserId) override;
+    QCoro::Task<Result<InstallationRow>> installation(QString id) override;
+    QCoro::Task<Status> noteApp(QString installationId, QString apiAppId) override;
+    QCoro::Task<Result<bool>> noteTrouble(QString installationId, QString code) override;
+    QCoro::Task<Result<bool>> clearTrouble(QString installationId, QString code) override;
+    QCoro::Task<Result<TokenNoted>> noteToken(NoteToken note) override;
+    QCoro::Task<Result<Revoked>> revoke(RevokeInstallation revoke) override;
+    QCoro::Task<Result<std::vector<ClaimedDisconnect>>> claimDisconnects(int most, Millis patience) override;
+    QCoro::Task<Status> finishDisconnect(FinishDisconnect finish) override;
     QCoro::Task<Result<IngestOutcome>> ingest(IngestRequest request) override;
     QCoro::Task<Result<std::vector<ClaimedDelivery>>> claimDeliveries(
         EngineLife life, int most, Millis lockTtl) override;

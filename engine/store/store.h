@@ -54,6 +54,24 @@ public:
     // The row of a tenant that a "*" installation has met; made when it is new.
     [[nodiscard]] virtual QCoro::Task<Result<InstallationRow>> addTenant(InstallationRow row) = 0;
     [[nodiscard]] virtual QCoro::Task<Status> setBotUser(QString installationId, QString botUserId) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<InstallationRow>> installation(QString id) = 0; // NotFound
+    // The api_app_id of the app that signs this installation's events; writes only news.
+    [[nodiscard]] virtual QCoro::Task<Status> noteApp(QString installationId, QString apiAppId) = 0;
+    // What it is in trouble with (domain/installation_trouble.h). True when that was news. One that says
+    // less than what is known changes nothing.
+    [[nodiscard]] virtual QCoro::Task<Result<bool>> noteTrouble(QString installationId, QString code) = 0;
+    // The one trouble that is over; nothing when it is in another one. True when that was news.
+    [[nodiscard]] virtual QCoro::Task<Result<bool>> clearTrouble(QString installationId, QString code) = 0;
+    // A token that is new, or has proved itself: ends the troubles that it ends, brings a revoked
+    // installation back, and lets wait no longer what waited for it.
+    [[nodiscard]] virtual QCoro::Task<Result<TokenNoted>> noteToken(NoteToken note) = 0;
+    // What Slack said is gone, with all that follows, in one transaction (contracts/spritz-backend.md §3.8).
+    [[nodiscard]] virtual QCoro::Task<Result<Revoked>> revoke(RevokeInstallation revoke) = 0;
+    // Registries that are to be told now; each is due again after `patience`, whoever took it.
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedDisconnect>>> claimDisconnects(
+        int most, Millis patience)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Status> finishDisconnect(FinishDisconnect finish) = 0;
 
     // --- the way of a message
     [[nodiscard]] virtual QCoro::Task<Result<IngestOutcome>> ingest(IngestRequest request) = 0;

@@ -36,11 +36,27 @@ struct LostDelivery
 // runs it, or, when the prompt may have left, looks for what became of it and never prompts again (DESIGN.md
 // step 5).
 [[nodiscard]] Status handBack(Session &session, const LostDelivery &lost, Registered *count = nullptr);
+
+// sql_installations.cpp
 [[nodiscard]] Result<std::vector<InstallationRow>> syncInstallationsUnit(
     Session &session, const std::vector<InstallationRow> &configured);
 [[nodiscard]] Result<InstallationRow> addTenantUnit(Session &session, const InstallationRow &row);
 [[nodiscard]] Result<bool> setBotUserUnit(
     Session &session, const QString &installationId, const QString &botUserId);
+[[nodiscard]] Result<InstallationRow> installationUnit(Session &session, const QString &id);
+[[nodiscard]] Result<bool> noteAppUnit(
+    Session &session, const QString &installationId, const QString &apiAppId);
+[[nodiscard]] Result<bool> noteTroubleUnit(
+    Session &session, const QString &installationId, const QString &code);
+[[nodiscard]] Result<bool> clearTroubleUnit(
+    Session &session, const QString &installationId, const QString &code);
+[[nodiscard]] Result<TokenNoted> noteTokenUnit(Session &session, const NoteToken &note);
+
+// sql_revocations.cpp
+[[nodiscard]] Result<Revoked> revokeUnit(Session &session, const RevokeInstallation &revoke);
+[[nodiscard]] Result<std::vector<ClaimedDisconnect>> claimDisconnectsUnit(
+    Session &session, int most, Millis patience);
+[[nodiscard]] Result<bool> finishDisconnectUnit(Session &session, const FinishDisconnect &finish);
 
 // sql_ingest.cpp
 [[nodiscard]] Result<IngestOutcome> ingestUnit(Session &session, const IngestRequest &request);

@@ -349,7 +349,7 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("app token", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\napp_token_env = \"A\"\n"_s, u"12:1: installations[0].app_token_env is not supported by this version; leave it out"_s);
     row("answerers", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\ninteraction_answerers = [\"U1\"]\n"_s, u"12:1: installations[0].interaction_answerers is not supported by this version; it takes \"requester\""_s);
     row("unconfirmed", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\non_unconfirmed = \"ask\"\n"_s, u"12:1: installations[0].on_unconfirmed must be one of \"operator\", \"retry\", not \"ask\""_s);
-    row("feedback", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\n[installations.feedback]\nx = 1\n"_s, u"13:1: unknown key installations[0].feedback.x"_s);
+    row("feedback", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\n[installations.feedback.acknowledgement]\nreacton = \"eyes\"\n"_s, u"13:1: unknown key installations[0].feedback.acknowledgement.reacton; did you mean installations[0].feedback.acknowledgement.reaction?"_s);
     row("another channel", kSpritz + u"[[installations]]\nchannel = \"discord\"\ntenant = \"G\"\nbackend = \"prod\"\n"_s, u"8:1: installations[0].channel = \"discord\" is not supported by this version; it takes \"slack\", \"web\", \"cli\""_s);
     // clang-format on
 }

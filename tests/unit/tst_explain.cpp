@@ -149,6 +149,13 @@ void ExplainTest::theChainEndsInOneAction_data()
     ExplainFacts posting = facts(item(u"d1"_s, u"waiting"_s, u"outbound"_s));
     posting.outbound = outbound(u"o2"_s, u"retry"_s);
     row("a rate limit", posting, u"waiting:outbound post_retries"_s, u"wait"_s);
+    ExplainFacts tokenless = posting;
+    tokenless.outbound->errorCode = u"invalid_auth"_s;
+    tokenless.trouble = u"invalid_auth"_s;
+    row("a token that Slack refuses", tokenless, u"waiting:outbound post_retries needs_token"_s,
+        u"authorise"_s);
+    tokenless.outbound->errorCode = u"ratelimited"_s;
+    row("a rate limit, and a trouble besides", tokenless, u"waiting:outbound post_retries"_s, u"wait"_s);
     posting.laneHead = outbound(u"o1"_s, u"unknown"_s);
     row("behind another post", posting, u"waiting:outbound waits_behind post_unknown"_s, u"wait"_s);
     posting.pauses << pause(u"outbound"_s);

@@ -68,6 +68,35 @@ private Q_SLOTS:
         QCOMPARE(refused.dueIn, Millis(0));
     }
 
+    // Whatever is the installation's and not the message's waits for a token or a person, a day at most.
+    void authorisation_waits_data()
+    {
+        QTest::addColumn<QString>("code");
+        QTest::addColumn<bool>("isPost");
+        QTest::addColumn<bool>("waits");
+        QTest::newRow("a dead token") << u"invalid_auth"_s << true << true;
+        QTest::newRow("a dead token, for a reaction") << u"token_revoked"_s << false << true;
+        QTest::newRow("a scope") << u"missing_scope"_s << true << true;
+        QTest::newRow("a scope, for a reaction") << u"missing_scope"_s << false << false;
+    }
+    void authorisation_waits()
+    {
+        QFETCH(const QString, code);
+        QFETCH(const bool, isPost);
+        QFETCH(const bool, waits);
+        SendOutcome refused = outcome(OutboundState::Refused, code);
+        refused.authorisation = true;
+        OutboundFacts known = facts(1, kYoung);
+        known.isPost = isPost;
+        const auto decision = decideSent(refused, known);
+        QCOMPARE(decision.state, waits ? OutboundState::Retry : OutboundState::Refused);
+        QCOMPARE(decision.errorCode, code);
+        QCOMPARE(decision.dueIn, waits ? Millis(300'000) : Millis(0));
+        QCOMPARE(waitsForToken(refused, isPost), waits);
+        known.age = kDay + Millis(1);
+        QCOMPARE(decideSent(refused, known).state, waits ? OutboundState::Dead : OutboundState::Refused);
+    }
+
     void retry_backsOff_data()
     {
         QTest::addColumn<int>("attempts");

@@ -202,6 +202,8 @@ private Q_SLOTS:
             << 200 << QByteArray(R"({"ok":true,"messages":[],"has_more":true})") << Found::Unreadable;
         QTest::newRow("may not read")
             << 200 << QByteArray(R"({"ok":false,"error":"missing_scope"})") << Found::Unreadable;
+        QTest::newRow("a dead token, which another one may follow")
+            << 200 << QByteArray(R"({"ok":false,"error":"invalid_auth"})") << Found::NotNow;
         QTest::newRow("proxy page") << 403 << QByteArray("<html>") << Found::Unreadable;
         QTest::newRow("limited in words")
             << 200 << QByteArray(R"({"ok":false,"error":"ratelimited"})") << Found::NotNow;

@@ -37,7 +37,7 @@ private Q_SLOTS:
             const Decision decision = decideTurn(result(TurnEnd::Ended, u" the answer\n"_s, reason));
             QCOMPARE(decision.state, DeliveryState::Waiting);
             QCOMPARE(decision.reply, u" the answer\n"_s);
-            QVERIFY(decision.notice.isEmpty() && decision.errorCode.isEmpty());
+            QVERIFY(decision.notice == domain::Notice::None && decision.errorCode.isEmpty());
             QCOMPARE(decision.outcome, Outcome::None);
             QCOMPARE(decision.attemptOutcome, u"ok"_s);
             QVERIFY(!decision.again);
@@ -50,7 +50,7 @@ private Q_SLOTS:
             const Decision decision = decideTurn(result(TurnEnd::Ended, text, u"end_turn"_s));
             QCOMPARE(decision.state, DeliveryState::Completed);
             QCOMPARE(decision.outcome, Outcome::NoReply);
-            QVERIFY(decision.reply.isEmpty() && decision.notice.isEmpty());
+            QVERIFY(decision.reply.isEmpty() && decision.notice == domain::Notice::None);
         }
     }
 
@@ -58,12 +58,11 @@ private Q_SLOTS:
     {
         const Decision silent = decideTurn(result(TurnEnd::Ended, QString(), u"refusal"_s));
         QCOMPARE(silent.state, DeliveryState::Completed);
-        QCOMPARE(silent.notice, domain::refusalText());
-        QCOMPARE(silent.noticePurpose, u"refusal"_s);
+        QCOMPARE(silent.notice, domain::Notice::Refusal);
         const Decision partly = decideTurn(result(TurnEnd::Ended, u"no, because"_s, u"refusal"_s));
         QCOMPARE(partly.state, DeliveryState::Waiting);
         QCOMPARE(partly.reply, u"no, because"_s);
-        QCOMPARE(partly.notice, domain::refusalText());
+        QCOMPARE(partly.notice, domain::Notice::Refusal);
     }
 
     // DESIGN.md "Turn clocks" and step 5.
@@ -93,8 +92,7 @@ private Q_SLOTS:
         QCOMPARE(decision.errorCode, code);
         QCOMPARE(decision.errorText, u"details"_s);
         // Silence is a defect, and half an answer is not passed off as one.
-        QCOMPARE(decision.notice, dead ? domain::internalFailureText() : domain::unconfirmedText());
-        QCOMPARE(decision.noticePurpose, dead ? u"failure"_s : u"unconfirmed"_s);
+        QCOMPARE(decision.notice, dead ? domain::Notice::Error : domain::Notice::Unconfirmed);
         QVERIFY(decision.reply.isEmpty());
         QCOMPARE(decision.attemptOutcome, dead ? u"failed"_s : u"unknown"_s);
         QVERIFY2(!decision.again, "never a second prompt by our doing");
@@ -113,7 +111,7 @@ private Q_SLOTS:
         const Decision decision = decideTurn(result(TurnEnd::NotSent));
         QVERIFY(decision.again);
         QCOMPARE(decision.state, DeliveryState::Pending);
-        QVERIFY(decision.notice.isEmpty() && decision.reply.isEmpty());
+        QVERIFY(decision.notice == domain::Notice::None && decision.reply.isEmpty());
         QCOMPARE(decision.attemptOutcome, u"failed"_s);
     }
 
@@ -136,7 +134,7 @@ private Q_SLOTS:
         const Decision decision = decideFound(found, u"interrupted"_s);
         QCOMPARE(decision.state, DeliveryState::Waiting);
         QCOMPARE(decision.reply, u"the answer\n\n_recovered after an interruption, may be incomplete_"_s);
-        QVERIFY(decision.notice.isEmpty() && decision.errorCode.isEmpty());
+        QVERIFY(decision.notice == domain::Notice::None && decision.errorCode.isEmpty());
         QCOMPARE(decision.outcome, Outcome::None);
         QCOMPARE(decision.attemptOutcome, u"ok"_s);
         QVERIFY(decision.looked);
@@ -151,8 +149,7 @@ private Q_SLOTS:
         found.lastTrouble = u"acp_unavailable"_s;
         const Decision decision = decideFound(found, u"connection_lost"_s);
         QCOMPARE(decision.state, DeliveryState::Unconfirmed);
-        QCOMPARE(decision.notice, domain::unconfirmedText());
-        QCOMPARE(decision.noticePurpose, u"unconfirmed"_s);
+        QCOMPARE(decision.notice, domain::Notice::Unconfirmed);
         QVERIFY2(decision.reply.isEmpty(), "half an answer is not passed off as one");
         QCOMPARE(decision.errorCode, u"connection_lost"_s); // what interrupted it, not what the look met
         QCOMPARE(decision.errorText, u"acp_unavailable"_s);
@@ -170,7 +167,8 @@ private Q_SLOTS:
         QCOMPARE(decision.state, DeliveryState::Completed);
         QCOMPARE(decision.outcome, Outcome::Ignored);
         QVERIFY(decision.dropPayload);
-        QVERIFY(decision.reply.isEmpty() && decision.notice.isEmpty() && decision.errorCode.isEmpty());
+        QVERIFY(decision.reply.isEmpty() && decision.notice == domain::Notice::None
+            && decision.errorCode.isEmpty());
         QVERIFY2(decision.attemptOutcome.isEmpty(), "no turn was begun");
         QVERIFY(!decision.again && !decision.looked);
         for (const DeliveryState from : {DeliveryState::Running, DeliveryState::Waiting})
@@ -182,8 +180,7 @@ private Q_SLOTS:
         const Decision named = decideNotOpened(
             Error(ErrorCode::Unavailable, u"no agent"_s, u"login_needed"_s).context(u"opening"_s));
         QCOMPARE(named.state, DeliveryState::Dead);
-        QCOMPARE(named.notice, domain::runtimeFailureText());
-        QCOMPARE(named.noticePurpose, u"failure"_s);
+        QCOMPARE(named.notice, domain::Notice::Timeout);
         QCOMPARE(named.errorCode, u"login_needed"_s);
         QCOMPARE(named.errorText, u"opening: no agent [login_needed]"_s);
         QVERIFY2(named.attemptOutcome.isEmpty(), "no turn was begun");

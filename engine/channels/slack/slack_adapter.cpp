@@ -2,6 +2,7 @@
 #include "channels/slack/slack_adapter.h"
 
 #include "base/ids.h"
+#include "domain/installation_trouble.h"
 #include "domain/slack_errors.h"
 
 #include <QUrlQuery>
@@ -165,7 +166,9 @@ FindOutcome interpretLook(
     if (!(*json)[u"ok"].toBool()) {
         const SlackErrorClass error = domain::classifySlackError(method, (*json)[u"error"].toString());
         // Reading changes nothing, so an unknown outcome of it is only a reason to ask again.
-        if (error == SlackErrorClass::Transient || error == SlackErrorClass::Unknown) {
+        // A token that is dead cannot read; another one may.
+        const bool dead = domain::troubleKind((*json)[u"error"].toString()) == domain::TroubleKind::Token;
+        if (error == SlackErrorClass::Transient || error == SlackErrorClass::Unknown || dead) {
             outcome.found = Found::NotNow;
             outcome.retryAfter = retryAfterOf(*answer);
         }

@@ -41,6 +41,7 @@ Result<Envelope> parseEnvelope(const QByteArray &body)
     envelope.apiAppId = (*json)[u"api_app_id"].toString();
     envelope.teamId = (*json)[u"team_id"].toString();
     envelope.eventId = (*json)[u"event_id"].toString();
+    envelope.eventTime = (*json)[u"event_time"].toInt().value_or(0);
     envelope.event = (*json)[u"event"];
     envelope.eventType = envelope.event[u"type"].toString();
     if (envelope.eventType == u"message" || envelope.eventType == u"app_mention")

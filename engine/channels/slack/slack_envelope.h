@@ -18,6 +18,7 @@ struct Envelope
     QString teamId;
     QString eventId;
     QString eventType;
+    qint64 eventTime = 0; // seconds by Slack's clock; 0: not told
     domain::SlackMessage message; // of message and app_mention
     Json event; // as it came
 };

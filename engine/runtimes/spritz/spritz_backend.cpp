@@ -143,6 +143,28 @@ std::optional<Binding> SpritzBackend::lastKnown(const QString &tenant, const QSt
     return binding;
 }
 
+QCoro::Task<Status> SpritzBackend::disconnectTenant(QString tenant, async::CancelToken cancel)
+{
+    const QUrl url
+        = spritz::urlUnder(m_options.registryUrl, "/internal/v1/spritz/channel-installations/disconnect");
+    http::ClientRequest request
+        = post(url, m_options.registryToken, spritz::disconnectBody(m_options.principalId, tenant));
+    const Result<http::Response> response = co_await call(std::move(request), cancel);
+    if (!response) {
+        co_return fail(response.error().context(u"disconnect"_s));
+    }
+    co_return spritz::readDisconnect(*response);
+}
+
+void SpritzBackend::forgetTenant(const QString &tenant)
+{
+    const auto known = m_known.constFind(tenant);
+    if (known != m_known.constEnd()) {
+        m_byAge.erase(known->age);
+        m_known.erase(known);
+    }
+}
+
 // The backend may be destroyed at each co_await: nothing of it is touched before a look.
 QCoro::Task<Result<SpritzBackend::Reached>> SpritzBackend::reach(
     Binding binding, OpenRequest request, async::CancelToken cancel)

@@ -56,6 +56,9 @@ public:
     // Fresh for ten seconds (contracts/spritz-backend.md §3.7).
     [[nodiscard]] std::optional<PlacePolicy> placePolicy(
         const QString &tenant, const QString &place) const override;
+    [[nodiscard]] bool hasRegistry() const override { return true; }
+    [[nodiscard]] QCoro::Task<Status> disconnectTenant(QString tenant, async::CancelToken cancel) override;
+    void forgetTenant(const QString &tenant) override;
     [[nodiscard]] bool canLook() const override { return true; }
     [[nodiscard]] QCoro::Task<Result<domain::Transcript>> look(
         Binding binding, OpenRequest request, async::CancelToken cancel) override;

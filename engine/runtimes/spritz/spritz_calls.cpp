@@ -161,6 +161,24 @@ Result<Binding> readExchange(const http::Response &response, const QString &plac
     return binding;
 }
 
+QByteArray disconnectBody(const QString &principal, const QString &tenant)
+{
+    Json body = Json::object();
+    body.set(u"principalId"_s, principal);
+    body.set(u"provider"_s, u"slack"_s);
+    body.set(u"externalScopeType"_s, u"workspace"_s);
+    body.set(u"externalTenantId"_s, tenant);
+    return body.toBytes();
+}
+
+Status readDisconnect(const http::Response &response)
+{
+    if (!isSuccess(response.status)) {
+        return fail(httpError(response));
+    }
+    return {};
+}
+
 QByteArray upsertBody(const QString &principal, const Binding &binding, const OpenRequest &request)
 {
     Json body = Json::object();

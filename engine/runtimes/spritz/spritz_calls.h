@@ -32,6 +32,10 @@ struct TenantFacts
 [[nodiscard]] Result<Binding> readExchange(const http::Response &response, const QString &place);
 void applyFacts(const TenantFacts &facts, const QString &place, Binding &binding);
 
+// The app is gone from a tenant (§3.8). Any 2xx will do, whatever it says; else "http_<status>".
+[[nodiscard]] QByteArray disconnectBody(const QString &principal, const QString &tenant);
+[[nodiscard]] Status readDisconnect(const http::Response &response);
+
 // Exactly the keys of §5.1, in its order: the server refuses others.
 [[nodiscard]] QByteArray upsertBody(
     const QString &principal, const Binding &binding, const OpenRequest &request);
