@@ -35,6 +35,7 @@ private:
         channels::SendRequest request, bool resent, store::FinishOutbound *finish);
     [[nodiscard]] QCoro::Task<OutboundDecision> lookFor(
         store::ClaimedOutbound row, channels::SendRequest request, store::FinishOutbound *finish);
+    [[nodiscard]] QCoro::Task<> tellLost(store::ClaimedOutbound row);
     [[nodiscard]] QCoro::Task<> finish(store::FinishOutbound finish);
     [[nodiscard]] Millis heldBack(const store::ClaimedOutbound &row) const;
     void holdBack(const store::ClaimedOutbound &row, Millis time);
