@@ -15,6 +15,7 @@ constexpr int kDies = 40'000; // a second look at an unknown post comes after fi
 const QString kTeam = u"T0SANDBOX"_s;
 const QString kChannel = u"C0FAIL"_s;
 const QString kInterrupted = u"I was interrupted while working on that request"_s;
+const QString kLost = u"cannot tell whether all of it has arrived"_s;
 const QString kWaking = u"Still waking up. I will continue here shortly."_s;
 const QByteArray kIngressToken = QByteArray(kMarker) + "-ingress-token";
 
@@ -105,7 +106,7 @@ bool FailpointRun::start()
     return started.has_value();
 }
 
-void FailpointRun::say(const QString &text, const QString &thread)
+void FailpointRun::say(const QString &text, const QString &thread, const QString &manner)
 {
     sandbox::SlackSimulator &slack = m_gateway->slack();
     slack.addChannel(kChannel);
@@ -117,7 +118,7 @@ void FailpointRun::say(const QString &text, const QString &thread)
     posted.channel = kChannel;
     posted.user = u"U0ANNA"_s;
     posted.threadTs = thread;
-    posted.text = u"<@U0BOT> "_s + message.text;
+    posted.text = u"<@U0BOT> "_s + manner + message.text;
     message.ts = slack.model().post(*slack.model().channel(kChannel), posted).ts;
     message.thread = isSpritz() ? thread : (thread.isEmpty() ? message.ts : thread);
     Json event
@@ -195,7 +196,8 @@ void FailpointRun::provoke()
         (void)m_gateway->act(
             u"/engines/all/pause"_s, "{\"what\":\"outbound\",\"reason\":\"test\"}", "pause-once");
     const QString thread = m_messages.empty() || isSpritz() ? QString() : m_messages[0].ts;
-    say(u"hello"_s, thread);
+    // An acceptance is stored only while its turn goes on.
+    say(u"hello"_s, thread, is(FailPlace::CommitAcceptTurn) ? u"slow 500ms "_s : QString());
     if (is(FailPlace::CommitDropStatus)) {
         // People have been told to wait; now what they wait for comes.
         (void)QTest::qWaitFor(
@@ -286,8 +288,11 @@ void FailpointRun::check(const Message &message)
         });
     };
     (void)until(settled, u"the outbound messages"_s);
-    const auto page = m_gateway->admin(u"/deliveries?limit=5&filter="_s + message.ts);
-    if (!page || (*page)[u"items"].size() != 1)
+    const auto page = m_gateway->admin(u"/deliveries?limit=20&filter="_s + message.ts);
+    const auto deliveries = page ? (*page)[u"items"].toArray() : Json::Array();
+    if (std::count_if(deliveries.begin(), deliveries.end(),
+            [&](const Json &item) { return item[u"message_ts"].toString() == message.ts; })
+        != 1)
         problem(u"a message has not exactly one delivery"_s);
     QStringList texts = m_gateway->appTexts(message.channel, message.thread);
     texts.removeAll(kWaking);
@@ -312,6 +317,12 @@ void FailpointRun::checkEnding(const Message &message, const Json &delivery, con
     if (state == u"completed") {
         if (prompts != 1 || replies != 1)
             problem(u"not answered once: "_s + found);
+    } else if (state == u"dead" && is(FailPlace::CommitBeginResend)) {
+        // The one resend was spent, and nobody knows whether it left: flagged, and told.
+        const bool evidence = !delivery[u"error_code"].toString().isEmpty()
+            && QString::fromUtf8(delivery[u"outbound"].toBytes()).contains(u"\"maybe_doubled\":true"_s);
+        if (prompts != 1 || replies != 0 || !evidence || texts.filter(kLost).size() != 1)
+            problem(u"dead, but not told once with its evidence: "_s + found);
     } else if (state != u"unconfirmed") {
         problem(u"neither answered nor unconfirmed: "_s + found);
     } else {
@@ -319,10 +330,10 @@ void FailpointRun::checkEnding(const Message &message, const Json &delivery, con
             = delivery[u"attempt_list"].size() > 0 && !delivery[u"error_code"].toString().isEmpty();
         if (replies != 0 || notices != 1 || !evidence)
             problem(u"unconfirmed, but not told once with its evidence: "_s + found);
-        // What the simulated runtime has got it has answered at once, so it is there to be found; and a kill
-        // before the prompt's fence costs nobody an answer.
+        // What the runtime has answered is there to be found; and a kill before the prompt's fence costs
+        // nobody an answer.
         const bool silent = message.text.startsWith(u"mute"_s) || message.text.startsWith(u"stuck"_s);
-        if (isSpritz() && prompts != 0 && !silent)
+        if (isSpritz() && m_gateway->spritz().agents().isFinished(message.ts))
             problem(u"a finished turn was not adopted: "_s + found);
         if (!isOneOf(m_plan.place,
                 {FailPlace::CommitBeginTurn, FailPlace::CommitAcceptTurn, FailPlace::CommitFinishTurn,

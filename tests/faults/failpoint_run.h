@@ -65,7 +65,8 @@ private:
     void prepare(); // a life before the one that is killed
     void provoke(); // makes the place come
     void recover(); // the life after
-    void say(const QString &text, const QString &thread = {});
+    // `manner` goes before the text and says how the agent takes it: "slow 300ms ".
+    void say(const QString &text, const QString &thread = {}, const QString &manner = {});
     void send(Message &message);
     [[nodiscard]] int report(); // a lifecycle event
     void setRuntime(bool ready);

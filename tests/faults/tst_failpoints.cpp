@@ -18,8 +18,8 @@ using Backend = GatewayOptions::Backend;
 
 namespace {
 
-constexpr int kSideBySide = 6; // most of a run is waiting
-constexpr int kPostgresShare = 4; // the short form does one in so many
+constexpr int kSideBySide = 8; // most of a run is waiting
+constexpr int kPostgresShare = 7; // the short form does one in so many: odd, so that both edges come
 
 struct Row
 {

@@ -283,7 +283,7 @@ void RandomKillsTest::judge(GatewayFixture &gateway, const KillLoad::Message &me
         problem(u"no evidence: "_s + found);
     if (answered && !finished) {
         ++counts.fooled;
-        problem(u"answered out of a turn that did not finish: "_s + found);
+        problem(u"answered out of a turn that did not finish: "_s + found + u": "_s + texts.join(u" | "_s));
     }
     if (m_interrupted.contains(message.ts)) {
         ++counts.interrupted;
