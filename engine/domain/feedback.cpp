@@ -30,6 +30,11 @@ QString refusalText()
     return u"I declined to answer that, and it is not part of our conversation any more."_s;
 }
 
+QString answerLostText()
+{
+    return u"I have an answer to that request, but cannot tell whether all of it has arrived here. An operator can send it again."_s;
+}
+
 QString recoveringText()
 {
     return u"Still waking up. I will continue here shortly."_s;

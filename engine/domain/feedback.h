@@ -19,6 +19,8 @@ namespace signalbox::domain {
 [[nodiscard]] QString contextLostText();
 // The agent refused to answer and has dropped the message from its context (ACP stop reason `refusal`).
 [[nodiscard]] QString refusalText();
+// A part of the answer was sent twice, each time into the unknown, and is not to be found.
+[[nodiscard]] QString answerLostText();
 
 // The runtime has to come back first (contracts/spritz-backend.md §6.5, byte for byte).
 [[nodiscard]] QString recoveringText();

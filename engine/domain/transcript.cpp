@@ -30,10 +30,17 @@ void Transcript::takeTool(const Json &update)
 {
     const QString &id = update[u"toolCallId"].toString();
     const QString &status = update[u"status"].toString();
-    const auto known = std::find_if(m_items.rbegin(), m_items.rend(), [&](const TranscriptItem &item) {
+    // An agent may count its calls anew with every connection: a call that begins is one of this turn, even
+    // if an older turn had one of that id. What only tells more of a call may belong to an older turn.
+    const bool begins = update[u"sessionUpdate"].toString() == u"tool_call";
+    const auto end = !begins ? m_items.rend()
+                             : std::find_if(m_items.rbegin(), m_items.rend(), [](const TranscriptItem &item) {
+                                   return item.kind == TranscriptItem::Kind::User;
+                               });
+    const auto known = std::find_if(m_items.rbegin(), end, [&](const TranscriptItem &item) {
         return item.kind == TranscriptItem::Kind::Tool && item.toolCall == id;
     });
-    const bool isNew = known == m_items.rend(); // asked before the vector grows
+    const bool isNew = known == end; // asked before the vector grows
     TranscriptItem *item = isNew ? &m_items.emplace_back() : &*known;
     if (isNew) {
         item->kind = TranscriptItem::Kind::Tool;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/lifecycle_forwarder.h"
 
+#include "base/failpoint.h"
 #include "base/log.h"
 
 #include <algorithm>
@@ -159,7 +160,10 @@ QCoro::Task<Result<http::Response>> LifecycleForwarder::post(store::ClaimedForwa
     request.idempotent = true;
     if (!m_lease.mayAct())
         co_return fail(Error(ErrorCode::Cancelled, u"the lease has lapsed"_s, u"not_sent"_s));
-    co_return co_await m_client.send(std::move(request), m_running.token());
+    reachFailpoint(FailPlace::SendForward, FailEdge::Before);
+    Result<http::Response> answer = co_await m_client.send(std::move(request), m_running.token());
+    reachFailpoint(FailPlace::SendForward, FailEdge::After);
+    co_return answer;
 }
 
 QCoro::Task<> LifecycleForwarder::sendOne(store::ClaimedForward forward)

@@ -2,6 +2,7 @@
 #include "gateway/outbox.h"
 
 #include "base/log.h"
+#include "domain/feedback.h"
 #include "domain/installation_trouble.h"
 #include "domain/session_id.h"
 #include "store/errors.h"
@@ -242,6 +243,12 @@ QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
             {{"outbound", row.id}, {"delivery", row.deliveryId}, {"state", name(decision.state)},
                 {"error", decision.errorCode}});
     }
+    // The place could be reached, or it would be refused: silence would be a defect. Before the death is
+    // written: a row that is tried again queues its notice once.
+    const bool isLost = decision.state == OutboundState::Dead && decision.maybeDoubled
+        && row.kind == domain::OutboundKind::Reply;
+    if (isLost)
+        co_await tellLost(row);
     co_await finish(std::move(finished));
 }
 
@@ -262,6 +269,26 @@ QCoro::Task<OutboundDecision> Outbox::decide(
     if (row.wasUnknown)
         co_return co_await lookFor(row, request, finish);
     co_return co_await post(row, request, row.resent, finish);
+}
+
+QCoro::Task<> Outbox::tellLost(store::ClaimedOutbound row)
+{
+    store::OutboundDraft notice;
+    notice.id = m_ids.next();
+    notice.installationId = row.installationId;
+    notice.deliveryId = row.deliveryId;
+    notice.purpose = u"notice:lost"_s;
+    notice.kind = domain::OutboundKind::Notice;
+    notice.place = row.place;
+    notice.thread = row.thread;
+    notice.body = Json::object({{u"text"_s, domain::answerLostText()}}).toBytes();
+    notice.payloadTtl = m_config.engine.payloadRetention;
+    std::vector<store::OutboundDraft> drafts;
+    drafts.push_back(std::move(notice));
+    const Status queued = co_await m_store.enqueueOutbound(std::move(drafts));
+    if (!queued)
+        logWarning(lcOutbox, "the notice of a lost answer could not be queued",
+            {{"outbound", row.id}, {"code", queued.error().native()}});
 }
 
 QCoro::Task<OutboundDecision> Outbox::post(

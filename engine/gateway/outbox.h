@@ -44,6 +44,7 @@ private:
         channels::SendRequest request, bool resent, store::FinishOutbound *finish);
     [[nodiscard]] QCoro::Task<OutboundDecision> lookFor(
         store::ClaimedOutbound row, channels::SendRequest request, store::FinishOutbound *finish);
+    [[nodiscard]] QCoro::Task<> tellLost(store::ClaimedOutbound row);
     [[nodiscard]] QCoro::Task<> finish(store::FinishOutbound finish);
     [[nodiscard]] QCoro::Task<> recordStale(store::FinishOutbound finish);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "http/connection_p.h"
 #include "http/percent_p.h"
@@ -526,10 +527,12 @@ void Connection::send(Response response, bool keepAlive)
     m_state = State::Writing;
     m_deadline = m_write.at();
     const bool wasProcessing = std::exchange(m_processing, true); // written() is called once, below
+    reachFailpoint(FailPlace::SendAcknowledgement, FailEdge::Before);
     m_socket->write(head);
     if (!response.body.isEmpty())
         m_socket->write(response.body);
     m_socket->flush();
+    reachFailpoint(FailPlace::SendAcknowledgement, FailEdge::After);
     m_processing = wasProcessing;
     if (m_state == State::Writing)
         written();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/agent_script.h"
 
-#include <optional>
+#include "base/hash.h"
+
+#include <array>
 
 using namespace Qt::StringLiterals;
 
@@ -166,6 +168,10 @@ private:
         } else if (word == "half"_L1) {
             say(u"This is the first half of"_s);
             m_steps.emplace_back(AgentStep::Kind::Die);
+        } else if (word == "midway"_L1) {
+            say(u"This is the first half of"_s);
+            tool(u"in_progress"_s);
+            m_steps.emplace_back(AgentStep::Kind::Die);
         } else {
             return false;
         }
@@ -274,6 +280,24 @@ AgentPrompt readPrompt(const Json &contentBlocks)
     }
     prompt.userText = rest.trimmed().toString();
     return prompt;
+}
+
+std::optional<LostPrompt> lostPrompt(const QString &messageTs, int percent)
+{
+    if (percent <= 0)
+        return std::nullopt;
+    const QByteArray hash = sha256(messageTs.toUtf8());
+    const int share = (static_cast<uchar>(hash[0]) * 256 + static_cast<uchar>(hash[1])) % 100;
+    if (share >= percent)
+        return std::nullopt;
+    static const std::array kWays{
+        u"mute"_s, u"crash"_s, u"thought crash"_s, u"thought mute"_s, u"die"_s, u"midway"_s, QString()};
+    LostPrompt lost;
+    lost.words = kWays[static_cast<uchar>(hash[2]) % kWays.size()];
+    lost.remembered = !lost.words.isEmpty();
+    if (!lost.remembered)
+        lost.words = u"mute"_s;
+    return lost;
 }
 
 std::vector<AgentStep> agentScript(

@@ -6,6 +6,7 @@
 
 #include <QString>
 
+#include <optional>
 #include <vector>
 
 namespace signalbox::sandbox {
@@ -46,10 +47,20 @@ struct AgentPrompt
 //   to read a file, waits for the refusal fail          answers with an error       empty    ends without
 //   text      refuse   stops with "refusal" half          half an answer, then dies   die      dies after its
 //   first frame      crash    dies before any frame mute          never answers               stuck    one
-//   frame, then never again
+//   frame, then never again       midway   some text and an open tool call, then dies
 // Words that the script knows may carry their value as the next word.
 [[nodiscard]] std::vector<AgentStep> agentScript(
     const QString &userText, Millis latency, qsizetype chunkChars, int toolNumber);
+
+// A prompt that an agent took and loses.
+struct LostPrompt
+{
+    LostPrompt() = default;
+    QString words; // what it does instead of what it was asked, as above
+    bool remembered = true; // stands in the conversation's history
+};
+// Whether this is one of the `percent` of a hundred that are lost, and how: decided by its message_ts alone.
+[[nodiscard]] std::optional<LostPrompt> lostPrompt(const QString &messageTs, int percent);
 
 [[nodiscard]] Json textUpdate(const QString &kind, const QString &text);
 

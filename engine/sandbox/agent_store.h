@@ -4,6 +4,7 @@
 #include "base/json.h"
 
 #include <QHash>
+#include <QSet>
 #include <QString>
 
 #include <vector>
@@ -42,6 +43,9 @@ public:
     [[nodiscard]] int promptTotal() const { return m_promptTotal; }
     // The highest count of any message: 1 when no message was prompted twice.
     [[nodiscard]] int maxPrompts() const;
+    // Turns that came to their end by themselves: not cut off, lost or cancelled.
+    void noteFinished(const QString &messageTs) { m_finished.insert(messageTs); }
+    [[nodiscard]] bool isFinished(const QString &messageTs) const { return m_finished.contains(messageTs); }
     void setKeepHistory(bool keep) { m_keepHistory = keep; }
 
 private:
@@ -57,6 +61,7 @@ private:
     QString m_folder;
     QHash<QString, Session> m_sessions;
     QHash<QString, int> m_prompts;
+    QSet<QString> m_finished;
     int m_promptTotal = 0;
     int m_created = 0;
     bool m_keepHistory = true;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/simulated_agent.h"
 
+#include "base/hash.h"
+
 #include <QPointer>
 #include <QTimer>
 
@@ -27,6 +29,14 @@ SimulatedAgent::SimulatedAgent(AgentStore &store, AgentOptions options, QObject 
     , m_store(store)
     , m_options(std::move(options))
 {
+}
+
+bool SimulatedAgent::outlives() const
+{
+    return std::any_of(m_turns.begin(), m_turns.end(), [this](const auto &turn) {
+        const QByteArray hash = sha256(turn.second->messageTs.toUtf8());
+        return static_cast<uchar>(hash[3]) * 100 / 256 < m_options.outlivePercent;
+    });
 }
 
 void SimulatedAgent::receiveText(QByteArrayView text)
@@ -151,13 +161,16 @@ void SimulatedAgent::prompt(const Json &id, const Json &params)
     }
     const AgentPrompt prompt = readPrompt(params[u"prompt"]);
     m_store.countPrompt(prompt.messageTs);
-    m_store.append(sessionId, textUpdate(u"user_message_chunk"_s, prompt.all));
+    const auto lost = lostPrompt(prompt.messageTs, m_options.lostPercent);
+    if (!lost || lost->remembered)
+        m_store.append(sessionId, textUpdate(u"user_message_chunk"_s, prompt.all));
     auto turn = std::make_unique<Turn>();
     turn->number = ++m_turnNumber;
     turn->requestId = id;
     turn->session = sessionId;
-    auto script = agentScript(
-        prompt.userText, m_options.latency, m_options.chunkChars, static_cast<int>(m_turnNumber));
+    turn->messageTs = prompt.messageTs;
+    auto script = agentScript(lost ? lost->words : prompt.userText, m_options.latency, m_options.chunkChars,
+        static_cast<int>(m_turnNumber));
     turn->steps.assign(std::make_move_iterator(script.begin()), std::make_move_iterator(script.end()));
     const quint64 number = turn->number;
     m_turns[sessionId] = std::move(turn);
@@ -302,8 +315,12 @@ void SimulatedAgent::stop(Turn &turn, const QString &reason)
     const Json id = turn.requestId;
     if (turn.waitsFor)
         m_requests.erase(*turn.waitsFor);
-    m_turns.erase(QString(turn.session));
+    const QString session = turn.session;
+    if (reason != "cancelled"_L1)
+        m_store.noteFinished(turn.messageTs);
+    m_turns.erase(session);
     reply(id, Json::object({{u"stopReason"_s, reason}}));
+    Q_EMIT turnEnded(session);
 }
 
 void SimulatedAgent::emitUpdate(const QString &sessionId, const Json &update, bool remember)

@@ -24,6 +24,10 @@ struct AgentOptions
     bool loadUnknown
         = false; // succeed with an empty history for a session that nobody knows, as one real agent does
     bool needsLogin = false; // session/new answers -32000
+    int lostPercent = 0; // of prompts that are taken and never finished (agent_script.h)
+    // Of the turns whose connection goes, so many of a hundred go on, as in a runtime that is a process of
+    // its own; the others stay half done in the history. Of spritz only.
+    int outlivePercent = 0;
 };
 
 // The agent's side of ACP v1 (contracts/acp.md) on one connection, over any transport: JSON-RPC objects in,
@@ -46,12 +50,16 @@ public:
     void receiveText(QByteArrayView text);
 
     [[nodiscard]] int turnsRunning() const { return static_cast<int>(m_turns.size()); }
+    // Whether a turn is running that goes on without its connection.
+    [[nodiscard]] bool outlives() const;
+    [[nodiscard]] bool isRunning(const QString &sessionId) const { return m_turns.contains(sessionId); }
     // How often a prompt came while another one of its session was running: a defect of the client.
     [[nodiscard]] int overlaps() const { return m_overlaps; }
 
 Q_SIGNALS:
     void prompted(const QString &sessionId, const QString &messageTs);
     void cancelled(const QString &sessionId);
+    void turnEnded(const QString &sessionId);
 
 private:
     struct Turn
@@ -59,6 +67,7 @@ private:
         quint64 number = 0;
         Json requestId;
         QString session;
+        QString messageTs;
         std::deque<AgentStep> steps;
         std::optional<qint64> waitsFor; // id of our own request
         QString permissionFor; // tool call id

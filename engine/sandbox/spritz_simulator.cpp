@@ -470,6 +470,8 @@ void SpritzSimulator::adoptSocket()
                 socket, [socket] { socket->close(QWebSocketProtocol::CloseCodeGoingAway); },
                 Qt::QueuedConnection);
         };
+        connect(agent, &SimulatedAgent::prompted, this, &SpritzSimulator::endOrphans);
+        connect(agent, &SimulatedAgent::cancelled, this, &SpritzSimulator::endOrphans);
         connect(agent, &SimulatedAgent::prompted, this, &SpritzSimulator::prompted);
         connect(agent, &SimulatedAgent::cancelled, this, &SpritzSimulator::cancelled);
         connect(socket, &QWebSocket::textMessageReceived, agent,
@@ -478,13 +480,41 @@ void SpritzSimulator::adoptSocket()
             // The agent may be in the middle of a frame of its own.
             const auto gone = m_connections.find(socket);
             if (gone != m_connections.end()) {
-                gone->second.agent.release()->deleteLater();
+                outlive(std::move(gone->second.agent));
                 m_connections.erase(gone);
             }
             socket->deleteLater();
         });
         m_maxConnections = std::max(m_maxConnections, openConnections());
     }
+}
+
+// The agent may be in the middle of a frame of its own.
+void SpritzSimulator::outlive(std::unique_ptr<SimulatedAgent> agent)
+{
+    if (!agent->outlives()) {
+        agent.release()->deleteLater();
+        return;
+    }
+    SimulatedAgent *raw = agent.get();
+    raw->send = [](const Json &) {};
+    raw->die = nullptr;
+    connect(raw, &SimulatedAgent::turnEnded, this, [this, raw] {
+        const auto ended = std::find_if(
+            m_orphans.begin(), m_orphans.end(), [raw](const auto &orphan) { return orphan.get() == raw; });
+        if (ended != m_orphans.end()) {
+            ended->release()->deleteLater();
+            m_orphans.erase(ended);
+        }
+    });
+    m_orphans.push_back(std::move(agent));
+}
+
+// A runtime does one turn of a session at a time: the next prompt, or a cancel, ends what was left of the
+// last.
+void SpritzSimulator::endOrphans(const QString &sessionId)
+{
+    std::erase_if(m_orphans, [&](const auto &orphan) { return orphan->isRunning(sessionId); });
 }
 
 } // namespace signalbox::sandbox

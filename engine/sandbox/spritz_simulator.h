@@ -156,6 +156,8 @@ private:
     [[nodiscard]] Conversation &conversationFor(const Runtime &runtime, const Json &spec, bool &created);
     [[nodiscard]] Runtime *byInstance(const QString &instanceId);
     void startInstance(Runtime &runtime);
+    void outlive(std::unique_ptr<SimulatedAgent> agent);
+    void endOrphans(const QString &sessionId);
 
     SpritzSimulatorConfig m_config;
     const Clock &m_clock;
@@ -164,6 +166,7 @@ private:
     std::map<QString, Conversation> m_conversations; // by name
     QHash<QString, QString> m_conversationOf; // instance, channel → name
     std::map<QWebSocket *, Connection> m_connections;
+    std::vector<std::unique_ptr<SimulatedAgent>> m_orphans; // turns whose connection is gone
     FaultTable m_faults;
     CallLog m_calls;
     Millis m_forcedDelay{0};

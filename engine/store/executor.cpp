@@ -50,6 +50,15 @@ void Executor::refuseQueued(std::initializer_list<std::deque<JobPtr> *> queues)
         deliver(std::move(left), false);
 }
 
+void Executor::reachCommit(const Job &job, FailEdge edge, bool changed)
+{
+    const FailPlace place = job.place();
+    const bool claim = place == FailPlace::CommitClaimDeliveries || place == FailPlace::CommitClaimOutbound
+        || place == FailPlace::CommitClaimForwards;
+    if (place != FailPlace::None && (changed || !claim))
+        reachFailpoint(place, edge);
+}
+
 void LatencyWindow::add(quint64 micros)
 {
     if (m_values.size() < kSize) {

@@ -60,6 +60,8 @@ protected:
     static void refuse(JobPtr job);
     void refuseQueued(std::initializer_list<std::deque<JobPtr> *> queues);
     ExecutorStats &mutableStats() { return *m_stats; }
+    // `changed`: the job has written something to the feed. A claim of nothing is no place.
+    static void reachCommit(const Job &job, FailEdge edge, bool changed);
 
 private:
     QObject *m_home;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "async/completion.h"
+#include "base/failpoint.h"
 #include "store/session.h"
 
 #include <functional>
@@ -21,6 +22,8 @@ public:
     virtual void fail(Error error) = 0;
     // On the engine thread.
     virtual void deliver() = 0;
+    // Where a test may kill the process around the commit of this job.
+    [[nodiscard]] virtual FailPlace place() const { return FailPlace::None; }
 };
 using JobPtr = std::unique_ptr<Job>;
 
@@ -31,11 +34,13 @@ template <class T>
 class UnitJob final : public Job
 {
 public:
-    UnitJob(Unit<T> unit, async::Completion<Result<T>> done)
+    UnitJob(Unit<T> unit, async::Completion<Result<T>> done, FailPlace place)
         : m_unit(std::move(unit))
         , m_done(std::move(done))
+        , m_place(place)
     {
     }
+    FailPlace place() const override { return m_place; }
     Status run(Session &session) override
     {
         m_result.emplace(m_unit(session));
@@ -53,6 +58,7 @@ public:
 private:
     Unit<T> m_unit;
     async::Completion<Result<T>> m_done;
+    FailPlace m_place;
     std::optional<Result<T>> m_result;
 };
 

@@ -194,10 +194,12 @@ Status PostgresExecutor::tryOnce(Connection &connection, Job &job, Lane lane, bo
             connection.close();
         return done;
     }
+    reachCommit(job, FailEdge::Before, session.touched());
     if (auto committed = connection.execute("COMMIT"); !committed) {
         connection.close();
         return committed;
     }
+    reachCommit(job, FailEdge::After, session.touched());
     changed = session.touched();
     return {};
 }

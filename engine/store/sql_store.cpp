@@ -41,16 +41,22 @@ SqlStore::~SqlStore()
 }
 
 template <class T>
-QCoro::Task<Result<T>> SqlStore::run(Lane lane, Unit<T> unit)
+QCoro::Task<Result<T>> SqlStore::read(Unit<T> unit)
+{
+    return write<T>(Lane::Read, FailPlace::None, std::move(unit));
+}
+
+template <class T>
+QCoro::Task<Result<T>> SqlStore::write(Lane lane, FailPlace place, Unit<T> unit)
 {
     async::Completion<Result<T>> done;
-    m_executor->post(lane, std::make_unique<UnitJob<T>>(std::move(unit), done));
+    m_executor->post(lane, std::make_unique<UnitJob<T>>(std::move(unit), done, place));
     co_return co_await done.wait();
 }
 
-QCoro::Task<Status> SqlStore::runStatus(Lane lane, Unit<bool> unit)
+QCoro::Task<Status> SqlStore::writeStatus(Lane lane, FailPlace place, Unit<bool> unit)
 {
-    const Result<bool> result = co_await run<bool>(lane, std::move(unit));
+    const Result<bool> result = co_await write<bool>(lane, place, std::move(unit));
     if (!result)
         co_return fail(result.error());
     co_return Status();
@@ -58,92 +64,96 @@ QCoro::Task<Status> SqlStore::runStatus(Lane lane, Unit<bool> unit)
 
 QCoro::Task<Result<Registered>> SqlStore::registerEngine(EngineRegistration registration)
 {
-    return run<Registered>(
-        Lane::Work, [registration](Session &session) { return registerEngineUnit(session, registration); });
+    return write<Registered>(Lane::Work, FailPlace::CommitRegisterEngine,
+        [registration](Session &session) { return registerEngineUnit(session, registration); });
 }
 
 QCoro::Task<Status> SqlStore::renewLease(EngineLife life, Millis lease, Millis lockTtl)
 {
     // In the ingest lane: a lease must not lapse because much else is to be written.
-    return runStatus(Lane::Ingest,
+    return writeStatus(Lane::Ingest, FailPlace::CommitRenewLease,
         [life, lease, lockTtl](Session &session) { return renewLeaseUnit(session, life, lease, lockTtl); });
 }
 
 QCoro::Task<Result<Registered>> SqlStore::reapLostEngine(EngineLife self)
 {
-    return run<Registered>(
-        Lane::Work, [self](Session &session) { return reapLostEngineUnit(session, self); });
+    return write<Registered>(Lane::Work, FailPlace::CommitOther,
+        [self](Session &session) { return reapLostEngineUnit(session, self); });
 }
 
 QCoro::Task<Status> SqlStore::endEngine(EngineLife life)
 {
-    return runStatus(Lane::Work, [life](Session &session) { return endEngineUnit(session, life); });
+    return writeStatus(Lane::Work, FailPlace::CommitEndEngine,
+        [life](Session &session) { return endEngineUnit(session, life); });
 }
 
 QCoro::Task<Result<std::vector<InstallationRow>>> SqlStore::syncInstallations(
     std::vector<InstallationRow> configured)
 {
-    return run<std::vector<InstallationRow>>(
-        Lane::Work, [configured](Session &session) { return syncInstallationsUnit(session, configured); });
+    return write<std::vector<InstallationRow>>(Lane::Work, FailPlace::CommitSyncInstallations,
+        [configured](Session &session) { return syncInstallationsUnit(session, configured); });
 }
 
 QCoro::Task<Result<InstallationRow>> SqlStore::addTenant(InstallationRow row)
 {
-    return run<InstallationRow>(
-        Lane::Ingest, [row](Session &session) { return addTenantUnit(session, row); });
+    return write<InstallationRow>(Lane::Ingest, FailPlace::CommitAddTenant,
+        [row](Session &session) { return addTenantUnit(session, row); });
 }
 
 QCoro::Task<Status> SqlStore::setBotUser(QString installationId, QString botUserId)
 {
-    return runStatus(Lane::Work, [installationId, botUserId](Session &session) {
-        return setBotUserUnit(session, installationId, botUserId);
-    });
+    return writeStatus(
+        Lane::Work, FailPlace::CommitSetBotUser, [installationId, botUserId](Session &session) {
+            return setBotUserUnit(session, installationId, botUserId);
+        });
 }
 
 QCoro::Task<Result<InstallationRow>> SqlStore::installation(QString id)
 {
-    return run<InstallationRow>(Lane::Read, [id](Session &session) { return installationUnit(session, id); });
+    return read<InstallationRow>([id](Session &session) { return installationUnit(session, id); });
 }
 
 QCoro::Task<Status> SqlStore::noteApp(QString installationId, QString apiAppId)
 {
-    return runStatus(Lane::Ingest, [installationId, apiAppId](Session &session) {
+    return writeStatus(Lane::Ingest, FailPlace::CommitOther, [installationId, apiAppId](Session &session) {
         return noteAppUnit(session, installationId, apiAppId);
     });
 }
 
 QCoro::Task<Result<bool>> SqlStore::noteTrouble(QString installationId, QString code)
 {
-    return run<bool>(Lane::Work,
+    return write<bool>(Lane::Work, FailPlace::CommitOther,
         [installationId, code](Session &session) { return noteTroubleUnit(session, installationId, code); });
 }
 
 QCoro::Task<Result<bool>> SqlStore::clearTrouble(QString installationId, QString code)
 {
-    return run<bool>(Lane::Work,
+    return write<bool>(Lane::Work, FailPlace::CommitOther,
         [installationId, code](Session &session) { return clearTroubleUnit(session, installationId, code); });
 }
 
 QCoro::Task<Result<TokenNoted>> SqlStore::noteToken(NoteToken note)
 {
-    return run<TokenNoted>(Lane::Work, [note](Session &session) { return noteTokenUnit(session, note); });
+    return write<TokenNoted>(Lane::Work, FailPlace::CommitOther,
+        [note](Session &session) { return noteTokenUnit(session, note); });
 }
 
 QCoro::Task<Result<Revoked>> SqlStore::revoke(RevokeInstallation revoke)
 {
-    return run<Revoked>(Lane::Ingest, [revoke](Session &session) { return revokeUnit(session, revoke); });
+    return write<Revoked>(Lane::Ingest, FailPlace::CommitOther,
+        [revoke](Session &session) { return revokeUnit(session, revoke); });
 }
 
 QCoro::Task<Result<std::vector<ClaimedDisconnect>>> SqlStore::claimDisconnects(int most, Millis patience)
 {
-    return run<std::vector<ClaimedDisconnect>>(Lane::Work,
+    return write<std::vector<ClaimedDisconnect>>(Lane::Work, FailPlace::CommitOther,
         [most, patience](Session &session) { return claimDisconnectsUnit(session, most, patience); });
 }
 
 QCoro::Task<Status> SqlStore::finishDisconnect(FinishDisconnect finish)
 {
-    return runStatus(
-        Lane::Work, [finish](Session &session) { return finishDisconnectUnit(session, finish); });
+    return writeStatus(Lane::Work, FailPlace::CommitOther,
+        [finish](Session &session) { return finishDisconnectUnit(session, finish); });
 }
 
 QCoro::Task<Result<IngestOutcome>> SqlStore::ingest(IngestRequest request)
@@ -151,12 +161,13 @@ QCoro::Task<Result<IngestOutcome>> SqlStore::ingest(IngestRequest request)
     if (m_executor->stats().queuedIngest.load(std::memory_order_relaxed) >= m_maxQueuedIngest)
         return refuse<IngestOutcome>(
             Error(ErrorCode::Unavailable, u"too many messages wait to be stored"_s, u"queue_full"_s));
-    return run<IngestOutcome>(Lane::Ingest,
+    return write<IngestOutcome>(Lane::Ingest, FailPlace::CommitIngest,
         [request = std::move(request)](Session &session) { return ingestUnit(session, request); });
 }
 
 template <class T, class Claim>
-QCoro::Task<Result<std::vector<T>>> SqlStore::claim(Unsettled<T> *unsettled, EngineLife life, Claim unit)
+QCoro::Task<Result<std::vector<T>>> SqlStore::claim(
+    FailPlace place, Unsettled<T> *unsettled, EngineLife life, Claim unit)
 {
     // Written by the runs of the unit on a store thread, one after the other, and read here after the last of
     // them.
@@ -169,7 +180,7 @@ QCoro::Task<Result<std::vector<T>>> SqlStore::claim(Unsettled<T> *unsettled, Eng
             *taken = *claimed;
         return claimed;
     };
-    auto running = run<std::vector<T>>(Lane::Work, std::move(work));
+    auto running = write<std::vector<T>>(Lane::Work, place, std::move(work));
     Result<std::vector<T>> claimed = co_await running;
     if (!claimed && claimed.error().native() != QStringView(kStale)) {
         unsettled->life = life;
@@ -185,100 +196,105 @@ QCoro::Task<Result<std::vector<ClaimedDelivery>>> SqlStore::claimDeliveries(
                           const std::vector<ClaimedDelivery> &earlier) {
         return claimDeliveriesUnit(session, self, most, lockTtl, earlier);
     };
-    return claim<ClaimedDelivery>(&m_unsettledDeliveries, life, unit);
+    return claim<ClaimedDelivery>(FailPlace::CommitClaimDeliveries, &m_unsettledDeliveries, life, unit);
 }
 
 QCoro::Task<Status> SqlStore::noteStage(NoteStage note)
 {
-    return runStatus(Lane::Work, [note](Session &session) { return noteStageUnit(session, note); });
+    return writeStatus(Lane::Work, FailPlace::CommitNoteStage,
+        [note](Session &session) { return noteStageUnit(session, note); });
 }
 
 QCoro::Task<Status> SqlStore::observeRuntime(ObservedRuntime seen)
 {
     const QStringList targets = m_lifecycleTargets;
-    return runStatus(
-        Lane::Work, [seen, targets](Session &session) { return observeRuntimeUnit(session, seen, targets); });
+    return writeStatus(Lane::Work, FailPlace::CommitObserveRuntime,
+        [seen, targets](Session &session) { return observeRuntimeUnit(session, seen, targets); });
 }
 
 QCoro::Task<Status> SqlStore::dropStatus(QString deliveryId)
 {
-    return runStatus(
-        Lane::Work, [deliveryId](Session &session) { return dropStatusUnit(session, deliveryId); });
+    return writeStatus(Lane::Work, FailPlace::CommitDropStatus,
+        [deliveryId](Session &session) { return dropStatusUnit(session, deliveryId); });
 }
 
 QCoro::Task<Status> SqlStore::beginTurn(BeginTurn begin)
 {
-    return runStatus(Lane::Work, [begin](Session &session) { return beginTurnUnit(session, begin); });
+    return writeStatus(Lane::Work, FailPlace::CommitBeginTurn,
+        [begin](Session &session) { return beginTurnUnit(session, begin); });
 }
 
 QCoro::Task<Status> SqlStore::acceptTurn(HeldDelivery held)
 {
-    return runStatus(Lane::Work, [held](Session &session) { return acceptTurnUnit(session, held); });
+    return writeStatus(Lane::Work, FailPlace::CommitAcceptTurn,
+        [held](Session &session) { return acceptTurnUnit(session, held); });
 }
 
 QCoro::Task<Result<FinishedTurn>> SqlStore::finishTurn(FinishTurn finish)
 {
-    return run<FinishedTurn>(Lane::Work,
+    return write<FinishedTurn>(Lane::Work, FailPlace::CommitFinishTurn,
         [finish = std::move(finish)](Session &session) { return finishTurnUnit(session, finish); });
 }
 
 QCoro::Task<Result<std::optional<LockGrant>>> SqlStore::acquireLock(LockWish wish)
 {
-    return run<std::optional<LockGrant>>(
-        Lane::Work, [wish](Session &session) { return acquireLockUnit(session, wish); });
+    return write<std::optional<LockGrant>>(Lane::Work, FailPlace::CommitOther,
+        [wish](Session &session) { return acquireLockUnit(session, wish); });
 }
 
 QCoro::Task<Result<LockGrant>> SqlStore::refreshLock(HeldLock held, Millis ttl)
 {
-    return run<LockGrant>(
-        Lane::Work, [held, ttl](Session &session) { return refreshLockUnit(session, held, ttl); });
+    return write<LockGrant>(Lane::Work, FailPlace::CommitOther,
+        [held, ttl](Session &session) { return refreshLockUnit(session, held, ttl); });
 }
 
 QCoro::Task<Result<bool>> SqlStore::releaseLock(HeldLock held)
 {
-    return run<bool>(Lane::Work, [held](Session &session) { return releaseLockUnit(session, held); });
+    return write<bool>(Lane::Work, FailPlace::CommitOther,
+        [held](Session &session) { return releaseLockUnit(session, held); });
 }
 
 QCoro::Task<Result<std::vector<BusyWaiter>>> SqlStore::busyWaiters(Millis delay, int most)
 {
-    return run<std::vector<BusyWaiter>>(
-        Lane::Read, [delay, most](Session &session) { return busyWaitersUnit(session, delay, most); });
+    return read<std::vector<BusyWaiter>>(
+        [delay, most](Session &session) { return busyWaitersUnit(session, delay, most); });
 }
 
 QCoro::Task<Status> SqlStore::tellBusy(std::vector<BusyNotice> notices)
 {
-    return runStatus(Lane::Work,
+    return writeStatus(Lane::Work, FailPlace::CommitOther,
         [notices = std::move(notices)](Session &session) { return tellBusyUnit(session, notices); });
 }
 
 QCoro::Task<Status> SqlStore::noteStale(StaleWrite stale)
 {
-    return runStatus(Lane::Work, [stale](Session &session) { return noteStaleUnit(session, stale); });
+    return writeStatus(Lane::Work, FailPlace::CommitOther,
+        [stale](Session &session) { return noteStaleUnit(session, stale); });
 }
 
 QCoro::Task<Result<SessionAnswer>> SqlStore::createSession(NewSession wanted)
 {
-    return run<SessionAnswer>(
-        Lane::Work, [wanted](Session &session) { return createSessionUnit(session, wanted); });
+    return write<SessionAnswer>(Lane::Work, FailPlace::CommitOther,
+        [wanted](Session &session) { return createSessionUnit(session, wanted); });
 }
 
 QCoro::Task<Result<SessionAnswer>> SqlStore::resolveSession(NewSession wanted)
 {
-    return run<SessionAnswer>(
-        Lane::Work, [wanted](Session &session) { return resolveSessionUnit(session, wanted); });
+    return write<SessionAnswer>(Lane::Work, FailPlace::CommitOther,
+        [wanted](Session &session) { return resolveSessionUnit(session, wanted); });
 }
 
 QCoro::Task<Result<SessionAnswer>> SqlStore::lookupSession(SessionLookup wanted)
 {
     const Lane lane = wanted.call.key.isEmpty() ? Lane::Read : Lane::Work;
-    return run<SessionAnswer>(
-        lane, [wanted](Session &session) { return lookupSessionUnit(session, wanted); });
+    return write<SessionAnswer>(lane, lane == Lane::Read ? FailPlace::None : FailPlace::CommitOther,
+        [wanted](Session &session) { return lookupSessionUnit(session, wanted); });
 }
 
 QCoro::Task<Result<SessionAnswer>> SqlStore::bindTicket(TicketBinding binding)
 {
-    return run<SessionAnswer>(
-        Lane::Work, [binding](Session &session) { return bindTicketUnit(session, binding); });
+    return write<SessionAnswer>(Lane::Work, FailPlace::CommitOther,
+        [binding](Session &session) { return bindTicketUnit(session, binding); });
 }
 
 QCoro::Task<Result<SessionAnswer>> SqlStore::storeMessage(SessionMessage message)
@@ -286,30 +302,29 @@ QCoro::Task<Result<SessionAnswer>> SqlStore::storeMessage(SessionMessage message
     if (m_executor->stats().queuedIngest.load(std::memory_order_relaxed) >= m_maxQueuedIngest)
         return refuse<SessionAnswer>(
             Error(ErrorCode::Unavailable, u"too many messages wait to be stored"_s, u"queue_full"_s));
-    return run<SessionAnswer>(Lane::Ingest,
+    return write<SessionAnswer>(Lane::Ingest, FailPlace::CommitOther,
         [message = std::move(message)](Session &session) { return storeMessageUnit(session, message); });
 }
 
 QCoro::Task<Result<SessionBrief>> SqlStore::sessionBrief(QString id)
 {
-    return run<SessionBrief>(Lane::Read, [id](Session &session) { return sessionBriefUnit(session, id); });
+    return read<SessionBrief>([id](Session &session) { return sessionBriefUnit(session, id); });
 }
 
 QCoro::Task<Result<LogBatch>> SqlStore::readSessionLog(QString id, qint64 after, int most)
 {
-    return run<LogBatch>(Lane::Read,
+    return read<LogBatch>(
         [id, after, most](Session &session) { return readSessionLogUnit(session, id, after, most); });
 }
 
 QCoro::Task<Result<std::vector<LogHead>>> SqlStore::sessionLogHeads(QStringList ids)
 {
-    return run<std::vector<LogHead>>(
-        Lane::Read, [ids](Session &session) { return sessionLogHeadsUnit(session, ids); });
+    return read<std::vector<LogHead>>([ids](Session &session) { return sessionLogHeadsUnit(session, ids); });
 }
 
 QCoro::Task<Status> SqlStore::enqueueOutbound(std::vector<OutboundDraft> drafts)
 {
-    return runStatus(Lane::Work,
+    return writeStatus(Lane::Work, FailPlace::CommitEnqueueOutbound,
         [drafts = std::move(drafts)](Session &session) { return enqueueOutboundUnit(session, drafts); });
 }
 
@@ -319,23 +334,25 @@ QCoro::Task<Result<std::vector<ClaimedOutbound>>> SqlStore::claimOutbound(Engine
         = [most](Session &session, const EngineLife &self, const std::vector<ClaimedOutbound> &earlier) {
               return claimOutboundUnit(session, self, most, earlier);
           };
-    return claim<ClaimedOutbound>(&m_unsettledOutbound, life, unit);
+    return claim<ClaimedOutbound>(FailPlace::CommitClaimOutbound, &m_unsettledOutbound, life, unit);
 }
 
 QCoro::Task<Status> SqlStore::beginResend(BeginResend begin)
 {
-    return runStatus(Lane::Work, [begin](Session &session) { return beginResendUnit(session, begin); });
+    return writeStatus(Lane::Work, FailPlace::CommitBeginResend,
+        [begin](Session &session) { return beginResendUnit(session, begin); });
 }
 
 QCoro::Task<Status> SqlStore::finishOutbound(FinishOutbound finish)
 {
-    return runStatus(Lane::Work, [finish](Session &session) { return finishOutboundUnit(session, finish); });
+    return writeStatus(Lane::Work, FailPlace::CommitFinishOutbound,
+        [finish](Session &session) { return finishOutboundUnit(session, finish); });
 }
 
 QCoro::Task<Result<LifecycleStored>> SqlStore::storeLifecycle(LifecycleReport report)
 {
     const QStringList targets = m_lifecycleTargets;
-    return run<LifecycleStored>(Lane::Work,
+    return write<LifecycleStored>(Lane::Work, FailPlace::CommitStoreLifecycle,
         [report, targets](Session &session) { return storeLifecycleUnit(session, report, targets); });
 }
 
@@ -346,55 +363,55 @@ QCoro::Task<Result<std::vector<ClaimedForward>>> SqlStore::claimForwards(
                           const std::vector<ClaimedForward> &earlier) {
         return claimForwardsUnit(session, self, target, most, earlier);
     };
-    return claim<ClaimedForward>(&m_unsettledForwards, life, unit);
+    return claim<ClaimedForward>(FailPlace::CommitClaimForwards, &m_unsettledForwards, life, unit);
 }
 
 QCoro::Task<Status> SqlStore::finishForward(FinishForward finish)
 {
-    return runStatus(Lane::Work, [finish](Session &session) { return finishForwardUnit(session, finish); });
+    return writeStatus(Lane::Work, FailPlace::CommitFinishForward,
+        [finish](Session &session) { return finishForwardUnit(session, finish); });
 }
 
 QCoro::Task<Result<domain::ForwardItem>> SqlStore::replayForward(ReplayForward replay)
 {
     const QStringList targets = m_lifecycleTargets;
-    return run<domain::ForwardItem>(Lane::Work,
+    return write<domain::ForwardItem>(Lane::Work, FailPlace::CommitOther,
         [replay, targets](Session &session) { return replayForwardUnit(session, replay, targets); });
 }
 
 QCoro::Task<Result<domain::Page<domain::RuntimeItem>>> SqlStore::listRuntimes(domain::ListQuery query)
 {
-    return run<domain::Page<domain::RuntimeItem>>(
-        Lane::Read, [query](Session &session) { return listRuntimesUnit(session, query); });
+    return read<domain::Page<domain::RuntimeItem>>(
+        [query](Session &session) { return listRuntimesUnit(session, query); });
 }
 
 QCoro::Task<Result<domain::Page<domain::LifecycleEventItem>>> SqlStore::listLifecycleEvents(
     domain::ListQuery query)
 {
-    return run<domain::Page<domain::LifecycleEventItem>>(
-        Lane::Read, [query](Session &session) { return listLifecycleEventsUnit(session, query); });
+    return read<domain::Page<domain::LifecycleEventItem>>(
+        [query](Session &session) { return listLifecycleEventsUnit(session, query); });
 }
 
 QCoro::Task<Result<QList<domain::RuntimeItem>>> SqlStore::runtimeItems(QStringList ids)
 {
-    return run<QList<domain::RuntimeItem>>(
-        Lane::Read, [ids](Session &session) { return runtimeItemsUnit(session, ids); });
+    return read<QList<domain::RuntimeItem>>(
+        [ids](Session &session) { return runtimeItemsUnit(session, ids); });
 }
 
 QCoro::Task<Result<QList<domain::LifecycleEventItem>>> SqlStore::lifecycleEventItems(QStringList ids)
 {
-    return run<QList<domain::LifecycleEventItem>>(
-        Lane::Read, [ids](Session &session) { return lifecycleEventItemsUnit(session, ids); });
+    return read<QList<domain::LifecycleEventItem>>(
+        [ids](Session &session) { return lifecycleEventItemsUnit(session, ids); });
 }
 
 QCoro::Task<Result<FeedCursor>> SqlStore::feedHead()
 {
-    return run<FeedCursor>(Lane::Read, [](Session &session) { return feedHeadUnit(session); });
+    return read<FeedCursor>([](Session &session) { return feedHeadUnit(session); });
 }
 
 QCoro::Task<Result<FeedBatch>> SqlStore::readFeed(FeedCursor after, int most)
 {
-    return run<FeedBatch>(
-        Lane::Read, [after, most](Session &session) { return readFeedUnit(session, after, most); });
+    return read<FeedBatch>([after, most](Session &session) { return readFeedUnit(session, after, most); });
 }
 
 void SqlStore::onChange(std::function<void()> listener)
@@ -404,90 +421,89 @@ void SqlStore::onChange(std::function<void()> listener)
 
 QCoro::Task<Result<domain::Page<domain::SessionItem>>> SqlStore::listSessions(domain::ListQuery query)
 {
-    return run<domain::Page<domain::SessionItem>>(
-        Lane::Read, [query](Session &session) { return listSessionsUnit(session, query); });
+    return read<domain::Page<domain::SessionItem>>(
+        [query](Session &session) { return listSessionsUnit(session, query); });
 }
 
 QCoro::Task<Result<domain::Page<domain::DeliveryItem>>> SqlStore::listDeliveries(domain::ListQuery query)
 {
-    return run<domain::Page<domain::DeliveryItem>>(
-        Lane::Read, [query](Session &session) { return listDeliveriesUnit(session, query); });
+    return read<domain::Page<domain::DeliveryItem>>(
+        [query](Session &session) { return listDeliveriesUnit(session, query); });
 }
 
 QCoro::Task<Result<domain::DeliveryDetail>> SqlStore::deliveryDetail(QString id)
 {
-    return run<domain::DeliveryDetail>(
-        Lane::Read, [id](Session &session) { return deliveryDetailUnit(session, id); });
+    return read<domain::DeliveryDetail>([id](Session &session) { return deliveryDetailUnit(session, id); });
 }
 
 QCoro::Task<Result<QList<domain::SessionItem>>> SqlStore::sessionItems(QStringList ids)
 {
-    return run<QList<domain::SessionItem>>(
-        Lane::Read, [ids](Session &session) { return sessionItemsUnit(session, ids); });
+    return read<QList<domain::SessionItem>>(
+        [ids](Session &session) { return sessionItemsUnit(session, ids); });
 }
 
 QCoro::Task<Result<QList<domain::DeliveryItem>>> SqlStore::deliveryItems(QStringList ids)
 {
-    return run<QList<domain::DeliveryItem>>(
-        Lane::Read, [ids](Session &session) { return deliveryItemsUnit(session, ids); });
+    return read<QList<domain::DeliveryItem>>(
+        [ids](Session &session) { return deliveryItemsUnit(session, ids); });
 }
 
 QCoro::Task<Result<QList<domain::OutboundItem>>> SqlStore::outboundItems(QStringList ids)
 {
-    return run<QList<domain::OutboundItem>>(
-        Lane::Read, [ids](Session &session) { return outboundItemsUnit(session, ids); });
+    return read<QList<domain::OutboundItem>>(
+        [ids](Session &session) { return outboundItemsUnit(session, ids); });
 }
 
 QCoro::Task<Result<StoreCounts>> SqlStore::counts()
 {
-    return run<StoreCounts>(Lane::Read, [](Session &session) { return countsUnit(session); });
+    return read<StoreCounts>([](Session &session) { return countsUnit(session); });
 }
 
 QCoro::Task<Result<domain::ActionResult>> SqlStore::act(ActionOrder order)
 {
-    return run<domain::ActionResult>(
-        Lane::Work, [order = std::move(order)](Session &session) { return actUnit(session, order); });
+    return write<domain::ActionResult>(Lane::Work, FailPlace::CommitOther,
+        [order = std::move(order)](Session &session) { return actUnit(session, order); });
 }
 
 QCoro::Task<Result<domain::ActionResult>> SqlStore::answerOf(QString actor, QString key)
 {
-    return run<domain::ActionResult>(
-        Lane::Read, [actor, key](Session &session) { return answerUnit(session, actor, key); });
+    return read<domain::ActionResult>(
+        [actor, key](Session &session) { return answerUnit(session, actor, key); });
 }
 
 QCoro::Task<Result<domain::Page<domain::LockItem>>> SqlStore::listLocks(domain::ListQuery query)
 {
-    return run<domain::Page<domain::LockItem>>(
-        Lane::Read, [query](Session &session) { return listLocksUnit(session, query); });
+    return read<domain::Page<domain::LockItem>>(
+        [query](Session &session) { return listLocksUnit(session, query); });
 }
 
 QCoro::Task<Result<domain::Page<domain::AuditItem>>> SqlStore::listAudit(domain::ListQuery query)
 {
-    return run<domain::Page<domain::AuditItem>>(
-        Lane::Read, [query](Session &session) { return listAuditUnit(session, query); });
+    return read<domain::Page<domain::AuditItem>>(
+        [query](Session &session) { return listAuditUnit(session, query); });
 }
 
 QCoro::Task<Result<QList<domain::PauseItem>>> SqlStore::pauses()
 {
-    return run<QList<domain::PauseItem>>(Lane::Read, [](Session &session) { return pausesUnit(session); });
+    return read<QList<domain::PauseItem>>([](Session &session) { return pausesUnit(session); });
 }
 
 QCoro::Task<Result<QList<domain::InstallationItem>>> SqlStore::installationItems()
 {
-    return run<QList<domain::InstallationItem>>(
-        Lane::Read, [](Session &session) { return installationItemsUnit(session); });
+    return read<QList<domain::InstallationItem>>(
+        [](Session &session) { return installationItemsUnit(session); });
 }
 
 QCoro::Task<Result<domain::ExplainFacts>> SqlStore::explainFacts(QString deliveryId)
 {
-    return run<domain::ExplainFacts>(
-        Lane::Read, [deliveryId](Session &session) { return explainFactsUnit(session, deliveryId); });
+    return read<domain::ExplainFacts>(
+        [deliveryId](Session &session) { return explainFactsUnit(session, deliveryId); });
 }
 
 QCoro::Task<Result<int>> SqlStore::sweep(Retention retention, int most)
 {
-    return run<int>(
-        Lane::Work, [retention, most](Session &session) { return sweepUnit(session, retention, most); });
+    return write<int>(Lane::Work, FailPlace::CommitOther,
+        [retention, most](Session &session) { return sweepUnit(session, retention, most); });
 }
 
 namespace {
@@ -502,7 +518,7 @@ Result<bool> pingUnit(Session &session)
 
 QCoro::Task<Status> SqlStore::ping()
 {
-    return runStatus(Lane::Read, pingUnit);
+    return writeStatus(Lane::Read, FailPlace::None, pingUnit);
 }
 
 StoreStats SqlStore::stats() const

@@ -93,8 +93,11 @@ public:
 
 private:
     template <class T>
-    [[nodiscard]] QCoro::Task<Result<T>> run(Lane lane, Unit<T> unit);
-    [[nodiscard]] QCoro::Task<Status> runStatus(Lane lane, Unit<bool> unit);
+    [[nodiscard]] QCoro::Task<Result<T>> read(Unit<T> unit);
+    // Every commit has a place at which a test may kill the process.
+    template <class T>
+    [[nodiscard]] QCoro::Task<Result<T>> write(Lane lane, FailPlace place, Unit<T> unit);
+    [[nodiscard]] QCoro::Task<Status> writeStatus(Lane lane, FailPlace place, Unit<bool> unit);
 
     // A claim that failed may have been committed all the same; the next one picks up what it took.
     template <class T>
@@ -106,7 +109,7 @@ private:
     };
     template <class T, class Claim>
     [[nodiscard]] QCoro::Task<Result<std::vector<T>>> claim(
-        Unsettled<T> *unsettled, EngineLife life, Claim unit);
+        FailPlace place, Unsettled<T> *unsettled, EngineLife life, Claim unit);
 
     Unsettled<ClaimedDelivery> m_unsettledDeliveries;
     Unsettled<ClaimedOutbound> m_unsettledOutbound;

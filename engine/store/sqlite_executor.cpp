@@ -201,9 +201,17 @@ Status SqliteExecutor::runJobs(
             return connection.execute("ROLLBACK");
         outcome.changed = outcome.changed || session.touched();
     }
+    reachCommits(group, outcome, FailEdge::Before);
     if (auto committed = connection.execute("COMMIT"); !committed)
         return fail(committed.error().context(u"committing"_s));
+    reachCommits(group, outcome, FailEdge::After);
     return {};
+}
+
+void SqliteExecutor::reachCommits(const std::vector<JobPtr> &group, const GroupRun &outcome, FailEdge edge)
+{
+    for (size_t i = 0; i < outcome.ran; ++i)
+        reachCommit(*group[i], edge, outcome.changed);
 }
 
 bool SqliteExecutor::runGroup(

@@ -42,6 +42,7 @@ private:
         Connection &connection, std::vector<JobPtr> &group, std::vector<JobPtr> &leftOver);
     [[nodiscard]] Status runJobs(
         Connection &connection, std::vector<JobPtr> &group, bool guarded, GroupRun &outcome);
+    static void reachCommits(const std::vector<JobPtr> &group, const GroupRun &outcome, FailEdge edge);
     [[nodiscard]] static Status runOne(
         Connection &connection, Job &job, Session &session, bool guarded, bool &again);
     void checkpoint(Connection &connection, bool idle);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # signalbox_options carries every flag and definition of the project; nothing sets global ones.
 option(SIGNALBOX_WERROR "Treat warnings as errors" OFF)
+option(SIGNALBOX_FAILPOINTS "Compile in the places where tests kill the process (engine/base/failpoint.h)" OFF)
 set(SIGNALBOX_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined")
 
 add_library(signalbox_options INTERFACE)

@@ -21,6 +21,14 @@ function(signalbox_add_library name)
     target_precompile_headers(signalbox_${name} REUSE_FROM signalbox_pch)
 endfunction()
 
+# signalbox_use_failpoints(<sources>...): the files of this folder that hold failpoints (engine/base/failpoint.h). The
+# definition is theirs alone: for all others, and for the precompiled header, builds with and without are the same.
+function(signalbox_use_failpoints)
+    if(SIGNALBOX_FAILPOINTS)
+        set_source_files_properties(${ARGN} PROPERTIES COMPILE_DEFINITIONS SIGNALBOX_FAILPOINTS)
+    endif()
+endfunction()
+
 # signalbox_add_test(<name> SOURCES ... LINK ... LABELS ... [TIMEOUT s] [GUI] [ENV ...]): one Qt Test program.
 # Every test gets a deadline, the offscreen platform, a fixed locale and a private temporary folder.
 function(signalbox_add_test name)

@@ -4,6 +4,7 @@
 #include "async/block_on.h"
 #include "load_generator.h"
 #include "sandbox/slack_simulator.h"
+#include "signed_requests.h"
 #include "support/child_process.h"
 
 #include <QCommandLineParser>
@@ -61,38 +62,6 @@ bool writeConfig(const Plan &plan, const QString &folder, const QString &slackUr
         += u"[[installations]]\nchannel = \"slack\"\ntenant = \"T0BENCH\"\nbackend = \"local\"\nbot_token = \"xoxb-bench\"\n"_s;
     text += u"[log]\nlevel = \"error\"\n"_s;
     return file.write(text.toUtf8()) > 0;
-}
-
-std::vector<QByteArray> signedRequests(const Plan &plan, sandbox::SlackSimulator &slack, const Clock &clock)
-{
-    const Secret secret("bench-secret");
-    std::vector<QByteArray> requests;
-    requests.reserve(static_cast<size_t>(plan.messages));
-    const QByteArray timestamp = QByteArray::number(toMs(clock.now()) / 1000);
-    for (int i = 0; i < plan.messages; ++i) {
-        const QString channel = u"C%1"_s.arg(i % plan.channels, 6, 10, QChar(u'0'));
-        sandbox::SlackMessage message;
-        message.user = u"U0BENCH"_s;
-        message.channel = channel;
-        const QString ts = slack.model().post(*slack.model().channel(channel), message).ts;
-        Json event = Json::object({{u"type"_s, u"app_mention"_s}, {u"user"_s, u"U0BENCH"_s},
-            {u"channel"_s, channel}, {u"ts"_s, ts}});
-        event.set(u"event_ts"_s, ts);
-        event.set(u"client_msg_id"_s, u"00000000-0000-4000-8000-%1"_s.arg(i, 12, 10, QChar(u'0')));
-        event.set(u"text"_s, u"<@U0BOT> how is build number %1 doing today?"_s.arg(i));
-        Json envelope = Json::object(
-            {{u"token"_s, u"unused"_s}, {u"team_id"_s, u"T0BENCH"_s}, {u"api_app_id"_s, u"A0BENCH"_s}});
-        envelope.set(u"type"_s, u"event_callback"_s);
-        envelope.set(u"event_id"_s, u"Ev%1"_s.arg(i, 10, 10, QChar(u'0')));
-        envelope.set(u"event_time"_s, toMs(clock.now()) / 1000);
-        envelope.set(u"event"_s, event);
-        const QByteArray body = envelope.toBytes();
-        requests.push_back("POST /slack/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
-                           "application/json\r\nX-Slack-Request-Timestamp: "
-            + timestamp + "\r\nX-Slack-Signature: " + sandbox::SignedSender::sign(secret, timestamp, body)
-            + "\r\nContent-Length: " + QByteArray::number(body.size()) + "\r\n\r\n" + body);
-    }
-    return requests;
 }
 
 // Deliveries of the past, written straight into the file while nobody runs: what a busy month leaves behind.
@@ -161,7 +130,10 @@ Figures measure(
     const Plan &plan, sandbox::SlackSimulator &slack, const Clock &clock, qint64 pid, quint16 port)
 {
     Figures figures;
-    const std::vector<QByteArray> requests = signedRequests(plan, slack, clock);
+    bench::MessagePlan messages;
+    messages.count = plan.messages;
+    messages.channels = plan.channels;
+    const std::vector<QByteArray> requests = bench::signedRequests(messages, slack, clock);
     const double cpuBefore = bench::cpuSeconds(pid);
     QElapsedTimer watch;
     watch.start();
@@ -245,13 +217,12 @@ int main(int argc, char **argv)
     sandbox::SlackSimulatorConfig slackConfig;
     slackConfig.teamId = u"T0BENCH"_s;
     slackConfig.botToken = Secret("xoxb-bench");
+    slackConfig.signingSecret = Secret("bench-secret");
+    slackConfig.appId = u"A0BENCH"_s;
     slackConfig.keepText = false;
     sandbox::SlackSimulator slack(slackConfig, clock);
     if (!slack.listen())
         return 1;
-    for (int i = 0; i < plan.channels; ++i)
-        slack.addChannel(u"C%1"_s.arg(i, 6, 10, QChar(u'0')));
-    slack.addUser(u"U0BENCH"_s);
     if (!writeConfig(plan, folder.path(), slack.apiBaseUrl()))
         return 1;
     testing::ChildProcess daemon;

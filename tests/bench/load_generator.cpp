@@ -88,6 +88,7 @@ LoadResult sendAll(
     std::uint16_t port, const std::vector<QByteArray> &requests, int connections, double perSecond)
 {
     LoadResult result;
+    result.startedMs.resize(requests.size());
     std::vector<Peer> peers(static_cast<size_t>(connections));
     const int poll = ::epoll_create1(EPOLL_CLOEXEC);
     for (size_t i = 0; i < peers.size(); ++i) {
@@ -116,6 +117,8 @@ LoadResult sendAll(
             peer.request = next++;
             peer.read = 0;
             peer.started = SteadyClock::now();
+            result.startedMs[peer.request]
+                = std::chrono::duration<double, std::milli>(peer.started.time_since_epoch()).count();
             if (!sendWhole(peer.fd, requests[peer.request])) {
                 ++result.broken;
                 continue;

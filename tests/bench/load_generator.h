@@ -17,6 +17,7 @@ struct LoadResult
     int broken = 0; // connections that ended early
     double seconds = 0;
     std::vector<double> latenciesMs; // sorted
+    std::vector<double> startedMs; // of each request, on the steady clock; 0: never sent
     [[nodiscard]] double percentile(double share) const;
 };
 

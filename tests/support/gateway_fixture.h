@@ -58,6 +58,8 @@ public:
 
     // Starts the program and waits for its ready line; also after kill() or a stop, on the same data folder.
     [[nodiscard]] Status start(Millis deadline = Millis(30'000));
+    // The next start() is armed to end itself there (base/failpoint.h); only that one.
+    void armFailpoint(const QString &name) { m_failpoint = name; }
     // SIGKILL; returns when the process is gone.
     void killNow();
     // SIGTERM; the exit code, or nullopt when it did not end in time.
@@ -84,6 +86,8 @@ public:
     [[nodiscard]] Result<Json> admin(const QString &path);
     [[nodiscard]] Result<http::Response> get(quint16 port, const QString &path, const QByteArray &token = {});
     [[nodiscard]] QByteArray adminToken() const { return m_adminToken; }
+    // POST there with an idempotency key; the status, 0 without an answer.
+    [[nodiscard]] int act(const QString &path, const QByteArray &body, const QByteArray &key);
     [[nodiscard]] qint64 deliveryTotal(); // -1 when it cannot be read
     // The delivery of one message with its attempts, outbound messages and timeline; null without one.
     [[nodiscard]] Json delivery(const QString &messageTs);
@@ -103,6 +107,10 @@ public:
     [[nodiscard]] http::Response post(const QByteArray &body);
     [[nodiscard]] http::Response post(sandbox::SignedSender::Request request);
 
+    // Ends the program, and tells what its log may not hold; for a fixture on another thread than the test's,
+    // which cannot fail it. Any other looks by itself when it dies.
+    [[nodiscard]] QStringList finish();
+
     [[nodiscard]] sandbox::SlackSimulator &slack() { return *m_slack; }
     [[nodiscard]] sandbox::SpritzSimulator &spritz() { return *m_spritz; }
     [[nodiscard]] const GatewayOptions &options() const { return m_options; }
@@ -112,7 +120,7 @@ private:
     [[nodiscard]] QByteArray backendToml() const;
     [[nodiscard]] Status readAdminFile();
     void keepLog();
-    void checkLog() const;
+    [[nodiscard]] QStringList logProblems() const;
 
     GatewayOptions m_options;
     SystemClock m_clock;
@@ -123,6 +131,8 @@ private:
     std::unique_ptr<ChildProcess> m_process;
     QByteArray m_log; // of former lives
     QByteArray m_readyLine;
+    QString m_failpoint;
+    bool m_finished = false;
     QByteArray m_adminToken;
     std::vector<QByteArray> m_allTokens;
     quint16 m_ingressPort = 0;

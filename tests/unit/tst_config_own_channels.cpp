@@ -61,9 +61,9 @@ void ConfigOwnChannelsTest::theyNeedNoTokens()
         + installation(u"cli"_s, own));
     QVERIFY2(loaded, loaded ? "" : qPrintable(loaded.error().first().toString()));
     QCOMPARE(loaded->config.installations.size(), 2);
-    QCOMPARE(loaded->config.installations[0].newConversation, u"Hello."_s);
+    QCOMPARE(loaded->config.installations[0].feedback.newConversation, u"Hello."_s);
     QCOMPARE(loaded->config.installations[1].channel, u"cli"_s);
-    QVERIFY(loaded->config.installations[1].newConversation.isEmpty());
+    QVERIFY(loaded->config.installations[1].feedback.newConversation.isEmpty());
 }
 
 void ConfigOwnChannelsTest::whatDoesNotGoTogetherIsRefused_data()

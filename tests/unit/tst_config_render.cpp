@@ -97,7 +97,7 @@ environment = { "odd key" = "a\nb" }
     QCOMPARE(again->config.turn.adoptionInterval, Millis(1500));
     QCOMPARE(again->config.turn.adoptionTimeout, Millis(120'000));
     QCOMPARE(again->config.installations[0].onUnconfirmed, u"retry"_s);
-    QCOMPARE(again->config.installations[0].newConversation, u"Hello \"you\"."_s);
+    QCOMPARE(again->config.installations[0].feedback.newConversation, u"Hello \"you\"."_s);
     // What an agent's environment holds may be secret: its names come back, its values do not.
     QCOMPARE(loaded->config.backends[1].environment.value(u"odd key"_s), u"a\nb"_s);
     QCOMPARE(again->config.backends[1].environment.value(u"odd key"_s), u"***"_s);

@@ -86,6 +86,20 @@ private Q_SLOTS:
         QCOMPARE(contextMessageTs(spritzPrompt(context, u"x"_s)), kOurs);
     }
 
+    void aCallOfAnotherTurnWithTheSameId_hidesNone()
+    {
+        Replay replay;
+        replay.user(prompt(kOther))
+            .tool(u"call_1"_s, u"in_progress"_s)
+            .toolUpdate(u"call_1"_s, u"completed"_s);
+        replay.agent(u"done"_s).user(prompt(kOurs)).agent(u"first I look"_s);
+        replay.tool(u"call_1"_s, u"in_progress"_s);
+        QCOMPARE(replay.outcome(), u"unfinished"_s);
+        replay.toolUpdate(u"call_1"_s, u"completed"_s).agent(u" and now I know"_s);
+        QCOMPARE(replay.outcome(), u"answered: first I look and now I know"_s);
+        QCOMPARE(replay.outcome(kOther), u"answered: done"_s);
+    }
+
     void otherText_tellsNone_data()
     {
         QTest::addColumn<QString>("text");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channels/slack/slack_adapter.h"
 
+#include "base/failpoint.h"
 #include "base/ids.h"
 #include "domain/installation_trouble.h"
 #include "domain/slack_errors.h"
@@ -33,6 +34,13 @@ QString methodOf(OutboundOp op)
         return u"reactions.remove"_s;
     }
     return {};
+}
+
+FailPlace placeOf(OutboundOp op)
+{
+    if (op == OutboundOp::React)
+        return FailPlace::SendReaction;
+    return op == OutboundOp::Unreact ? FailPlace::SendUnreaction : FailPlace::SendPost;
 }
 
 Json metadataOf(const SendRequest &request)
@@ -214,8 +222,11 @@ QCoro::Task<Result<http::Response>> SlackAdapter::call(
 QCoro::Task<SendOutcome> SlackAdapter::send(SendRequest request, async::CancelToken cancel)
 {
     const QString method = methodOf(request.op);
+    const FailPlace place = placeOf(request.op);
+    reachFailpoint(place, FailEdge::Before);
     const Result<http::Response> answer = co_await call(
         method, request.token, argumentsOf(request), domain::isIdempotent(request.op), cancel);
+    reachFailpoint(place, FailEdge::After);
     SendOutcome outcome = interpretAnswer(method, answer);
     // Repeating a reaction changes nothing, so an unknown outcome is only a reason to try again.
     if (outcome.state == OutboundState::Unknown && domain::isIdempotent(request.op))

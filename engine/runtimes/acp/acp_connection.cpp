@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtimes/acp/acp_connection.h"
 
+#include "base/failpoint.h"
 #include "base/log.h"
 
 #include <QDir>
@@ -201,7 +202,9 @@ QCoro::Task<Result<bool>> AcpConnection::take(Take how, QString id, async::Cance
 {
     const QString method = how == Take::Resume ? u"session/resume"_s : u"session/load"_s;
     remember(id).replayed = 0; // what comes now is history
+    reachFailpoint(FailPlace::SendLoad, FailEdge::Before);
     const Result<Json> answer = co_await call(method, sessionParams(id), cancel);
+    reachFailpoint(FailPlace::SendLoad, FailEdge::After);
     if (answer) {
         if (how == Take::Resume) {
             remember(id).replayed = -1;
@@ -218,7 +221,9 @@ QCoro::Task<Result<bool>> AcpConnection::take(Take how, QString id, async::Cance
 QCoro::Task<Result<AcpConnection::Opened>> AcpConnection::newSession(
     bool contextLost, async::CancelToken cancel)
 {
+    reachFailpoint(FailPlace::SendNewSession, FailEdge::Before);
     const Result<Json> answer = co_await call(u"session/new"_s, sessionParams({}), cancel);
+    reachFailpoint(FailPlace::SendNewSession, FailEdge::After);
     if (!answer) {
         co_return fail(noteLogin(answer.error()).context(u"session/new"_s));
     }
@@ -301,10 +306,12 @@ void AcpConnection::prompt(const QString &id, const QString &text, const std::sh
         run->notSent(TurnEnd::NotSent, u"not_allowed"_s);
         return;
     }
+    reachFailpoint(FailPlace::SendPrompt, FailEdge::Before);
     if (!m_peer.send(u"session/prompt"_s, std::move(params), std::move(onAnswer))) {
         run->notSent(TurnEnd::NotSent, u"agent_busy"_s);
         return;
     }
+    reachFailpoint(FailPlace::SendPrompt, FailEdge::After);
     session.inFlight = true;
     session.run = run;
     session.text = MessageText();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtimes/acp/acp_turn.h"
 
+#include "base/failpoint.h"
+
 using namespace Qt::StringLiterals;
 
 namespace signalbox::runtimes {
@@ -21,7 +23,9 @@ AcpTurn::~AcpTurn()
 QCoro::Task<> AcpTurn::settle(Millis, async::CancelToken)
 {
     if (const std::shared_ptr<AcpConnection> connection = m_connection.lock()) {
+        reachFailpoint(FailPlace::SendCancel, FailEdge::Before);
         connection->cancelPrompt(m_opened.session);
+        reachFailpoint(FailPlace::SendCancel, FailEdge::After);
     }
     co_return;
 }

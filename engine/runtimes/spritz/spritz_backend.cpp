@@ -57,12 +57,14 @@ http::ClientRequest SpritzBackend::post(const QUrl &url, const Secret &token, QB
 }
 
 QCoro::Task<Result<http::Response>> SpritzBackend::call(
-    http::ClientRequest request, async::CancelToken cancel)
+    http::ClientRequest request, FailPlace place, async::CancelToken cancel)
 {
     async::CancelSource source;
     source.follow(cancel);
     source.follow(m_closing.token());
+    reachFailpoint(place, FailEdge::Before);
     Result<http::Response> response = co_await m_client.send(std::move(request), source.token());
+    reachFailpoint(place, FailEdge::After);
     if (!response) {
         co_return fail(spritz::transportError(response.error()));
     }
@@ -78,7 +80,8 @@ QCoro::Task<Result<Binding>> SpritzBackend::bind(BindRequest request, async::Can
         exchange.timeout = std::max(m_options.stepTimeout, m_options.forcedExchangeTimeout);
     }
     const QPointer<SpritzBackend> self(this);
-    const Result<http::Response> response = co_await call(std::move(exchange), cancel);
+    const Result<http::Response> response
+        = co_await call(std::move(exchange), FailPlace::SendExchange, cancel);
     if (!self) {
         co_return fail(closedError());
     }
@@ -173,7 +176,7 @@ QCoro::Task<Result<SpritzBackend::Reached>> SpritzBackend::reach(
     http::ClientRequest upsert
         = post(spritz::urlUnder(m_options.spritzUrl, "/api/channel-conversations/upsert"), binding.ownerToken,
             spritz::upsertBody(m_options.principalId, binding, request));
-    const Result<http::Response> upserted = co_await call(std::move(upsert), cancel);
+    const Result<http::Response> upserted = co_await call(std::move(upsert), FailPlace::SendUpsert, cancel);
     if (!self) {
         co_return fail(closedError());
     }
@@ -184,7 +187,8 @@ QCoro::Task<Result<SpritzBackend::Reached>> SpritzBackend::reach(
     http::ClientRequest bootstrap
         = post(spritz::conversationUrl(m_options.spritzUrl, *name, u"bootstrap"_s, binding.nameSpace),
             m_options.spritzToken, "{}");
-    const Result<http::Response> answer = co_await call(std::move(bootstrap), cancel);
+    const Result<http::Response> answer
+        = co_await call(std::move(bootstrap), FailPlace::SendBootstrap, cancel);
     if (!self) {
         co_return fail(closedError());
     }
@@ -264,8 +268,10 @@ QCoro::Task<Status> SpritzBackend::upgrade(std::shared_ptr<SpritzConnection> con
     const QPointer<SpritzBackend> self(this);
     const QUrl socketUrl
         = spritz::conversationUrl(m_options.spritzUrl, conversation, u"connect"_s, nameSpace, true);
+    reachFailpoint(FailPlace::SendConnect, FailEdge::Before);
     const Status connected
         = co_await connection->connectTo(socketUrl, m_options.spritzToken, m_options.stepTimeout, cancel);
+    reachFailpoint(FailPlace::SendConnect, FailEdge::After);
     if (!self) {
         co_return fail(closedError());
     }
@@ -277,7 +283,7 @@ QCoro::Task<Status> SpritzBackend::upgrade(std::shared_ptr<SpritzConnection> con
     probe.headers.add("Authorization", "Bearer " + m_options.spritzToken.reveal());
     probe.timeout = m_options.stepTimeout;
     probe.idempotent = true;
-    const Result<http::Response> answer = co_await call(std::move(probe), cancel);
+    const Result<http::Response> answer = co_await call(std::move(probe), FailPlace::None, cancel);
     if (!answer) {
         co_return fail(answer.error());
     }

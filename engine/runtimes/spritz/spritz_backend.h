@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/failpoint.h"
 #include "http/client.h"
 #include "runtimes/runtime_backend.h"
 #include "runtimes/spritz/spritz_calls.h"
@@ -85,7 +86,7 @@ private:
         Binding binding, OpenRequest request, async::CancelToken cancel);
     [[nodiscard]] http::ClientRequest post(const QUrl &url, const Secret &token, QByteArray body) const;
     [[nodiscard]] QCoro::Task<Result<http::Response>> call(
-        http::ClientRequest request, async::CancelToken cancel);
+        http::ClientRequest request, FailPlace place, async::CancelToken cancel);
     [[nodiscard]] QCoro::Task<Status> upgrade(std::shared_ptr<SpritzConnection> connection,
         QString conversation, QString nameSpace, async::CancelToken cancel);
     [[nodiscard]] std::shared_ptr<SpritzConnection> makeConnection();

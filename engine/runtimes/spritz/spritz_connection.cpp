@@ -2,6 +2,7 @@
 #include "runtimes/spritz/spritz_connection.h"
 
 #include "async/wait.h"
+#include "base/failpoint.h"
 #include "runtimes/acp/session_update.h"
 #include "runtimes/spritz/spritz_calls.h"
 
@@ -116,8 +117,10 @@ QCoro::Task<Status> SpritzConnection::load(
     if (!agreed) {
         co_return fail(named(agreed.error()).context(u"initialize"_s));
     }
+    reachFailpoint(FailPlace::SendLoad, FailEdge::Before);
     const Result<Json> loaded
         = co_await m_peer.call(u"session/load"_s, loadParams(sessionId, cwd), timeout, cancel);
+    reachFailpoint(FailPlace::SendLoad, FailEdge::After);
     if (!loaded) {
         co_return fail(named(loaded.error()).context(u"session/load"_s));
     }
@@ -150,10 +153,15 @@ void SpritzConnection::prompt(const QString &sessionId, const QString &text,
         run->notSent(TurnEnd::NotSent, u"not_allowed"_s);
         return;
     }
+    reachFailpoint(FailPlace::SendPrompt, FailEdge::Before);
     if (!m_peer.send(u"session/prompt"_s, std::move(params), std::move(onAnswer))) {
         run->notSent(TurnEnd::NotSent, u"socket_closed"_s);
         return;
     }
+    if (isFailpointArmed(FailPlace::SendPrompt, FailEdge::After) && m_socket) {
+        m_socket->flush();
+    }
+    reachFailpoint(FailPlace::SendPrompt, FailEdge::After);
     m_run = run;
     run->begin(cancel);
 }

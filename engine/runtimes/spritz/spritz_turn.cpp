@@ -2,6 +2,7 @@
 #include "runtimes/spritz/spritz_turn.h"
 
 #include "async/wait.h"
+#include "base/failpoint.h"
 
 using namespace Qt::StringLiterals;
 
@@ -35,7 +36,9 @@ SpritzTurn::~SpritzTurn()
 
 QCoro::Task<> SpritzTurn::settle(Millis grace, async::CancelToken cancel)
 {
+    reachFailpoint(FailPlace::SendCancel, FailEdge::Before);
     m_connection->cancelPrompt(m_sessionId);
+    reachFailpoint(FailPlace::SendCancel, FailEdge::After);
     co_await async::delay(grace, std::move(cancel));
 }
 
