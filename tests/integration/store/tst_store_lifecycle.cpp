@@ -86,8 +86,6 @@ private:
     }
 
 private Q_SLOTS:
-    void anAbandonedForwardEndsDead();
-    void oldEventsGoAndTheLatestStays();
     void report_isStoredInOrder();
     void report_knownEventIsADuplicate_data();
     void report_knownEventIsADuplicate();
@@ -579,37 +577,6 @@ void StoreLifecycleTest::feed_tellsOfRuntimesAndEvents()
     QVERIFY2(
         told.contains(u"runtime:%1:%2"_s.arg(kRuntime).arg(runtime(f).rev)), qPrintable(told.join(u' ')));
     QVERIFY2(told.filter(u"session:se_a"_s).size() == 1, qPrintable(told.join(u' ')));
-}
-
-// Its backend lost its webhook: nobody claims it any more, and it must not look as if somebody would.
-void StoreLifecycleTest::anAbandonedForwardEndsDead()
-{
-    SIGNALBOX_STORE(f);
-    f.db().setLifecycleTargets({u"agent"_s});
-    store(f, report(u"e1"_s, u"Ready"_s));
-    QVERIFY(async::blockOn(f.db().sweep(Retention(), 100)));
-    QCOMPARE(f.sql(u"SELECT state FROM lifecycle_forwards"_s).toString(), u"pending"_s);
-    f.sql(u"UPDATE lifecycle_forwards SET created_at = 1, updated_at = 1"_s);
-    const qint64 rev = f.sql(u"SELECT rev FROM lifecycle_events"_s).toLongLong();
-    QVERIFY(async::blockOn(f.db().sweep(Retention(), 100)));
-    QCOMPARE(f.sql(u"SELECT state FROM lifecycle_forwards"_s).toString(), u"dead"_s);
-    QCOMPARE(f.sql(u"SELECT error_code FROM lifecycle_forwards"_s).toString(), u"no_webhook"_s);
-    QVERIFY(f.sql(u"SELECT rev FROM lifecycle_events"_s).toLongLong() > rev);
-}
-
-void StoreLifecycleTest::oldEventsGoAndTheLatestStays()
-{
-    SIGNALBOX_STORE(f);
-    for (int i = 1; i <= 4; ++i)
-        store(f, report(u"00000000-0000-7%1"_s.arg(i), i % 2 ? u"Ready"_s : u"Terminating"_s));
-    QVERIFY(async::blockOn(f.db().sweep(Retention(), 100)));
-    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM lifecycle_events"_s).toInt(), 4);
-    f.sql(u"UPDATE lifecycle_events SET received_at = 1"_s);
-    QVERIFY(async::blockOn(f.db().sweep(Retention(), 2)));
-    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM lifecycle_events"_s).toInt(), 2); // in batches
-    QVERIFY(async::blockOn(f.db().sweep(Retention(), 100)));
-    QCOMPARE(f.sql(u"SELECT id FROM lifecycle_events"_s).toString(), u"00000000-0000-74"_s);
-    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM lifecycle_events"_s).toInt(), 1);
 }
 
 QTEST_GUILESS_MAIN(StoreLifecycleTest)

@@ -79,9 +79,6 @@ private:
 
 private Q_SLOTS:
     void noteStage_showsWhereItIs();
-    void noteStage_keepsEachTry();
-    void beginTurn_saysItsNoticesOnce();
-    void onlyFailedHandOversCount();
     void noteStage_keepsTheLock();
     void noteStage_underAnotherFenceIsStale();
     void beginTurn_endsTheWaitForTheRuntime();
@@ -126,76 +123,6 @@ void StoreRecoveryTest::noteStage_showsWhereItIs()
     QCOMPARE(value(f, u"stage"_s, u"d-a"_s), QString());
     QVERIFY(isStale(async::blockOn(f.db().noteStage(recovering(held(delivery)))))); // it is over
     QCOMPARE(f.state(u"d-a"_s), u"completed:no_reply"_s);
-}
-
-void StoreRecoveryTest::noteStage_keepsEachTry()
-{
-    SIGNALBOX_STORE(f);
-    const EngineLife life = f.engine();
-    f.ingest(u"a"_s, u"t1"_s);
-    const ClaimedDelivery delivery = f.claim(life).front();
-    for (int number = 1; number <= 3; ++number) {
-        NoteStage note = recovering(held(delivery));
-        note.what = number < 3 ? u"exchange"_s : u"open"_s;
-        note.attemptId = u"at-%1"_s.arg(number);
-        note.number = number;
-        note.target = u"agent"_s;
-        QVERIFY(async::blockOn(f.db().noteStage(note)));
-        QVERIFY(async::blockOn(f.db().noteStage(note))); // the unit may run twice
-    }
-    QVERIFY(f.begin(delivery));
-    const auto detail = async::blockOn(f.db().deliveryDetail(u"d-a"_s));
-    QVERIFY(detail);
-    QStringList kinds;
-    for (const auto &attempt : detail->attempts)
-        kinds << attempt.what;
-    kinds.sort();
-    QCOMPARE(kinds, QStringList({u"exchange"_s, u"exchange"_s, u"open"_s, u"turn"_s}));
-}
-
-void StoreRecoveryTest::beginTurn_saysItsNoticesOnce()
-{
-    SIGNALBOX_STORE(f);
-    const EngineLife life = f.engine();
-    f.ingest(u"a"_s, u"t1"_s);
-    const ClaimedDelivery delivery = f.claim(life).front();
-    BeginTurn begin;
-    begin.held = held(delivery);
-    begin.attemptId = u"at"_s;
-    begin.notices.push_back(StoreFixture::draft(u"d-a"_s, u"notice:context_lost"_s));
-    QVERIFY(async::blockOn(f.db().beginTurn(begin)));
-    QVERIFY(async::blockOn(f.db().beginTurn(begin)));
-    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages"_s).toInt(), 1);
-}
-
-// A delivery gives up after prompts that could not be handed over, however often engines came and went.
-void StoreRecoveryTest::onlyFailedHandOversCount()
-{
-    SIGNALBOX_STORE(f);
-    EngineLife life = f.engine();
-    f.ingest(u"a"_s, u"t1"_s);
-    ClaimedDelivery delivery = f.claim(life).front();
-    for (int lives = 0; lives < 3; ++lives) {
-        QVERIFY(f.reopen());
-        life = f.engine();
-        delivery = f.claim(life).front();
-    }
-    QCOMPARE(delivery.attempts, 4);
-    QCOMPARE(delivery.notSent, 0);
-    FinishTurn again;
-    again.held = held(delivery);
-    again.state = DeliveryState::Pending;
-    again.countsNotSent = true;
-    QVERIFY(async::blockOn(f.db().finishTurn(again)));
-    delivery = f.claim(life).front();
-    QCOMPARE(delivery.notSent, 1);
-    // The last try ends the attempt that is open.
-    QVERIFY(f.begin(delivery));
-    FinishTurn dead;
-    dead.held = held(delivery);
-    dead.errorCode = u"not_sent"_s;
-    QVERIFY(async::blockOn(f.db().finishTurn(dead)));
-    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM attempts WHERE outcome = 'running'"_s).toInt(), 0);
 }
 
 void StoreRecoveryTest::noteStage_keepsTheLock()

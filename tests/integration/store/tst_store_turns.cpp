@@ -33,6 +33,9 @@ class StoreTurnsTest : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
+    void noteStage_keepsEachTry();
+    void beginTurn_saysItsNoticesOnce();
+    void onlyFailedHandOversCount();
     void claim_takesLockAndRaisesFence();
     void claim_followsDueOrderAndLimit();
     void claim_keepsOrderWithinSession();
@@ -284,6 +287,80 @@ void StoreTurnsTest::finish_deadKeepsErrorAndWakes()
     QCOMPARE(f.state(u"d-a"_s), u"dead"_s);
     QCOMPARE(f.sql(u"SELECT error_code FROM deliveries WHERE id = 'd-a'"_s).toString(), u"agent_gone"_s);
     QVERIFY(f.sql(u"SELECT finished_at FROM deliveries WHERE id = 'd-a'"_s).toLongLong() > 0);
+}
+
+void StoreTurnsTest::noteStage_keepsEachTry()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    f.ingest(u"a"_s, u"t1"_s);
+    const ClaimedDelivery delivery = f.claim(life).front();
+    for (int number = 1; number <= 3; ++number) {
+        NoteStage note;
+        note.held = HeldDelivery(delivery.id, delivery.fence);
+        note.stage = domain::Stage::Recovering;
+        note.waitsForRuntime = true;
+        note.errorCode = u"acp_unavailable"_s;
+        note.what = number < 3 ? u"exchange"_s : u"open"_s;
+        note.attemptId = u"at-%1"_s.arg(number);
+        note.number = number;
+        note.target = u"agent"_s;
+        QVERIFY(async::blockOn(f.db().noteStage(note)));
+        QVERIFY(async::blockOn(f.db().noteStage(note))); // the unit may run twice
+    }
+    QVERIFY(f.begin(delivery));
+    const auto detail = async::blockOn(f.db().deliveryDetail(u"d-a"_s));
+    QVERIFY(detail);
+    QStringList kinds;
+    for (const auto &attempt : detail->attempts)
+        kinds << attempt.what;
+    kinds.sort();
+    QCOMPARE(kinds, QStringList({u"exchange"_s, u"exchange"_s, u"open"_s, u"turn"_s}));
+}
+
+void StoreTurnsTest::beginTurn_saysItsNoticesOnce()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    f.ingest(u"a"_s, u"t1"_s);
+    const ClaimedDelivery delivery = f.claim(life).front();
+    BeginTurn begin;
+    begin.held = HeldDelivery(delivery.id, delivery.fence);
+    begin.attemptId = u"at"_s;
+    begin.notices.push_back(StoreFixture::draft(u"d-a"_s, u"notice:context_lost"_s));
+    QVERIFY(async::blockOn(f.db().beginTurn(begin)));
+    QVERIFY(async::blockOn(f.db().beginTurn(begin)));
+    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM outbound_messages"_s).toInt(), 1);
+}
+
+// A delivery gives up after prompts that could not be handed over, however often engines came and went.
+void StoreTurnsTest::onlyFailedHandOversCount()
+{
+    SIGNALBOX_STORE(f);
+    EngineLife life = f.engine();
+    f.ingest(u"a"_s, u"t1"_s);
+    ClaimedDelivery delivery = f.claim(life).front();
+    for (int lives = 0; lives < 3; ++lives) {
+        QVERIFY(f.reopen());
+        life = f.engine();
+        delivery = f.claim(life).front();
+    }
+    QCOMPARE(delivery.attempts, 4);
+    QCOMPARE(delivery.notSent, 0);
+    FinishTurn again;
+    again.held = HeldDelivery(delivery.id, delivery.fence);
+    again.state = DeliveryState::Pending;
+    again.countsNotSent = true;
+    QVERIFY(async::blockOn(f.db().finishTurn(again)));
+    delivery = f.claim(life).front();
+    QCOMPARE(delivery.notSent, 1);
+    // The last try ends the attempt that is open.
+    QVERIFY(f.begin(delivery));
+    FinishTurn dead;
+    dead.held = HeldDelivery(delivery.id, delivery.fence);
+    dead.errorCode = u"not_sent"_s;
+    QVERIFY(async::blockOn(f.db().finishTurn(dead)));
+    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM attempts WHERE outcome = 'running'"_s).toInt(), 0);
 }
 
 QTEST_GUILESS_MAIN(StoreTurnsTest)
