@@ -58,6 +58,7 @@ QString sentence(const QString &what)
         {u"finished"_s, Sentences::tr("It is finished")},
         {u"settled"_s, Sentences::tr("It gave up and was settled")},
         {u"needs_person"_s, Sentences::tr("It gave up and needs a person")},
+        {u"rate_limited"_s, Sentences::tr("The channel wants nothing more for a while")},
         {u"needs_token"_s, Sentences::tr("The channel does not accept the installation's token")},
     };
     return known.value(what, what);

@@ -36,12 +36,13 @@ public:
         return m_explanation;
     }
 
-    // The pause that stops this, if any does.
-    const ExplainPause *pause(QStringView what, Instant createdAt) const
+    // The pause that stops this, if any does: one of the intake holds what people wrote since, and no replay.
+    const ExplainPause *pause(QStringView what, const DeliveryItem &item) const
     {
         for (const ExplainPause &pause : m_facts.pauses) {
-            if (pause.what == what
-                || (what == u"delivery" && pause.what == u"intake" && createdAt >= pause.since))
+            const bool intake = what == u"delivery" && pause.what == u"intake" && item.parentId.isEmpty()
+                && item.createdAt >= pause.since;
+            if (pause.what == what || intake)
                 return &pause;
         }
         return nullptr;
@@ -105,7 +106,7 @@ Explanation Chain::holder(const DeliveryItem &item, const QString &stage)
 
 Explanation Chain::pending(const DeliveryItem &item)
 {
-    if (const ExplainPause *pause = this->pause(u"delivery", item.createdAt))
+    if (const ExplainPause *pause = this->pause(u"delivery", item))
         return paused(*pause);
     if (item.waitsFor == u"retry") {
         ExplainLink &link = add(u"delivery"_s, item.id, u"next_try"_s, item.updatedAt);
@@ -120,7 +121,7 @@ Explanation Chain::outbound()
 {
     if (!m_facts.outbound)
         return end(u"wait"_s);
-    if (const ExplainPause *pause = this->pause(u"outbound", Instant())) {
+    if (const ExplainPause *pause = this->pause(u"outbound", m_facts.delivery)) {
         add(u"outbound"_s, m_facts.outbound->id, u"waits_to_be_posted"_s, m_facts.outbound->createdAt);
         return paused(*pause);
     }
@@ -135,6 +136,13 @@ Explanation Chain::outbound()
     link.evidence = head.errorCode;
     if (!isNever(head.nextTryAt))
         link.evidence += (link.evidence.isEmpty() ? u"at "_s : u", at "_s) + toRfc3339(head.nextTryAt);
+    if (!isNever(m_facts.heldUntil)) {
+        ExplainLink &limit = add(u"channel"_s,
+            m_facts.heldPlace.isEmpty() ? m_facts.delivery.installation : m_facts.heldPlace,
+            u"rate_limited"_s, head.updatedAt);
+        limit.evidence = u"until "_s + toRfc3339(m_facts.heldUntil);
+        return end(u"wait"_s);
+    }
     if (head.state == u"retry" && troubleKind(head.errorCode) && !m_facts.trouble.isEmpty()) {
         ExplainLink &cause
             = add(u"installation"_s, m_facts.delivery.installation, u"needs_token"_s, m_facts.troubleSince);

@@ -19,7 +19,7 @@ struct ExplainLink
         , since(theSince)
     {
     }
-    QString kind; // delivery | session | runtime | outbound | pause | engine | installation
+    QString kind; // delivery | session | runtime | outbound | pause | engine | installation | channel
     QString id;
     QString what; // waits_for_lock, holds_lock, asks_runtime, turn_runs, …
     Instant since;
@@ -67,6 +67,8 @@ struct ExplainFacts
     Instant runtimeSince;
     std::optional<OutboundItem> outbound; // the first of its messages that is not sent yet
     std::optional<OutboundItem> laneHead; // the message that must go before that one
+    Instant heldUntil; // the channel wants nothing of that message's kind before; never: it takes it
+    QString heldPlace; // where; empty: anywhere
     QString trouble; // of its installation, a code of installation_trouble.h; empty: none
     Instant troubleSince;
     QList<ExplainPause> pauses;

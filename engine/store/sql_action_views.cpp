@@ -222,6 +222,17 @@ Status addOutbound(Session &session, ExplainFacts &facts)
         return fail(items.error());
     for (const OutboundItem &item : *items)
         (item.id == first ? facts.outbound : facts.laneHead) = item;
+    auto rows = session.query(
+        "SELECT h.until_at, h.place FROM outbound_messages o JOIN outbound_holds h "
+        "ON h.installation_id = o.installation_id AND h.op = o.op AND (h.place = '' OR h.place = o.place) "
+        "WHERE o.id = ? AND h.until_at > ? ORDER BY h.until_at DESC LIMIT 1",
+        head.isEmpty() ? first : head, facts.now);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next()) {
+        facts.heldUntil = rows->instant(0);
+        facts.heldPlace = rows->text(1);
+    }
     return {};
 }
 

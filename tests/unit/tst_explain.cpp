@@ -155,6 +155,10 @@ void ExplainTest::theChainEndsInOneAction_data()
     row("a token that Slack refuses", tokenless, u"waiting:outbound post_retries needs_token"_s,
         u"authorise"_s);
     tokenless.outbound->errorCode = u"ratelimited"_s;
+    ExplainFacts limited = posting;
+    limited.heldUntil = kNow + Millis(5000);
+    limited.heldPlace = u"C1"_s;
+    row("what the channel limits", limited, u"waiting:outbound post_retries rate_limited"_s, u"wait"_s);
     row("a rate limit, and a trouble besides", tokenless, u"waiting:outbound post_retries"_s, u"wait"_s);
     posting.laneHead = outbound(u"o1"_s, u"unknown"_s);
     row("behind another post", posting, u"waiting:outbound waits_behind post_unknown"_s, u"wait"_s);
@@ -199,6 +203,8 @@ void ExplainTest::aPauseOfTheIntakeHoldsOnlyWhatCameSince()
     ExplainFacts since = facts(item(u"d1"_s, u"pending"_s));
     since.pauses << pause(u"intake"_s, ago(700));
     QCOMPARE(explain(since).action, u"resume"_s);
+    since.delivery.parentId = u"d0"_s; // what an operator asked for is no intake
+    QCOMPARE(explain(since).action, u"wait"_s);
 }
 
 void ExplainTest::requestsAreChecked_data()
