@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/item_json.h"
 
+#include "domain/installation_trouble.h"
+
 using namespace Qt::StringLiterals;
 using namespace signalbox::domain;
 
@@ -298,6 +300,16 @@ Json toJson(const InstallationItem &item)
     put(json, u"app"_s, item.app);
     put(json, u"backend"_s, item.backend);
     put(json, u"trouble"_s, item.trouble);
+    put(json, u"trouble_since"_s, item.troubleSince);
+    put(json, u"trouble_words"_s, troubleWords(item.trouble));
+    json.set(u"has_token"_s, item.hasToken);
+    if (!isNever(item.disconnectSince)) {
+        Json disconnect = Json::object({{u"attempts"_s, item.disconnectAttempts}});
+        put(disconnect, u"since"_s, item.disconnectSince);
+        put(disconnect, u"error_code"_s, item.disconnectError);
+        json.set(u"disconnect"_s, disconnect);
+    }
+    json.set(u"rev"_s, item.rev);
     json.set(u"pauses"_s, arrayOf(item.pauses));
     return json;
 }

@@ -87,7 +87,13 @@ struct InstallationItem
     QString app;
     QString backend;
     QString state;
-    QString trouble;
+    QString trouble; // a code of installation_trouble.h
+    Instant troubleSince;
+    bool hasToken = false; // a provider's token is kept; one of the configuration does not count
+    Instant disconnectSince; // its registry is still to be told that the app is gone
+    int disconnectAttempts = 0;
+    QString disconnectError;
+    qint64 rev = 0;
     QList<PauseItem> pauses; // its own, its backend's and the engine's
 };
 
