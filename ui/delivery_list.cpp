@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "list_kind.h"
+#include "item_list.h"
 #include "time_text.h"
 
 #include <QCoreApplication>
@@ -11,30 +11,14 @@ using domain::DeliveryItem;
 
 namespace {
 
-enum Column { State, Accepted, Age, Place, Thread, User, Attempts, NextTry, ErrorFamily, Backend, Id };
-
-ListPage toPage(domain::Page<DeliveryItem> page)
-{
-    ListPage out;
-    out.rows.reserve(page.items.size());
-    for (DeliveryItem &item : page.items) {
-        ListRow row;
-        row.id = item.id;
-        row.rev = item.rev;
-        row.createdAt = item.createdAt;
-        row.item = std::move(item);
-        out.rows.append(std::move(row));
-    }
-    out.nextCursor = page.nextCursor;
-    out.total = page.total;
-    out.totalIsExact = page.totalIsExact;
-    return out;
-}
-
-class DeliveryList final : public ListKind
+class DeliveryList final : public ItemList<DeliveryItem>
 {
     Q_DECLARE_TR_FUNCTIONS(DeliveryList)
 public:
+    DeliveryList()
+        : ItemList(columnTable())
+    {
+    }
     ViewKind view() const override { return ViewKind::Deliveries; }
     QString name() const override { return u"deliveries"_s; }
     QString title() const override { return tr("Deliveries"); }
@@ -53,61 +37,14 @@ public:
     }
     StateLook state(const QString &state) const override { return deliveryState(state); }
 
-    const std::vector<ListColumn> &columns() const override
+protected:
+    QCoro::Task<Result<domain::Page<DeliveryItem>>> ask(
+        admin::OperatorApi *api, domain::ListQuery query) const override
     {
-        static const std::vector<ListColumn> columns{
-            {u"state"_s, tr("State"), 190},
-            {u"accepted"_s, tr("Accepted"), 110, true},
-            {u"age"_s, tr("Age"), 118, true},
-            {u"place"_s, tr("Place"), 115},
-            {u"thread"_s, tr("Thread"), 172},
-            {u"user"_s, tr("User"), 102},
-            {u"attempts"_s, tr("Attempts"), 104, true},
-            {u"nextTry"_s, tr("Next try"), 95, true},
-            {u"error"_s, tr("Error"), 140},
-            {u"backend"_s, tr("Backend"), 120},
-            {u"id"_s, tr("Id"), 170},
-        };
-        return columns;
+        return api->deliveries(std::move(query));
     }
-
-    QCoro::Task<Result<ListPage>> fetch(admin::OperatorApi *api, domain::ListQuery query) const override
+    QString say(const DeliveryItem &item, const TimeText &time) const override
     {
-        auto page = co_await api->deliveries(std::move(query));
-        if (!page)
-            co_return fail(page.error());
-        co_return toPage(std::move(*page));
-    }
-
-    bool rowOf(const domain::Change &change, ListRow &row) const override
-    {
-        const auto *item = std::get_if<DeliveryItem>(&change.item);
-        if (!item)
-            return false;
-        row.id = change.id;
-        row.rev = change.rev;
-        row.createdAt = item->createdAt;
-        row.item = *item;
-        return true;
-    }
-
-    bool matches(const ListRow &row, const domain::ListQuery &query) const override
-    {
-        const auto &item = std::get<DeliveryItem>(row.item);
-        if (!query.states.isEmpty() && !query.states.contains(item.state))
-            return false;
-        if (!query.session.isEmpty() && query.session != item.sessionId)
-            return false;
-        const QString &text = query.text;
-        return text.isEmpty() || item.id.startsWith(text) || text == item.place || text == item.thread
-            || text == item.messageTs || text == item.user || text == item.tenant;
-    }
-
-    ListCell cell(const ListRow &row, int column, const TimeText &time) const override;
-
-    QString spoken(const ListRow &row, const TimeText &time) const override
-    {
-        const auto &item = std::get<DeliveryItem>(row.item);
         const QString subject = placeText(item.place, item.thread);
         if (isFinalDelivery(item.state)) {
             return tr("%1, %2, accepted %3", "state, subject, time")
@@ -116,120 +53,82 @@ public:
         return tr("%1, %2, %3 old", "state, subject, age")
             .arg(deliveryState(item).word, subject, time.age(item.createdAt));
     }
-
-    Json json(const ListRow &row) const override { return toJson(std::get<DeliveryItem>(row.item)); }
+    QString stateOf(const DeliveryItem &item) const override { return item.state; }
+    bool hasText(const DeliveryItem &item, const QString &text) const override
+    {
+        return item.id.startsWith(text) || text == item.place || text == item.thread || text == item.messageTs
+            || text == item.user || text == item.tenant;
+    }
+    bool belongs(const DeliveryItem &item, const domain::ListQuery &query) const override
+    {
+        return query.session.isEmpty() || query.session == item.sessionId;
+    }
 
 private:
-    ListCell ageCell(const DeliveryItem &item, const TimeText &time) const
+    static ListCell lifetimeCell(const DeliveryItem &item, const TimeText &time)
     {
+        if (!isFinalDelivery(item.state))
+            return ageCell(item.createdAt, time);
         ListCell cell;
-        cell.right = true;
-        if (!isFinalDelivery(item.state)) {
-            cell.text = time.age(item.createdAt);
-            cell.tip = time.full(item.createdAt);
-            cell.living = true;
-        } else if (!isNever(item.finishedAt)) {
-            cell.text = tr("took %1").arg(TimeText::span(item.finishedAt - item.createdAt));
+        if (!isNever(item.finishedAt)) {
+            cell = mutedCell(tr("took %1").arg(TimeText::span(item.finishedAt - item.createdAt)));
             cell.tip = time.full(item.finishedAt);
-            cell.tone = Tone::Muted;
         }
+        cell.right = true;
         return cell;
     }
-};
-
-ListCell DeliveryList::cell(const ListRow &row, int column, const TimeText &time) const
-{
-    const auto &item = std::get<DeliveryItem>(row.item);
-    ListCell cell;
-    const auto mono = [&cell](const QString &text, bool middle = false) {
-        cell.text = text;
-        cell.tip = text;
-        cell.monospace = true;
-        cell.elideMiddle = middle;
-    };
-    switch (static_cast<Column>(column)) {
-    case State: {
-        const StateLook look = deliveryState(item);
-        cell.text = look.word;
-        cell.icon = look.icon;
-        cell.tone = look.tone;
-        break;
+    static ListCell threadCell(const DeliveryItem &item, const TimeText &)
+    {
+        return item.thread.isEmpty() && item.direct ? mutedCell(tr("direct message")) : monoCell(item.thread);
     }
-    case Accepted:
-        cell.text = time.moment(item.createdAt);
-        cell.tip = time.full(item.createdAt);
-        cell.right = true;
-        break;
-    case Age:
-        return ageCell(item, time);
-    case Place:
-        mono(item.place);
-        break;
-    case Thread:
-        mono(item.thread);
-        if (item.thread.isEmpty() && item.direct) {
-            cell.text = tr("direct message");
-            cell.monospace = false;
-            cell.tone = Tone::Muted;
-        }
-        break;
-    case User:
-        mono(item.user);
-        break;
-    case Attempts:
-        cell.text = item.attempts > 0 ? QLocale().toString(item.attempts) : QString();
-        cell.right = true;
-        break;
-    case NextTry:
+    static ListCell nextTryCell(const DeliveryItem &item, const TimeText &time)
+    {
+        ListCell cell;
         if (!isFinalDelivery(item.state))
             cell.text = time.until(item.nextTryAt);
         cell.tip = time.full(item.nextTryAt);
         cell.living = true;
         cell.right = true;
-        break;
-    case ErrorFamily:
-        mono(item.errorCode);
+        return cell;
+    }
+    static ListCell errorCell(const DeliveryItem &item, const TimeText &)
+    {
+        ListCell cell = monoCell(item.errorCode);
         cell.tip = item.errorText;
         cell.tone = item.state == u"dead" ? Tone::Danger : Tone::Plain;
-        break;
-    case Backend:
-        cell.text = cell.tip = item.backend;
-        break;
-    case Id:
-        mono(item.id, true);
-        break;
+        return cell;
     }
-    return cell;
-}
+
+    static std::vector<Column> columnTable()
+    {
+        using Item = DeliveryItem;
+        return {
+            {{u"state"_s, tr("State"), 190},
+                [](const Item &item, const TimeText &) { return lookCell(deliveryState(item)); }},
+            {{u"accepted"_s, tr("Accepted"), 110, true},
+                [](const Item &item, const TimeText &time) { return momentCell(item.createdAt, time); }},
+            {{u"age"_s, tr("Age"), 118, true}, lifetimeCell},
+            {{u"place"_s, tr("Place"), 115},
+                [](const Item &item, const TimeText &) { return monoCell(item.place); }},
+            {{u"thread"_s, tr("Thread"), 172}, threadCell},
+            {{u"user"_s, tr("User"), 102},
+                [](const Item &item, const TimeText &) { return monoCell(item.user); }},
+            {{u"attempts"_s, tr("Attempts"), 104, true},
+                [](const Item &item, const TimeText &) { return numberCell(item.attempts); }},
+            {{u"nextTry"_s, tr("Next try"), 95, true}, nextTryCell},
+            {{u"error"_s, tr("Error"), 140}, errorCell},
+            {{u"backend"_s, tr("Backend"), 120},
+                [](const Item &item, const TimeText &) { return textCell(item.backend); }},
+            {{u"id"_s, tr("Id"), 170}, [](const Item &item, const TimeText &) { return idCell(item.id); }},
+        };
+    }
+};
 
 } // namespace
 
 std::unique_ptr<ListKind> makeDeliveryList()
 {
     return std::make_unique<DeliveryList>();
-}
-
-Json toJson(const DeliveryItem &item)
-{
-    Json json = Json::object();
-    json.set(u"id"_s, item.id).set(u"state"_s, item.state).set(u"waits_for"_s, item.waitsFor);
-    json.set(u"outcome"_s, item.outcome).set(u"prompt_state"_s, item.promptState).set(u"stage"_s, item.stage);
-    json.set(u"channel"_s, item.channel).set(u"tenant"_s, item.tenant).set(u"place"_s, item.place);
-    json.set(u"thread"_s, item.thread).set(u"message_ts"_s, item.messageTs).set(u"user"_s, item.user);
-    json.set(u"installation"_s, item.installation).set(u"session_id"_s, item.sessionId);
-    json.set(u"backend"_s, item.backend).set(u"engine"_s, item.engine);
-    json.set(u"mentioned"_s, item.mentioned).set(u"direct"_s, item.direct).set(u"attempts"_s, item.attempts);
-    json.set(u"next_try_at"_s, toRfc3339(item.nextTryAt)).set(u"error_code"_s, item.errorCode);
-    json.set(u"error_text"_s, item.errorText)
-        .set(u"resolution"_s, item.resolution)
-        .set(u"fence"_s, item.fence);
-    json.set(u"created_at"_s, toRfc3339(item.createdAt)).set(u"claimed_at"_s, toRfc3339(item.claimedAt));
-    json.set(u"prompt_sent_at"_s, toRfc3339(item.promptSentAt))
-        .set(u"accepted_at"_s, toRfc3339(item.acceptedAt));
-    json.set(u"turn_ended_at"_s, toRfc3339(item.turnEndedAt))
-        .set(u"finished_at"_s, toRfc3339(item.finishedAt));
-    json.set(u"updated_at"_s, toRfc3339(item.updatedAt)).set(u"rev"_s, item.rev);
-    return json;
 }
 
 } // namespace signalbox::ui

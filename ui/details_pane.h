@@ -3,9 +3,13 @@
 
 #include "admin/operator_api.h"
 #include "list_kind.h"
+#include "row_summary.h"
 
 #include <QTimer>
 #include <QWidget>
+
+#include <map>
+#include <vector>
 
 class QLabel;
 class QStackedLayout;
@@ -50,27 +54,24 @@ protected:
     void changeEvent(QEvent *event) override;
 
 private:
-    [[nodiscard]] QCoro::Task<> loadDelivery(QString id);
-    [[nodiscard]] QCoro::Task<> loadSession(QString id);
-    [[nodiscard]] QCoro::Task<> loadRuntime(QString id);
-    [[nodiscard]] QCoro::Task<> loadLifecycle(QString id);
+    // What stands for the rows of one kind of view: its words and its fields.
+    struct Part
+    {
+        std::unique_ptr<RowSummary> summary;
+        FieldGrid *fields = nullptr;
+    };
     [[nodiscard]] QCoro::Task<> load();
-    void showPreview(const ListRow &row);
-    void showRuntime(const domain::RuntimeItem &item);
-    void showLifecycle(const domain::LifecycleEventItem &item);
     void build();
     QWidget *buildHead();
-    void buildSessionFields();
-    void buildDeliveryFields();
-    void showDelivery(const domain::DeliveryItem &item);
-    void showDeliveryTimes();
-    void showDetail(const domain::DeliveryDetail &detail);
-    void showSession(const domain::SessionItem &item);
+    void addPart(std::unique_ptr<RowSummary> summary, std::initializer_list<ViewKind> views);
+    void addParts();
+    [[nodiscard]] const Part &part() const { return m_parts[m_partOf.at(m_view)]; }
+    void follow(const QString &key, const QString &value);
+    void showDetail(const RowDetail &detail);
     void showHead(const StateLook &look, const QString &subject);
-    void showTabs(bool timeline, bool attempts);
-    void showTimes();
+    void showTabs(bool history);
+    void showFields();
     void failWith(const Error &error);
-    [[nodiscard]] QString explain(const domain::DeliveryItem &item) const;
 
     admin::OperatorApi *m_api;
     const TimeText *m_time;
@@ -79,11 +80,10 @@ private:
     int m_generation = 0;
     bool m_hasContent = false;
     QTimer m_reload;
-    domain::DeliveryItem m_delivery;
-    domain::SessionItem m_session;
-    domain::RuntimeItem m_runtime;
-    domain::LifecycleEventItem m_event;
+    RowItem m_item;
     StateLook m_look;
+    std::vector<Part> m_parts;
+    std::map<ViewKind, size_t> m_partOf;
 
     QStackedLayout *m_stack = nullptr;
     MessagePane *m_message;
@@ -93,10 +93,6 @@ private:
     QLabel *m_sentence = nullptr;
     QTabWidget *m_tabs;
     QStackedLayout *m_fields = nullptr;
-    FieldGrid *m_deliveryFields;
-    FieldGrid *m_sessionFields;
-    FieldGrid *m_runtimeFields;
-    FieldGrid *m_lifecycleFields;
     TimelineWidget *m_timeline;
     AttemptsView *m_attempts;
     ExplainView *m_explain;

@@ -3,6 +3,7 @@
 
 #include "flow_layout.h"
 #include "icons.h"
+#include "time_text.h"
 
 #include <QApplication>
 #include <QClipboard>
@@ -121,6 +122,11 @@ void FieldGrid::set(const QString &key, const QString &value, const QString &tip
         return;
     field->value = value;
     render(*field);
+}
+
+void FieldGrid::setTime(const QString &key, Instant at, const TimeText &time)
+{
+    set(key, isNever(at) ? QString() : time.clockTime(at), time.full(at));
 }
 
 QString FieldGrid::value(const QString &key) const

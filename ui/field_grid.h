@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/clock.h"
 #include "theme.h"
 
 #include <QHash>
@@ -11,6 +12,8 @@ class QGridLayout;
 class QToolButton;
 
 namespace signalbox::ui {
+
+class TimeText;
 
 // Sections of named values that lie side by side where there is room. The widgets stay while values change,
 // so that focus and selected text survive. UI thread.
@@ -25,6 +28,8 @@ public:
     void add(const QString &key, const QString &title, Look look = Look::Text);
     // Empty: shown as a dash.
     void set(const QString &key, const QString &value, const QString &tip = {});
+    // To the millisecond; never: a dash.
+    void setTime(const QString &key, Instant at, const TimeText &time);
     [[nodiscard]] QString value(const QString &key) const;
 
 Q_SIGNALS:

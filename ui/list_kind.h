@@ -17,7 +17,7 @@ class TimeText;
 
 enum class ViewKind { Sessions, Deliveries, Locks, Runtimes, Lifecycle };
 
-// What one view lists: where its rows come from and what they look like. Stateless.
+// What one view lists: where its rows come from and what they look like. Stateless. ItemList is the skeleton.
 class ListKind
 {
 public:
@@ -40,20 +40,15 @@ public:
     [[nodiscard]] virtual ListCell cell(const ListRow &row, int column, const TimeText &time) const = 0;
     // "state, subject, age" for a screen reader.
     [[nodiscard]] virtual QString spoken(const ListRow &row, const TimeText &time) const = 0;
-    [[nodiscard]] virtual Json json(const ListRow &row) const = 0;
+    [[nodiscard]] virtual Json json(const ListRow &row) const = 0; // as the HTTP API shows it
 };
 
 [[nodiscard]] std::unique_ptr<ListKind> makeSessionList();
 [[nodiscard]] std::unique_ptr<ListKind> makeDeliveryList();
+[[nodiscard]] std::unique_ptr<ListKind> makeLockList();
 [[nodiscard]] std::unique_ptr<ListKind> makeRuntimeList();
 [[nodiscard]] std::unique_ptr<ListKind> makeLifecycleList();
-[[nodiscard]] Json toJson(const domain::RuntimeItem &item);
-[[nodiscard]] Json toJson(const domain::LifecycleEventItem &item);
-[[nodiscard]] std::unique_ptr<ListKind> makeLockList();
 // What a session tells of its lock.
 [[nodiscard]] domain::LockItem lockFrom(const domain::SessionItem &item);
-[[nodiscard]] Json toJson(const domain::LockItem &item);
-[[nodiscard]] Json toJson(const domain::SessionItem &item);
-[[nodiscard]] Json toJson(const domain::DeliveryItem &item);
 
 } // namespace signalbox::ui

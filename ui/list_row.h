@@ -12,6 +12,9 @@
 
 namespace signalbox::ui {
 
+using RowItem = std::variant<domain::SessionItem, domain::DeliveryItem, domain::LockItem, domain::RuntimeItem,
+    domain::LifecycleEventItem>;
+
 // A row of a table: a finished value from the engine. Newer revisions replace older ones, never the other way
 // round.
 struct ListRow
@@ -20,9 +23,7 @@ struct ListRow
     QString id;
     qint64 rev = 0;
     Instant createdAt; // the order of every list, with the id behind it
-    std::variant<domain::SessionItem, domain::DeliveryItem, domain::LockItem, domain::RuntimeItem,
-        domain::LifecycleEventItem>
-        item;
+    RowItem item;
     bool matches
         = true; // false: it changed out of the filter and stays, dimmed, until the list is asked for anew
 };

@@ -2,7 +2,9 @@
 #include "words.h"
 
 #include <QCoreApplication>
-#include <QHash>
+
+#include <algorithm>
+#include <array>
 
 namespace signalbox::ui {
 
@@ -15,99 +17,194 @@ class Words
     Q_DECLARE_TR_FUNCTIONS(Words)
 };
 
+#define TEXT(text) QT_TRANSLATE_NOOP("Words", text)
+
+// Tables from a word of the engine's to how it is shown; texts are of the context "Words".
+struct LookEntry
+{
+    const char16_t *code;
+    const char *text;
+    const char16_t *icon;
+    Tone tone;
+};
+
+struct WordEntry
+{
+    const char16_t *code;
+    const char *text;
+};
+
+template <class Entry, size_t N>
+const Entry *entryOf(const std::array<Entry, N> &table, const QString &code)
+{
+    const auto found = std::find_if(
+        table.begin(), table.end(), [&code](const Entry &entry) { return code == QStringView(entry.code); });
+    return found == table.end() ? nullptr : &*found;
+}
+
 StateLook unknown(const QString &word)
 {
     return StateLook(word, u"unknown"_s, Tone::Neutral);
 }
 
+// What no table knows is shown as it came.
+template <size_t N>
+StateLook lookIn(const std::array<LookEntry, N> &table, const QString &code,
+    StateLook (*otherwise)(const QString &) = unknown)
+{
+    const LookEntry *entry = entryOf(table, code);
+    return entry ? StateLook(Words::tr(entry->text), QString::fromUtf16(entry->icon), entry->tone)
+                 : otherwise(code);
+}
+
+template <size_t N>
+QString wordIn(const std::array<WordEntry, N> &table, const QString &code)
+{
+    const WordEntry *entry = entryOf(table, code);
+    return entry ? Words::tr(entry->text) : code;
+}
+
+constexpr std::array kDeliveryStates{LookEntry{u"pending", TEXT("Pending"), u"pending", Tone::Neutral},
+    LookEntry{u"running", TEXT("Running"), u"running", Tone::Info},
+    LookEntry{u"waiting", TEXT("Waiting"), u"waiting", Tone::Warn},
+    LookEntry{u"completed", TEXT("Completed"), u"completed", Tone::Good},
+    LookEntry{u"cancelled", TEXT("Cancelled"), u"cancelled", Tone::Muted},
+    LookEntry{u"dead", TEXT("Dead"), u"dead", Tone::Danger},
+    LookEntry{u"unconfirmed", TEXT("Unconfirmed"), u"unconfirmed", Tone::Doubt}};
+constexpr std::array kWaits{LookEntry{u"lock", TEXT("Waiting for lock"), u"waiting", Tone::Warn},
+    LookEntry{u"runtime", TEXT("Waiting for runtime"), u"waiting", Tone::Warn},
+    LookEntry{u"person", TEXT("Waiting for person"), u"person", Tone::Warn},
+    LookEntry{u"retry", TEXT("Waiting to retry"), u"waiting", Tone::Warn},
+    LookEntry{u"token", TEXT("Waiting for token"), u"waiting", Tone::Warn},
+    LookEntry{u"outbound", TEXT("Waiting to post"), u"waiting", Tone::Warn}};
+constexpr std::array kOutcomes{LookEntry{u"delivered", TEXT("Delivered"), u"completed", Tone::Good},
+    LookEntry{u"no_reply", TEXT("No reply"), u"completed", Tone::Good},
+    LookEntry{u"ignored", TEXT("Ignored"), u"ended", Tone::Muted}};
+constexpr std::array kSessionStates{LookEntry{u"running", TEXT("Running"), u"running", Tone::Info},
+    LookEntry{u"waiting", TEXT("Waiting"), u"waiting", Tone::Warn},
+    LookEntry{u"idle", TEXT("Idle"), u"idle", Tone::Muted}};
+constexpr std::array kOutboundStates{LookEntry{u"pending", TEXT("Pending"), u"pending", Tone::Neutral},
+    LookEntry{u"sending", TEXT("Sending"), u"running", Tone::Info},
+    LookEntry{u"sent", TEXT("Sent"), u"completed", Tone::Good},
+    LookEntry{u"refused", TEXT("Refused"), u"dead", Tone::Danger},
+    LookEntry{u"retry", TEXT("Will retry"), u"waiting", Tone::Warn},
+    LookEntry{u"unknown", TEXT("Unknown"), u"unconfirmed", Tone::Doubt}};
+constexpr std::array kAttemptOutcomes{LookEntry{u"running", TEXT("Running"), u"running", Tone::Info},
+    LookEntry{u"ok", TEXT("Succeeded"), u"completed", Tone::Good},
+    LookEntry{u"failed", TEXT("Failed"), u"dead", Tone::Danger},
+    LookEntry{u"unknown", TEXT("Unknown"), u"unconfirmed", Tone::Doubt}};
+constexpr std::array kPhases{LookEntry{u"provisioning", TEXT("Provisioning"), u"connecting", Tone::Info},
+    LookEntry{u"ready", TEXT("Ready"), u"live", Tone::Good},
+    LookEntry{u"recovering", TEXT("Recovering"), u"connecting", Tone::Warn},
+    LookEntry{u"expiring", TEXT("Expiring"), u"clock", Tone::Warn},
+    LookEntry{u"expired", TEXT("Expired"), u"ended", Tone::Muted},
+    LookEntry{u"terminating", TEXT("Terminating"), u"ended", Tone::Muted},
+    LookEntry{u"error", TEXT("Error"), u"dead", Tone::Danger},
+    LookEntry{u"lost", TEXT("Lost"), u"disconnected", Tone::Danger},
+    LookEntry{u"exited", TEXT("Exited"), u"disconnected", Tone::Danger}};
+constexpr std::array kForwardings{LookEntry{u"none", TEXT("Nobody asked"), u"idle", Tone::Muted},
+    LookEntry{u"forwarding", TEXT("Forwarding"), u"waiting", Tone::Info},
+    LookEntry{u"forwarded", TEXT("Forwarded"), u"completed", Tone::Good}};
+
+constexpr std::array kSources{
+    WordEntry{u"reported", TEXT("Reported")}, WordEntry{u"observed", TEXT("Observed")}};
+constexpr std::array kPromptStates{WordEntry{u"none", TEXT("Not sent")},
+    WordEntry{u"sending", TEXT("Sent, not yet accepted")},
+    WordEntry{u"accepted", TEXT("Accepted by the runtime")}};
+constexpr std::array kStages{WordEntry{u"binding", TEXT("Asking who answers there")},
+    WordEntry{u"recovering", TEXT("Waiting for its runtime to come back")},
+    WordEntry{u"prompting", TEXT("The runtime works on it")},
+    WordEntry{u"adopting", TEXT("Looking for what became of an interrupted turn")}};
+constexpr std::array kAttempts{WordEntry{u"turn", TEXT("Turn")},
+    WordEntry{u"exchange", TEXT("Ask for runtime")}, WordEntry{u"open", TEXT("Open conversation")},
+    WordEntry{u"post", TEXT("Post")}, WordEntry{u"react", TEXT("React")},
+    WordEntry{u"unreact", TEXT("Remove reaction")}};
+constexpr std::array kOutboundKinds{WordEntry{u"reply", TEXT("Reply")}, WordEntry{u"status", TEXT("Status")},
+    WordEntry{u"notice", TEXT("Notice")}, WordEntry{u"reaction", TEXT("Reaction")}};
+constexpr std::array kLanes{WordEntry{u"inbound", TEXT("Inbound")}, WordEntry{u"lock", TEXT("Lock")},
+    WordEntry{u"turn", TEXT("Turn")}, WordEntry{u"outbound", TEXT("Outbound")}};
+constexpr std::array kTimeline{WordEntry{u"received", TEXT("Received")},
+    WordEntry{u"waiting", TEXT("Waiting")}, WordEntry{u"held", TEXT("Held")},
+    WordEntry{u"prompt_sent", TEXT("Prompt sent")}, WordEntry{u"accepted", TEXT("Accepted")},
+    WordEntry{u"ended", TEXT("Ended")}};
+
+#undef TEXT
+
 } // namespace
 
 StateLook deliveryState(const QString &state)
 {
-    if (state == u"pending")
-        return StateLook(Words::tr("Pending"), u"pending"_s, Tone::Neutral);
-    if (state == u"running")
-        return StateLook(Words::tr("Running"), u"running"_s, Tone::Info);
-    if (state == u"waiting")
-        return StateLook(Words::tr("Waiting"), u"waiting"_s, Tone::Warn);
-    if (state == u"completed")
-        return StateLook(Words::tr("Completed"), u"completed"_s, Tone::Good);
-    if (state == u"cancelled")
-        return StateLook(Words::tr("Cancelled"), u"cancelled"_s, Tone::Muted);
-    if (state == u"dead")
-        return StateLook(Words::tr("Dead"), u"dead"_s, Tone::Danger);
-    if (state == u"unconfirmed")
-        return StateLook(Words::tr("Unconfirmed"), u"unconfirmed"_s, Tone::Doubt);
-    return unknown(state);
+    return lookIn(kDeliveryStates, state);
 }
 
 StateLook deliveryState(const domain::DeliveryItem &item)
 {
-    StateLook look = deliveryState(item.state);
-    if (item.state == u"waiting") {
-        const QString &what = item.waitsFor;
-        if (what == u"lock")
-            look.word = Words::tr("Waiting for lock");
-        else if (what == u"runtime")
-            look.word = Words::tr("Waiting for runtime");
-        else if (what == u"person")
-            look = StateLook(Words::tr("Waiting for person"), u"person"_s, Tone::Warn);
-        else if (what == u"retry")
-            look.word = Words::tr("Waiting to retry");
-        else if (what == u"token")
-            look.word = Words::tr("Waiting for token");
-        else if (what == u"outbound")
-            look.word = Words::tr("Waiting to post");
-    } else if (item.state == u"completed") {
-        if (item.outcome == u"delivered")
-            look.word = Words::tr("Delivered");
-        else if (item.outcome == u"no_reply")
-            look.word = Words::tr("No reply");
-        else if (item.outcome == u"ignored")
-            look = StateLook(Words::tr("Ignored"), u"ended"_s, Tone::Muted);
-    }
-    return look;
+    const bool waits = item.state == u"waiting" && entryOf(kWaits, item.waitsFor);
+    const bool ended = item.state == u"completed" && entryOf(kOutcomes, item.outcome);
+    return waits ? lookIn(kWaits, item.waitsFor)
+        : ended  ? lookIn(kOutcomes, item.outcome)
+                 : deliveryState(item.state);
 }
 
 StateLook sessionState(const QString &state)
 {
-    if (state == u"running")
-        return StateLook(Words::tr("Running"), u"running"_s, Tone::Info);
-    if (state == u"waiting")
-        return StateLook(Words::tr("Waiting"), u"waiting"_s, Tone::Warn);
-    if (state == u"idle")
-        return StateLook(Words::tr("Idle"), u"idle"_s, Tone::Muted);
-    return unknown(state);
+    return lookIn(kSessionStates, state);
 }
 
 StateLook outboundState(const QString &state)
 {
-    if (state == u"pending")
-        return StateLook(Words::tr("Pending"), u"pending"_s, Tone::Neutral);
-    if (state == u"sending")
-        return StateLook(Words::tr("Sending"), u"running"_s, Tone::Info);
-    if (state == u"sent")
-        return StateLook(Words::tr("Sent"), u"completed"_s, Tone::Good);
-    if (state == u"refused")
-        return StateLook(Words::tr("Refused"), u"dead"_s, Tone::Danger);
-    if (state == u"retry")
-        return StateLook(Words::tr("Will retry"), u"waiting"_s, Tone::Warn);
-    if (state == u"unknown")
-        return StateLook(Words::tr("Unknown"), u"unconfirmed"_s, Tone::Doubt);
-    return deliveryState(state);
+    return lookIn(kOutboundStates, state, deliveryState);
 }
 
 StateLook attemptOutcome(const QString &outcome)
 {
-    if (outcome == u"running")
-        return StateLook(Words::tr("Running"), u"running"_s, Tone::Info);
-    if (outcome == u"ok")
-        return StateLook(Words::tr("Succeeded"), u"completed"_s, Tone::Good);
-    if (outcome == u"failed")
-        return StateLook(Words::tr("Failed"), u"dead"_s, Tone::Danger);
-    if (outcome == u"unknown")
-        return StateLook(Words::tr("Unknown"), u"unconfirmed"_s, Tone::Doubt);
-    return unknown(outcome);
+    return lookIn(kAttemptOutcomes, outcome);
+}
+
+StateLook runtimePhase(const QString &phase)
+{
+    const QString known = phase.toLower();
+    return entryOf(kPhases, known) ? lookIn(kPhases, known) : unknown(phase);
+}
+
+StateLook forwardingState(const QString &state)
+{
+    return lookIn(kForwardings, state, deliveryState);
+}
+
+QString lifecycleSource(const QString &source)
+{
+    return wordIn(kSources, source);
+}
+
+QString promptStateText(const QString &state)
+{
+    return wordIn(kPromptStates, state);
+}
+
+QString stageText(const QString &stage)
+{
+    return wordIn(kStages, stage);
+}
+
+QString attemptWhat(const QString &what)
+{
+    return wordIn(kAttempts, what);
+}
+
+QString outboundKind(const QString &kind)
+{
+    return wordIn(kOutboundKinds, kind);
+}
+
+QString laneName(const QString &lane)
+{
+    return wordIn(kLanes, lane);
+}
+
+QString timelineWhat(const QString &what)
+{
+    return entryOf(kTimeline, what) ? wordIn(kTimeline, what) : outboundKind(what);
 }
 
 StateLook connectionState(admin::ConnectionState state)
@@ -125,112 +222,6 @@ StateLook connectionState(admin::ConnectionState state)
         return StateLook(Words::tr("Reconnecting"), u"connecting"_s, Tone::Warn);
     }
     return {};
-}
-
-StateLook runtimePhase(const QString &given)
-{
-    const QString phase = given.toLower();
-    if (phase == u"provisioning")
-        return StateLook(Words::tr("Provisioning"), u"connecting"_s, Tone::Info);
-    if (phase == u"ready")
-        return StateLook(Words::tr("Ready"), u"live"_s, Tone::Good);
-    if (phase == u"recovering")
-        return StateLook(Words::tr("Recovering"), u"connecting"_s, Tone::Warn);
-    if (phase == u"expiring")
-        return StateLook(Words::tr("Expiring"), u"clock"_s, Tone::Warn);
-    if (phase == u"expired")
-        return StateLook(Words::tr("Expired"), u"ended"_s, Tone::Muted);
-    if (phase == u"terminating")
-        return StateLook(Words::tr("Terminating"), u"ended"_s, Tone::Muted);
-    if (phase == u"error")
-        return StateLook(Words::tr("Error"), u"dead"_s, Tone::Danger);
-    if (phase == u"lost")
-        return StateLook(Words::tr("Lost"), u"disconnected"_s, Tone::Danger);
-    if (phase == u"exited")
-        return StateLook(Words::tr("Exited"), u"disconnected"_s, Tone::Danger);
-    return unknown(given);
-}
-
-StateLook forwardingState(const QString &state)
-{
-    if (state == u"none")
-        return StateLook(Words::tr("Nobody asked"), u"idle"_s, Tone::Muted);
-    if (state == u"forwarding")
-        return StateLook(Words::tr("Forwarding"), u"waiting"_s, Tone::Info);
-    if (state == u"forwarded")
-        return StateLook(Words::tr("Forwarded"), u"completed"_s, Tone::Good);
-    return deliveryState(state);
-}
-
-QString lifecycleSource(const QString &source)
-{
-    if (source == u"reported")
-        return Words::tr("Reported");
-    return source == u"observed" ? Words::tr("Observed") : source;
-}
-
-QString promptStateText(const QString &state)
-{
-    if (state == u"none")
-        return Words::tr("Not sent");
-    if (state == u"sending")
-        return Words::tr("Sent, not yet accepted");
-    if (state == u"accepted")
-        return Words::tr("Accepted by the runtime");
-    return state;
-}
-
-QString stageText(const QString &stage)
-{
-    static const QHash<QString, const char *> words{
-        {u"binding"_s, QT_TRANSLATE_NOOP("Words", "Asking who answers there")},
-        {u"recovering"_s, QT_TRANSLATE_NOOP("Words", "Waiting for its runtime to come back")},
-        {u"prompting"_s, QT_TRANSLATE_NOOP("Words", "The runtime works on it")},
-        {u"adopting"_s, QT_TRANSLATE_NOOP("Words", "Looking for what became of an interrupted turn")}};
-    const char *word = words.value(stage);
-    return word ? Words::tr(word) : stage;
-}
-
-QString attemptWhat(const QString &what)
-{
-    static const QHash<QString, const char *> words{{u"turn"_s, QT_TRANSLATE_NOOP("Words", "Turn")},
-        {u"exchange"_s, QT_TRANSLATE_NOOP("Words", "Ask for runtime")},
-        {u"open"_s, QT_TRANSLATE_NOOP("Words", "Open conversation")},
-        {u"post"_s, QT_TRANSLATE_NOOP("Words", "Post")}, {u"react"_s, QT_TRANSLATE_NOOP("Words", "React")},
-        {u"unreact"_s, QT_TRANSLATE_NOOP("Words", "Remove reaction")}};
-    const char *word = words.value(what);
-    return word ? Words::tr(word) : what;
-}
-
-QString outboundKind(const QString &kind)
-{
-    static const QHash<QString, const char *> words{{u"reply"_s, QT_TRANSLATE_NOOP("Words", "Reply")},
-        {u"status"_s, QT_TRANSLATE_NOOP("Words", "Status")},
-        {u"notice"_s, QT_TRANSLATE_NOOP("Words", "Notice")},
-        {u"reaction"_s, QT_TRANSLATE_NOOP("Words", "Reaction")}};
-    const char *word = words.value(kind);
-    return word ? Words::tr(word) : kind;
-}
-
-QString laneName(const QString &lane)
-{
-    static const QHash<QString, const char *> words{{u"inbound"_s, QT_TRANSLATE_NOOP("Words", "Inbound")},
-        {u"lock"_s, QT_TRANSLATE_NOOP("Words", "Lock")}, {u"turn"_s, QT_TRANSLATE_NOOP("Words", "Turn")},
-        {u"outbound"_s, QT_TRANSLATE_NOOP("Words", "Outbound")}};
-    const char *word = words.value(lane);
-    return word ? Words::tr(word) : lane;
-}
-
-QString timelineWhat(const QString &what)
-{
-    static const QHash<QString, const char *> words{{u"received"_s, QT_TRANSLATE_NOOP("Words", "Received")},
-        {u"waiting"_s, QT_TRANSLATE_NOOP("Words", "Waiting")},
-        {u"held"_s, QT_TRANSLATE_NOOP("Words", "Held")},
-        {u"prompt_sent"_s, QT_TRANSLATE_NOOP("Words", "Prompt sent")},
-        {u"accepted"_s, QT_TRANSLATE_NOOP("Words", "Accepted")},
-        {u"ended"_s, QT_TRANSLATE_NOOP("Words", "Ended")}};
-    const char *word = words.value(what);
-    return word ? Words::tr(word) : outboundKind(what);
 }
 
 QString errorText(ErrorCode code)

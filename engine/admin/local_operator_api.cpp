@@ -15,6 +15,12 @@ Error goneError()
 {
     return Error(ErrorCode::Unavailable, u"the engine is not running"_s, u"no_engine"_s);
 }
+
+QString localActor()
+{
+    const passwd *user = getpwuid(getuid());
+    return u"user:"_s + (user ? QString::fromLocal8Bit(user->pw_name) : QString::number(getuid()));
+}
 } // namespace
 
 LocalOperatorApi::LocalOperatorApi(QObject *parent)
@@ -112,6 +118,8 @@ QCoro::Task<Result<LifecycleEventItem>> LocalOperatorApi::lifecycleEvent(QString
 QCoro::Task<Result<ForwardItem>> LocalOperatorApi::replayLifecycleEvent(
     QString id, QString backend, QString actor, QString reason)
 {
+    if (actor.isEmpty())
+        actor = localActor();
     OperatorService *service = m_service;
     return ask<ForwardItem>([service, id, backend, actor, reason] {
         return service->replayLifecycleEvent(id, backend, actor, reason);
@@ -120,10 +128,16 @@ QCoro::Task<Result<ForwardItem>> LocalOperatorApi::replayLifecycleEvent(
 
 QCoro::Task<Result<domain::ActionResult>> LocalOperatorApi::act(domain::ActionRequest request)
 {
-    const passwd *user = getpwuid(getuid());
-    request.actor = u"user:"_s + (user ? QString::fromLocal8Bit(user->pw_name) : QString::number(getuid()));
+    request.actor = localActor();
     OperatorService *service = m_service;
     return ask<domain::ActionResult>([service, request] { return service->act(request); });
+}
+
+QCoro::Task<Result<domain::ActionResult>> LocalOperatorApi::answerOf(QString key)
+{
+    OperatorService *service = m_service;
+    const QString actor = localActor();
+    return ask<domain::ActionResult>([service, actor, key] { return service->answerOf(actor, key); });
 }
 
 QCoro::Task<Result<Page<domain::LockItem>>> LocalOperatorApi::locks(ListQuery query)

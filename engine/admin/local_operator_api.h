@@ -36,6 +36,7 @@ public:
         QString id, QString backend, QString actor, QString reason) override;
     // The actor is the system's user.
     [[nodiscard]] QCoro::Task<Result<domain::ActionResult>> act(domain::ActionRequest request) override;
+    [[nodiscard]] QCoro::Task<Result<domain::ActionResult>> answerOf(QString key) override;
     [[nodiscard]] QCoro::Task<Result<Page<domain::LockItem>>> locks(ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<Page<domain::AuditItem>>> audit(ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<QList<domain::InstallationItem>>> installations() override;

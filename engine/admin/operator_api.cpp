@@ -18,6 +18,11 @@ QCoro::Task<Result<domain::ActionResult>> OperatorApi::act(domain::ActionRequest
     return unsupported<domain::ActionResult>();
 }
 
+QCoro::Task<Result<domain::ActionResult>> OperatorApi::answerOf(QString)
+{
+    return unsupported<domain::ActionResult>();
+}
+
 QCoro::Task<Result<Page<domain::LockItem>>> OperatorApi::locks(ListQuery)
 {
     return unsupported<Page<domain::LockItem>>();

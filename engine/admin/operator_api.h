@@ -2,8 +2,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "domain/actions.h"
-#include "domain/items.h"
+#include "domain/change.h"
 
 #include <QCoro/QCoroTask>
 #include <QObject>
@@ -56,6 +55,7 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<LifecycleEventItem>> lifecycleEvent(QString id) = 0;
     // Forwards the event once more, to any backend that has a webhook; `backend` empty: the event's own, or
     // the only one. The reason goes into the audit log. Conflict while it is on its way there.
+    // An implementation that knows who asks names the actor itself when it is empty.
     [[nodiscard]] virtual QCoro::Task<Result<ForwardItem>> replayLifecycleEvent(
         QString id, QString backend, QString actor, QString reason)
         = 0;
@@ -65,6 +65,9 @@ public:
     // settled, finished, not_paused). Of everything else: Unavailable. An implementation names the actor
     // itself. These defaults answer Unsupported.
     [[nodiscard]] virtual QCoro::Task<Result<domain::ActionResult>> act(domain::ActionRequest request);
+    // What was answered to the act() with this key of the same actor: after a call that ended without an
+    // answer. NotFound: nothing was done under it so far.
+    [[nodiscard]] virtual QCoro::Task<Result<domain::ActionResult>> answerOf(QString key);
     [[nodiscard]] virtual QCoro::Task<Result<Page<domain::LockItem>>> locks(ListQuery query);
     [[nodiscard]] virtual QCoro::Task<Result<Page<domain::AuditItem>>> audit(ListQuery query);
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::InstallationItem>>> installations();
@@ -72,8 +75,8 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId);
 
     // Which kinds of change to push from now on ("session", "delivery", "outbound",
-    // "runtime", "lifecycle_event"); replaces the set before.
-    // Hidden views ask for nothing.
+    // "runtime", "lifecycle_event", "installation" with its pauses, "audit"); replaces the set before. Hidden
+    // views ask for nothing.
     virtual void watch(QStringList kinds) = 0;
 
 Q_SIGNALS:

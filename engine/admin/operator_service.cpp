@@ -5,6 +5,8 @@
 
 #include <QMap>
 
+#include <algorithm>
+
 using namespace Qt::StringLiterals;
 using namespace signalbox::domain;
 
@@ -137,6 +139,7 @@ QCoro::Task<Result<EngineStatus>> OperatorService::status()
         status.sessions.insert(state, count);
     status.oldestUnfinishedAt = counts->oldestUnfinishedAt;
     status.needPerson = counts->needPerson;
+    status.forwarding = counts->forwarding;
     co_return status;
 }
 
@@ -282,7 +285,46 @@ void addChanges(const Result<QList<Item>> &items, const QString &kind, QList<Cha
         Change change;
         change.kind = kind;
         change.id = item.id;
-        change.rev = item.rev;
+        if constexpr (requires { item.rev; })
+            change.rev = item.rev;
+        else
+            change.rev = 1; // written once, never changed
+        change.item = item;
+        changes << change;
+    }
+}
+
+// Whether what this entry says is seen at the installation.
+bool concerns(const store::FeedEntry &entry, const InstallationItem &item)
+{
+    if (entry.kind == u"installation")
+        return entry.id == item.id;
+    return entry.kind == u"pause"
+        && (entry.id.startsWith(u"engine/"_s) || entry.id == u"installation/"_s + item.id
+            || entry.id == u"backend/"_s + item.backend);
+}
+
+bool concernsAny(const std::vector<store::FeedEntry> &entries)
+{
+    return std::any_of(entries.begin(), entries.end(), [](const store::FeedEntry &entry) {
+        return entry.kind == u"installation" || entry.kind == u"pause";
+    });
+}
+
+// A pause is told as a change of every installation that it stops.
+void addInstallations(const Result<QList<InstallationItem>> &items,
+    const std::vector<store::FeedEntry> &entries, Instant readAt, QList<Change> &changes)
+{
+    if (!items)
+        return;
+    for (const InstallationItem &item : *items) {
+        const auto touched = [&item](const store::FeedEntry &entry) { return concerns(entry, item); };
+        if (std::none_of(entries.begin(), entries.end(), touched))
+            continue;
+        Change change;
+        change.kind = u"installation"_s;
+        change.id = item.id;
+        change.rev = toMs(readAt);
         change.item = item;
         changes << change;
     }
@@ -313,6 +355,13 @@ QCoro::Task<QList<Change>> OperatorService::itemsOf(std::vector<store::FeedEntry
     const QStringList eventIds = ids.value(u"lifecycle_event"_s);
     if (!eventIds.isEmpty())
         addChanges(co_await m_store.lifecycleEventItems(eventIds), u"lifecycle_event"_s, changes);
+    const QStringList auditIds = ids.value(u"audit"_s);
+    if (!auditIds.isEmpty())
+        addChanges(co_await m_store.auditItems(auditIds), u"audit"_s, changes);
+    if (kinds.contains(u"installation"_s) && concernsAny(entries)) {
+        const auto installations = co_await m_store.installationItems();
+        addInstallations(installations, entries, m_clock.now(), changes);
+    }
     co_return changes;
 }
 

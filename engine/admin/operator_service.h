@@ -3,8 +3,7 @@
 
 #include "async/task_scope.h"
 #include "base/ids.h"
-#include "domain/actions.h"
-#include "domain/items.h"
+#include "domain/change.h"
 #include "store/store.h"
 
 #include <QObject>

@@ -9,8 +9,6 @@
 #include <QString>
 #include <QStringList>
 
-#include <variant>
-
 namespace signalbox::domain {
 
 // What an operator sees: immutable value types, made by the store, carried by OperatorApi, shown by the
@@ -225,17 +223,6 @@ struct Page
     bool totalIsExact = true; // totals are exact up to 10,000
 };
 
-// One entity is at revision ≥ rev. `item` is missing for kinds that have no view yet.
-struct Change
-{
-    Change() = default;
-    QString kind; // session | delivery | outbound | runtime | lifecycle_event | installation | engine
-    QString id;
-    qint64 rev = 0;
-    std::variant<std::monostate, SessionItem, DeliveryItem, OutboundItem, RuntimeItem, LifecycleEventItem>
-        item;
-};
-
 struct EngineStatus
 {
     EngineStatus() = default;
@@ -255,6 +242,7 @@ struct EngineStatus
     QMap<QString, qint64> sessions; // by state
     Instant oldestUnfinishedAt; // never: none
     qint64 needPerson = 0; // dead and unconfirmed without a resolution
+    qint64 forwarding = 0; // forwards of lifecycle events that are under way
     int inFlight = 0;
     int ingestQueue = 0;
     int ingestQueueLimit = 0;
@@ -264,5 +252,4 @@ struct EngineStatus
 
 } // namespace signalbox::domain
 
-Q_DECLARE_METATYPE(signalbox::domain::Change)
 Q_DECLARE_METATYPE(signalbox::domain::EngineStatus)

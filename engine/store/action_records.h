@@ -55,6 +55,7 @@ struct ActionOrder
     Session &session, const domain::ListQuery &query);
 [[nodiscard]] Result<domain::Page<domain::AuditItem>> listAuditUnit(
     Session &session, const domain::ListQuery &query);
+[[nodiscard]] Result<QList<domain::AuditItem>> auditItemsUnit(Session &session, const QStringList &ids);
 [[nodiscard]] Result<domain::ExplainFacts> explainFactsUnit(Session &session, const QString &deliveryId);
 
 } // namespace signalbox::store

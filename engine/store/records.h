@@ -422,6 +422,7 @@ struct StoreCounts
     std::vector<std::pair<QString, qint64>> sessions;
     Instant oldestUnfinishedAt;
     qint64 needPerson = 0;
+    qint64 forwarding = 0; // forwards that are under way
 };
 
 } // namespace signalbox::store

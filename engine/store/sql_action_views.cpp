@@ -87,6 +87,40 @@ Result<Page<LockItem>> listLocksUnit(Session &session, const ListQuery &query)
     return page;
 }
 
+namespace {
+
+#define SIGNALBOX_AUDIT_COLUMNS                                                                              \
+    "SELECT id, at, actor, action, subject_kind, subject_id, reason, result FROM audit "
+
+AuditItem auditFrom(const Rows &rows)
+{
+    AuditItem item;
+    item.id = rows.text(0);
+    item.at = rows.instant(1);
+    item.actor = rows.text(2);
+    item.action = rows.text(3);
+    item.subjectKind = rows.text(4);
+    item.subject = rows.text(5);
+    item.reason = rows.text(6);
+    item.result = rows.text(7);
+    return item;
+}
+
+} // namespace
+
+Result<QList<AuditItem>> auditItemsUnit(Session &session, const QStringList &ids)
+{
+    QList<AuditItem> items;
+    for (const QString &id : ids) {
+        auto rows = session.query(SIGNALBOX_AUDIT_COLUMNS "WHERE id = ?", id);
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next())
+            items << auditFrom(*rows);
+    }
+    return items;
+}
+
 Result<Page<AuditItem>> listAuditUnit(Session &session, const ListQuery &query)
 {
     Page<AuditItem> page;
@@ -103,25 +137,15 @@ Result<Page<AuditItem>> listAuditUnit(Session &session, const ListQuery &query)
     page.totalIsExact = page.total <= 10'000;
     page.total = std::min<qint64>(page.total, 10'000);
     const QString from = !query.cursor.isEmpty() ? query.cursor : query.oldestFirst ? u""_s : u"~"_s;
-    auto rows = session.query(query.oldestFirst
-            ? "SELECT id, at, actor, action, subject_kind, subject_id, reason, result FROM audit "
-              "WHERE id > ? AND (? = '' OR subject_id = ? OR actor = ? OR id = ?) ORDER BY id ASC LIMIT ?"
-            : "SELECT id, at, actor, action, subject_kind, subject_id, reason, result FROM audit "
-              "WHERE id < ? AND (? = '' OR subject_id = ? OR actor = ? OR id = ?) ORDER BY id DESC LIMIT ?",
+    auto rows = session.query(query.oldestFirst ? SIGNALBOX_AUDIT_COLUMNS
+            "WHERE id > ? AND (? = '' OR subject_id = ? OR actor = ? OR id = ?) ORDER BY id ASC LIMIT ?"
+                                                : SIGNALBOX_AUDIT_COLUMNS
+            "WHERE id < ? AND (? = '' OR subject_id = ? OR actor = ? OR id = ?) ORDER BY id DESC LIMIT ?",
         from, text, text, text, text, query.limit + 1);
     if (!rows)
         return fail(rows.error());
-    while (rows->next()) {
-        AuditItem &item = page.items.emplace_back();
-        item.id = rows->text(0);
-        item.at = rows->instant(1);
-        item.actor = rows->text(2);
-        item.action = rows->text(3);
-        item.subjectKind = rows->text(4);
-        item.subject = rows->text(5);
-        item.reason = rows->text(6);
-        item.result = rows->text(7);
-    }
+    while (rows->next())
+        page.items << auditFrom(*rows);
     if (page.items.size() > query.limit) {
         page.items.removeLast();
         page.nextCursor = page.items.last().id;

@@ -278,6 +278,7 @@ Status insertReplay(
         replay.auditId, now, replay.actor, replay.eventId, replay.reason, u"forward "_s + replay.forwardId);
     if (!noted)
         return fail(noted.error());
+    session.touch("audit", replay.auditId, 1);
     return touchEvent(session, replay.eventId, now);
 }
 

@@ -483,6 +483,12 @@ QCoro::Task<Result<domain::Page<domain::AuditItem>>> SqlStore::listAudit(domain:
         [query](Session &session) { return listAuditUnit(session, query); });
 }
 
+QCoro::Task<Result<QList<domain::AuditItem>>> SqlStore::auditItems(QStringList ids)
+{
+    return run<QList<domain::AuditItem>>(
+        Lane::Read, [ids](Session &session) { return auditItemsUnit(session, ids); });
+}
+
 QCoro::Task<Result<QList<domain::PauseItem>>> SqlStore::pauses()
 {
     return read<QList<domain::PauseItem>>([](Session &session) { return pausesUnit(session); });

@@ -82,6 +82,7 @@ public:
     QCoro::Task<Result<domain::ActionResult>> answerOf(QString actor, QString key) override;
     QCoro::Task<Result<domain::Page<domain::LockItem>>> listLocks(domain::ListQuery query) override;
     QCoro::Task<Result<domain::Page<domain::AuditItem>>> listAudit(domain::ListQuery query) override;
+    QCoro::Task<Result<QList<domain::AuditItem>>> auditItems(QStringList ids) override;
     QCoro::Task<Result<QList<domain::PauseItem>>> pauses() override;
     QCoro::Task<Result<QList<domain::InstallationItem>>> installationItems() override;
     QCoro::Task<Result<domain::ExplainFacts>> explainFacts(QString deliveryId) override;

@@ -441,6 +441,13 @@ Result<StoreCounts> countsUnit(Session &session)
     if (!running)
         return fail(running.error());
     counts.sessions.emplace_back(u"running"_s, *running);
+    // The condition is that of the partial index lifecycle_forwards_lane: the open ones alone are walked.
+    auto forwards = session.query(
+        "SELECT COUNT(*) FROM lifecycle_forwards WHERE state IN ('pending', 'retry', 'sending')");
+    if (!forwards)
+        return fail(forwards.error());
+    if (forwards->next())
+        counts.forwarding = forwards->number(0);
     return counts;
 }
 

@@ -180,6 +180,7 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::AuditItem>>> listAudit(
         domain::ListQuery query)
         = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::AuditItem>>> auditItems(QStringList ids) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::PauseItem>>> pauses() = 0;
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::InstallationItem>>> installationItems() = 0;
     // NotFound for an unknown delivery.

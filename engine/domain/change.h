@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "domain/actions.h"
+#include "domain/items.h"
+
+#include <variant>
+
+namespace signalbox::domain {
+
+// One entity is at revision ≥ rev. `item` is missing for kinds that have no view yet. What an installation
+// shows comes from several rows (its own, its pauses): the rev of its change is when it was read, in
+// milliseconds.
+struct Change
+{
+    Change() = default;
+    QString kind; // session | delivery | outbound | runtime | lifecycle_event | installation | audit | engine
+    QString id;
+    qint64 rev = 0;
+    std::variant<std::monostate, SessionItem, DeliveryItem, OutboundItem, RuntimeItem, LifecycleEventItem,
+        InstallationItem, AuditItem>
+        item;
+};
+
+} // namespace signalbox::domain
+
+Q_DECLARE_METATYPE(signalbox::domain::Change)
