@@ -207,7 +207,8 @@ int main(int argc, char **argv)
 {
     qputenv("QT_NO_GLIB", "1");
     QCoreApplication app(argc, argv);
-    qputenv("SIGNALBOX_BIN_DIR", QFile::encodeName(QCoreApplication::applicationDirPath()));
+    if (qEnvironmentVariableIsEmpty("SIGNALBOX_BIN_DIR"))
+        qputenv("SIGNALBOX_BIN_DIR", QFile::encodeName(QCoreApplication::applicationDirPath()));
     const Plan plan = planFrom(app.arguments());
     GatewayFixture gateway(optionsOf(plan));
     if (const Status started = gateway.start(); !started) {
