@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kWarmUp = 300;
 constexpr int kStill = 30'000; // nothing posted for so long: what is missing stays missing
+constexpr int kStillInAgent = 10'000;
 
 struct Plan
 {
@@ -84,7 +85,8 @@ void match(const bench::MessagePlan &plan, const std::vector<Posted> &posted, Ru
     std::sort(run.latencies.begin(), run.latencies.end());
 }
 
-// Sends the messages and waits until `isDone`, or until nothing has come for long.
+// Sends the messages and waits until all are answered, or (not `answered`) with the runtime; or until nothing
+// has come for long.
 Run send(GatewayFixture &gateway, const Plan &plan, const bench::MessagePlan &messages, bool answered)
 {
     const SystemClock clock;
@@ -98,6 +100,8 @@ Run send(GatewayFixture &gateway, const Plan &plan, const bench::MessagePlan &me
     const auto came = [&] {
         return answered ? static_cast<int>(posted.size()) : gateway.spritz().agents().promptTotal();
     };
+    // Of prompts to an agent process nothing is seen from here: they are in flight when nothing moves.
+    const int most = answered || plan.spritz ? kStill : kStillInAgent;
     const int before = came();
     const double cpuBefore = bench::cpuSeconds(gateway.processId());
     const double begun = nowMs();
@@ -116,8 +120,7 @@ Run send(GatewayFixture &gateway, const Plan &plan, const bench::MessagePlan &me
             last = now;
             still.restart();
         }
-        // Of prompts to an agent process nothing is seen from here: it is still when nothing moves.
-        if ((sent && last - before >= messages.count) || still.elapsed() > kStill)
+        if ((sent && last - before >= messages.count) || (sent && still.elapsed() > most))
             loop.quit();
     });
     tick.start(10);
@@ -169,7 +172,8 @@ bool measureInFlight(GatewayFixture &gateway, Plan plan, bench::MessagePlan mess
     const int promptsBefore = gateway.spritz().agents().promptTotal();
     const Run run = send(gateway, plan, messages, false);
     const double after = bench::memoryMb(gateway.processId(), "VmRSS");
-    const int prompts = gateway.spritz().agents().promptTotal() - promptsBefore;
+    const int seen = gateway.spritz().agents().promptTotal() - promptsBefore;
+    const int prompts = plan.spritz ? seen : run.load.ok;
     std::printf("in flight       %d prompts: RSS %.1f MB, %.1f MB before, %.1f KB each\n", prompts, after,
         before, (after - before) * 1024.0 / plan.inFlight);
     return run.load.ok == plan.inFlight && prompts == plan.inFlight;
@@ -207,7 +211,8 @@ int main(int argc, char **argv)
 {
     qputenv("QT_NO_GLIB", "1");
     QCoreApplication app(argc, argv);
-    qputenv("SIGNALBOX_BIN_DIR", QFile::encodeName(QCoreApplication::applicationDirPath()));
+    if (qEnvironmentVariableIsEmpty("SIGNALBOX_BIN_DIR"))
+        qputenv("SIGNALBOX_BIN_DIR", QFile::encodeName(QCoreApplication::applicationDirPath()));
     const Plan plan = planFrom(app.arguments());
     GatewayFixture gateway(optionsOf(plan));
     if (const Status started = gateway.start(); !started) {

@@ -19,8 +19,8 @@ using namespace signalbox::testing;
 
 namespace {
 
-constexpr int kChannels = 80;
-constexpr Millis kPause{50}; // 20 messages a second
+constexpr int kChannels = 150;
+constexpr Millis kPause{70}; // 14 messages a second
 constexpr int kDrain = 150'000;
 constexpr double kAdoptedAtLeast = 0.95;
 const QString kAdoptedMark = u"_recovered after an interruption, may be incomplete_"_s;
@@ -147,7 +147,7 @@ GatewayOptions RandomKillsTest::options(const QString &database)
     options.database = database;
     options.slack = "ack_reaction = \"\"\n";
     options.turn = "first_frame_timeout = \"3s\"\nidle_timeout = \"3s\"\ncancel_grace = \"200ms\"\n"
-                   "adoption_interval = \"500ms\"\nadoption_timeout = \"4s\"\n";
+                   "adoption_interval = \"500ms\"\nadoption_timeout = \"8s\"\n";
     options.recovery = "http_timeout = \"5s\"\nsession_retry_interval = \"300ms\"\n";
     options.spritzSimulator.agent.lostPercent = 20;
     options.spritzSimulator.agent.outlivePercent = 50;
@@ -370,7 +370,8 @@ void RandomKillsTest::everyMessageEndsOnceOrIsTold()
     QVERIFY2(m_problems.isEmpty(), qPrintable(m_problems.mid(0, 40).join(u'\n')));
     QVERIFY2(
         counts.interruptedAnswered >= kAdoptedAtLeast * counts.interruptedFinished, "too few were adopted");
-    QVERIFY(counts.answered > 0 && counts.lost > 0 && counts.interrupted > 0);
+    QVERIFY(counts.answered > 0 && counts.lost > 0);
+    QVERIFY(counts.interrupted > 0 || kills < 6); // else nothing has been proved
 }
 
 QTEST_GUILESS_MAIN(RandomKillsTest)
