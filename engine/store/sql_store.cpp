@@ -485,8 +485,7 @@ QCoro::Task<Result<domain::Page<domain::AuditItem>>> SqlStore::listAudit(domain:
 
 QCoro::Task<Result<QList<domain::AuditItem>>> SqlStore::auditItems(QStringList ids)
 {
-    return run<QList<domain::AuditItem>>(
-        Lane::Read, [ids](Session &session) { return auditItemsUnit(session, ids); });
+    return read<QList<domain::AuditItem>>([ids](Session &session) { return auditItemsUnit(session, ids); });
 }
 
 QCoro::Task<Result<QList<domain::PauseItem>>> SqlStore::pauses()

@@ -152,7 +152,7 @@ QCoro::Task<Status> SpritzBackend::disconnectTenant(QString tenant, async::Cance
         = spritz::urlUnder(m_options.registryUrl, "/internal/v1/spritz/channel-installations/disconnect");
     http::ClientRequest request
         = post(url, m_options.registryToken, spritz::disconnectBody(m_options.principalId, tenant));
-    const Result<http::Response> response = co_await call(std::move(request), cancel);
+    const Result<http::Response> response = co_await call(std::move(request), FailPlace::None, cancel);
     if (!response) {
         co_return fail(response.error().context(u"disconnect"_s));
     }
