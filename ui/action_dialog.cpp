@@ -55,6 +55,10 @@ ActionDialog::ActionDialog(admin::OperatorApi *api, const TimeText *time, Action
     m_form.request.key = u"console-%1-%2-%3"_s.arg(name(m_form.request.act), m_form.request.id.left(80))
                              .arg(toMs(time->now()));
     build();
+    connect(m_api, &admin::OperatorApi::connectionChanged, this, [this] {
+        if (m_unknown && !m_busy && m_api->connectionState() == admin::ConnectionState::Live)
+            ui::start(findOut());
+    });
     showReady();
     m_reason->setFocus();
 }
@@ -71,6 +75,8 @@ void ActionDialog::build()
     auto *form = new QFormLayout;
     for (const auto &[label, value] : m_form.evidence) {
         auto *text = new QLabel(value.isEmpty() ? u"–"_s : value, this);
+        text->setTextFormat(Qt::PlainText); // reasons are what somebody wrote
+        text->setWordWrap(true);
         text->setTextInteractionFlags(Qt::TextSelectableByMouse);
         text->setAccessibleName(label + u", "_s + text->text());
         form->addRow(label, text);
@@ -168,6 +174,8 @@ ActionRequest ActionDialog::request() const
             request.as = value;
         else if (choice.key() == u"what")
             request.what = value;
+        else if (choice.key() == u"rate")
+            request.rate = value.toInt();
         else if (choice.key() == u"seconds" && value.toInt() > 0)
             request.until = m_time->now() + std::chrono::seconds(value.toInt());
         else if (choice.key() == u"scope") {
@@ -180,33 +188,81 @@ ActionRequest ActionDialog::request() const
 
 void ActionDialog::go()
 {
+    m_unknown = false;
     m_error->hide();
     setBusy(true);
     ui::start(act(request()));
 }
 
+QCoro::Task<Result<domain::ActionResult>> ActionDialog::send(ActionRequest request)
+{
+    return m_form.call ? m_form.call(std::move(request)) : m_api->act(std::move(request));
+}
+
 QCoro::Task<> ActionDialog::act(ActionRequest request)
 {
     const QPointer<ActionDialog> self(this);
-    const auto result = co_await m_api->act(std::move(request));
+    const auto result = co_await send(std::move(request));
     if (!self)
         co_return;
     setBusy(false);
-    if (!result) {
+    if (result)
+        finish(*result);
+    else
         failWith(result.error());
-        co_return;
-    }
-    Q_EMIT done(*result);
+}
+
+void ActionDialog::finish(const domain::ActionResult &result)
+{
+    Q_EMIT done(result);
     accept();
 }
 
 void ActionDialog::failWith(const Error &error)
 {
-    QString text = errorText(error.code());
-    if (error.code() == ErrorCode::Conflict)
-        text = conflictText(error);
-    else if (error.isRetryable())
-        text = tr("It is not known whether this was done. You may try again: it is done once at most.");
+    // Anything else was decided: it was not done.
+    const bool unknown
+        = error.code() == ErrorCode::Unavailable || error.code() == ErrorCode::DeadlineExceeded;
+    if (!unknown) {
+        const QString conflict = m_form.conflict.isEmpty() ? conflictText(error) : m_form.conflict;
+        say(error.code() == ErrorCode::Conflict ? conflict : errorText(error.code()), error);
+        return;
+    }
+    if (m_form.call) {
+        say(tr("It is not known whether this was done. Look before you try again."), error);
+        return;
+    }
+    m_unknown = true;
+    say(tr("It is not known whether this was done. The engine is being asked…"), error);
+    ui::start(findOut());
+}
+
+QCoro::Task<> ActionDialog::findOut()
+{
+    const QPointer<ActionDialog> self(this);
+    setBusy(true);
+    const auto answer = co_await m_api->answerOf(m_form.request.key);
+    if (!self)
+        co_return;
+    setBusy(false);
+    if (answer) {
+        finish(*answer);
+        co_return;
+    }
+    m_unknown = answer.error().code() != ErrorCode::NotFound;
+    if (m_unknown)
+        say(tr("It is not known whether this was done, and the engine cannot tell now. It is asked again as "
+               "soon "
+               "as it is connected. You may also try again: it is done once at most."),
+            answer.error());
+    else
+        say(tr("The engine knows nothing of it: it has not been done. You may try again: it is done once at "
+               "most."),
+            answer.error());
+}
+
+void ActionDialog::say(const QString &text, const Error &error)
+{
     m_error->setText(text);
     m_error->setToolTip(error.message());
     m_error->setAccessibleName(text);

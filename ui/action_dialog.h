@@ -7,6 +7,8 @@
 #include <QDialog>
 #include <QHash>
 
+#include <functional>
+
 class QComboBox;
 class QDialogButtonBox;
 class QFormLayout;
@@ -20,7 +22,7 @@ namespace signalbox::ui {
 class TimeText;
 
 // One choice of a form; `key` is the member of the request that its value goes into (backend, as, what,
-// scope, seconds: how long from now).
+// scope, rate, seconds: how long from now).
 struct ActionChoice
 {
     ActionChoice() = default;
@@ -40,11 +42,15 @@ struct ActionForm
     QList<ActionChoice> choices;
     bool needsReason = true;
     domain::ActionRequest request;
+    // For what is no act(): how it is asked for. It has no key: an outcome that is not known stays so.
+    std::function<QCoro::Task<Result<domain::ActionResult>>(domain::ActionRequest)> call;
+    QString conflict; // what a conflict means; empty: told by its code
 };
 
 // Asks before something is done: evidence first, a reason, Cancel is the default button. Stays open while the
 // engine is asked, and on an error, whose next try is the same request under the same key, so that it is done
-// once at most. Deletes itself. UI thread; `api` outlives it.
+// once at most. When no answer came it says that nobody knows, asks what was answered to the key, now and
+// when the connection comes back, and then says what is true. Deletes itself. UI thread; `api` outlives it.
 class ActionDialog final : public QDialog
 {
     Q_OBJECT
@@ -68,7 +74,11 @@ private:
     void go();
     [[nodiscard]] domain::ActionRequest request() const;
     [[nodiscard]] QCoro::Task<> act(domain::ActionRequest request);
+    [[nodiscard]] QCoro::Task<Result<domain::ActionResult>> send(domain::ActionRequest request);
+    [[nodiscard]] QCoro::Task<> findOut();
+    void finish(const domain::ActionResult &result);
     void failWith(const Error &error);
+    void say(const QString &text, const Error &error);
 
     admin::OperatorApi *m_api;
     const TimeText *m_time;
@@ -80,6 +90,7 @@ private:
     QPushButton *m_go = nullptr;
     QPushButton *m_cancel = nullptr;
     bool m_busy = false;
+    bool m_unknown = false; // whether it was done
 };
 
 } // namespace signalbox::ui

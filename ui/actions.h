@@ -18,6 +18,8 @@ enum class ActionId {
     ShowLocks,
     ShowRuntimes,
     ShowLifecycle,
+    ShowInstallations,
+    ShowAudit,
     Back,
     Forward,
     Palette,
@@ -47,6 +49,8 @@ enum class ActionId {
     ExtendLock,
     Pause,
     Resume,
+    PauseInstallation,
+    ResumeInstallation,
     KeySheet,
     Quit,
 };

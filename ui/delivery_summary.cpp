@@ -53,7 +53,7 @@ void DeliverySummary::build(FieldGrid *f) const
     f->add(u"errorText"_s, tr("For developers"));
     f->beginSection(tr("Where it came from"));
     f->add(u"channel"_s, tr("Channel"));
-    f->add(u"installation"_s, tr("Installation"));
+    f->add(u"installation"_s, tr("Installation"), Look::Link);
     f->add(u"tenant"_s, tr("Tenant"), Look::Id);
     f->add(u"place"_s, tr("Place"), Look::Id);
     f->add(u"thread"_s, tr("Thread"), Look::Id);

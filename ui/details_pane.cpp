@@ -66,8 +66,10 @@ DetailsPane::DetailsPane(admin::OperatorApi *api, const TimeText *time, QWidget 
     connect(m_message, &MessagePane::retryRequested, this, &DetailsPane::reload);
     connect(time, &TimeText::ticked, this, &DetailsPane::showFields);
     connect(time, &TimeText::changed, this, &DetailsPane::showFields);
-    connect(m_explain, &ExplainView::openDelivery, this, &DetailsPane::openDelivery);
-    connect(m_explain, &ExplainView::openSession, this, &DetailsPane::openSession);
+    connect(m_explain, &ExplainView::openDelivery, this,
+        [this](const QString &id) { Q_EMIT openRow(ViewKind::Deliveries, id); });
+    connect(m_explain, &ExplainView::openSession, this,
+        [this](const QString &id) { Q_EMIT openRow(ViewKind::Sessions, id); });
     clear();
 }
 
@@ -149,17 +151,20 @@ void DetailsPane::addParts()
     addPart(makeSessionSummary(), {ViewKind::Sessions, ViewKind::Locks});
     addPart(makeRuntimeSummary(), {ViewKind::Runtimes});
     addPart(makeLifecycleSummary(), {ViewKind::Lifecycle});
+    addPart(makeInstallationSummary(), {ViewKind::Installations});
+    addPart(makeAuditSummary(), {ViewKind::Audit});
 }
 
 // Where a link leads is told by its key.
 void DetailsPane::follow(const QString &key, const QString &value)
 {
-    if (key == u"session")
-        Q_EMIT openSession(value);
-    else if (key == u"holder")
-        Q_EMIT openDelivery(value);
-    else if (key == u"deliveries")
+    static const QHash<QString, ViewKind> views{{u"session"_s, ViewKind::Sessions},
+        {u"holder"_s, ViewKind::Deliveries}, {u"delivery"_s, ViewKind::Deliveries},
+        {u"event"_s, ViewKind::Lifecycle}, {u"installation"_s, ViewKind::Installations}};
+    if (key == u"deliveries")
         Q_EMIT openDeliveriesOf(value);
+    else if (views.contains(key))
+        Q_EMIT openRow(views.value(key), value);
 }
 
 void DetailsPane::clear()

@@ -46,8 +46,7 @@ public:
     [[nodiscard]] QString id() const { return m_id; }
 
 Q_SIGNALS:
-    void openDelivery(const QString &id);
-    void openSession(const QString &id);
+    void openRow(signalbox::ui::ViewKind view, const QString &id);
     void openDeliveriesOf(const QString &sessionId);
 
 protected:

@@ -69,6 +69,9 @@ void FieldGrid::add(const QString &key, const QString &title, Look look)
     name->setObjectName(u"muted"_s);
     Field field;
     field.look = look;
+    field.grid = m_section;
+    field.row = row;
+    field.name = name;
     field.label = new QLabel(box);
     field.label->setProperty("field", key);
     field.label->setAccessibleName(title);
@@ -84,7 +87,7 @@ void FieldGrid::add(const QString &key, const QString &title, Look look)
     if (look == Look::Text)
         field.label->setAlignment(Qt::AlignTop | Qt::AlignLeft);
     // All rows are equally high, with a copy button or without.
-    m_section->setRowMinimumHeight(row, fontMetrics().height() + 5);
+    m_section->setRowMinimumHeight(row, rowHeight());
     m_section->addWidget(name, row, 0, look == Look::Text ? Qt::AlignTop : Qt::AlignVCenter);
     auto *line = new QHBoxLayout;
     line->setSpacing(6);
@@ -124,6 +127,18 @@ void FieldGrid::set(const QString &key, const QString &value, const QString &tip
     render(*field);
 }
 
+void FieldGrid::setShown(const QString &key, bool shown)
+{
+    const auto field = m_fields.find(key);
+    if (field == m_fields.end() || field->shown == shown)
+        return;
+    field->shown = shown;
+    field->grid->setRowMinimumHeight(field->row, shown ? rowHeight() : 0);
+    field->name->setVisible(shown);
+    field->label->setVisible(shown);
+    render(*field);
+}
+
 void FieldGrid::setTime(const QString &key, Instant at, const TimeText &time)
 {
     set(key, isNever(at) ? QString() : time.clockTime(at), time.full(at));
@@ -138,7 +153,7 @@ void FieldGrid::render(const Field &field) const
 {
     const bool empty = field.value.isEmpty();
     if (field.copy)
-        field.copy->setVisible(!empty);
+        field.copy->setVisible(!empty && field.shown);
     if (empty)
         field.label->setText(u"–"_s);
     else if (field.look == Look::Link)

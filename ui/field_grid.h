@@ -28,6 +28,8 @@ public:
     void add(const QString &key, const QString &title, Look look = Look::Text);
     // Empty: shown as a dash.
     void set(const QString &key, const QString &value, const QString &tip = {});
+    // A field that says nothing about this row takes no room.
+    void setShown(const QString &key, bool shown);
     // To the millisecond; never: a dash.
     void setTime(const QString &key, Instant at, const TimeText &time);
     [[nodiscard]] QString value(const QString &key) const;
@@ -41,12 +43,17 @@ protected:
 private:
     struct Field
     {
+        QGridLayout *grid = nullptr;
+        int row = 0;
+        QLabel *name = nullptr;
         QLabel *label = nullptr;
         QToolButton *copy = nullptr;
         Look look = Look::Text;
         QString value;
+        bool shown = true;
     };
     void render(const Field &field) const;
+    [[nodiscard]] int rowHeight() const { return fontMetrics().height() + 5; }
     QGridLayout *m_section = nullptr;
     QHash<QString, Field> m_fields;
 };

@@ -15,7 +15,7 @@ namespace signalbox::ui {
 
 class TimeText;
 
-enum class ViewKind { Sessions, Deliveries, Locks, Runtimes, Lifecycle };
+enum class ViewKind { Sessions, Deliveries, Locks, Runtimes, Lifecycle, Installations, Audit };
 
 // What one view lists: where its rows come from and what they look like. Stateless. ItemList is the skeleton.
 class ListKind
@@ -31,6 +31,8 @@ public:
     [[nodiscard]] virtual QStringList changeKinds() const = 0;
     [[nodiscard]] virtual QStringList states() const = 0;
     [[nodiscard]] virtual StateLook state(const QString &state) const = 0;
+    // In the order of names (ids) instead of time.
+    [[nodiscard]] virtual bool isByName() const { return false; }
     [[nodiscard]] virtual const std::vector<ListColumn> &columns() const = 0;
     [[nodiscard]] virtual QCoro::Task<Result<ListPage>> fetch(
         admin::OperatorApi *api, domain::ListQuery query) const = 0;
@@ -48,6 +50,8 @@ public:
 [[nodiscard]] std::unique_ptr<ListKind> makeLockList();
 [[nodiscard]] std::unique_ptr<ListKind> makeRuntimeList();
 [[nodiscard]] std::unique_ptr<ListKind> makeLifecycleList();
+[[nodiscard]] std::unique_ptr<ListKind> makeInstallationList();
+[[nodiscard]] std::unique_ptr<ListKind> makeAuditList();
 // What a session tells of its lock.
 [[nodiscard]] domain::LockItem lockFrom(const domain::SessionItem &item);
 

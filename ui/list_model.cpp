@@ -461,7 +461,8 @@ void ListModel::applyToAside(ListRow row)
 bool ListModel::sortsBefore(const ListRow &a, const ListRow &b) const
 {
     const bool older = a.createdAt != b.createdAt ? a.createdAt < b.createdAt : a.id < b.id;
-    return m_query.oldestFirst ? older : (a.createdAt != b.createdAt || a.id != b.id) && !older;
+    return m_query.oldestFirst != m_kind->isByName() ? older
+                                                     : (a.createdAt != b.createdAt || a.id != b.id) && !older;
 }
 
 void ListModel::insertRow(ListRow row)

@@ -100,7 +100,8 @@ QWidget *ListPane::buildFoot()
     m_order = new QToolButton(foot);
     m_order->setObjectName(u"order"_s);
     m_order->setFocusPolicy(Qt::TabFocus);
-    m_order->setToolTip(tr("Newest or oldest first (End)"));
+    m_order->setToolTip(
+        kind().isByName() ? tr("From A to Z or back (End)") : tr("Newest or oldest first (End)"));
     auto *layout = new QHBoxLayout(foot);
     layout->setContentsMargins(12, 3, 12, 3);
     layout->addWidget(m_range);
@@ -295,7 +296,11 @@ QString ListPane::rangeText() const
 void ListPane::showFooter()
 {
     m_range->setText(rangeText());
-    m_order->setText(m_model->query().oldestFirst ? tr("Oldest first") : tr("Newest first"));
+    const bool back = m_model->query().oldestFirst;
+    if (kind().isByName())
+        m_order->setText(back ? tr("Z to A") : tr("A to Z"));
+    else
+        m_order->setText(back ? tr("Oldest first") : tr("Newest first"));
     m_order->setAccessibleName(tr("Order: %1").arg(m_order->text()));
     int gone = 0;
     for (const QString &id : m_table->selectedIds()) {

@@ -13,7 +13,7 @@
 namespace signalbox::ui {
 
 using RowItem = std::variant<domain::SessionItem, domain::DeliveryItem, domain::LockItem, domain::RuntimeItem,
-    domain::LifecycleEventItem>;
+    domain::LifecycleEventItem, domain::InstallationItem, domain::AuditItem>;
 
 // A row of a table: a finished value from the engine. Newer revisions replace older ones, never the other way
 // round.

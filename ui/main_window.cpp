@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "main_window.h"
 
-#include "command_palette.h"
 #include "details_pane.h"
 #include "filter_bar.h"
 #include "icons.h"
-#include "key_sheet.h"
 #include "navigation.h"
 #include "status_line.h"
 
-#include <QActionGroup>
 #include <QApplication>
 #include <QClipboard>
 #include <QCloseEvent>
 #include <QHBoxLayout>
 #include <QLabel>
-#include <QMenu>
-#include <QMenuBar>
 #include <QSplitter>
 #include <QStackedWidget>
 #include <QStatusBar>
@@ -108,6 +103,8 @@ void MainWindow::build()
     addPane(makeLockList());
     addPane(makeRuntimeList());
     addPane(makeLifecycleList());
+    addPane(makeInstallationList());
+    addPane(makeAuditList());
     m_splitter = new QSplitter(Qt::Vertical, this);
     m_splitter->setObjectName(u"splitter"_s);
     m_splitter->setHandleWidth(1);
@@ -204,32 +201,6 @@ void MainWindow::addPane(std::unique_ptr<ListKind> kind)
         [this, pane](const QPoint &at) { showTableMenu(pane->table(), at); });
 }
 
-void MainWindow::buildMenus()
-{
-    menuBar()->setObjectName(u"menuBar"_s);
-    using enum ActionGroup;
-    for (const ActionGroup group : {File, Edit, View, Go, Act, Help}) {
-        QMenu *menu = menuBar()->addMenu(groupName(group));
-        for (const ActionEntry &entry : actionTable()) {
-            if (entry.group != group)
-                continue;
-            if (entry.id == ActionId::ToggleDetails || entry.id == ActionId::TimeZone
-                || entry.id == ActionId::ThemeSystem || entry.id == ActionId::Back
-                || entry.id == ActionId::ReleaseLock || entry.id == ActionId::Pause) {
-                menu->addSeparator();
-            }
-            menu->addAction(m_actions->get(entry.id));
-        }
-    }
-    auto *themes = new QActionGroup(this);
-    for (const ActionId id :
-        {ActionId::ThemeSystem, ActionId::ThemeLight, ActionId::ThemeDark, ActionId::ThemeHighContrast})
-        themes->addAction(m_actions->get(id));
-    auto *sides = new QActionGroup(this);
-    sides->addAction(m_actions->get(ActionId::DetailsBelow));
-    sides->addAction(m_actions->get(ActionId::DetailsRight));
-}
-
 void MainWindow::connectApi()
 {
     connect(m_api, &admin::OperatorApi::connectionChanged, this, &MainWindow::connectionChanged);
@@ -244,91 +215,10 @@ void MainWindow::connectApi()
     });
 }
 
-void MainWindow::connectActions()
-{
-    const auto on
-        = [this](ActionId id, auto act) { connect(m_actions->get(id), &QAction::triggered, this, act); };
-    on(ActionId::ShowSessions, [this] { showView(ViewKind::Sessions); });
-    on(ActionId::ShowDeliveries, [this] { showView(ViewKind::Deliveries); });
-    on(ActionId::ShowRuntimes, [this] { showView(ViewKind::Runtimes); });
-    on(ActionId::ShowLifecycle, [this] { showView(ViewKind::Lifecycle); });
-    on(ActionId::ShowLocks, [this] { showView(ViewKind::Locks); });
-    on(ActionId::Explain, [this] { explain(); });
-    connect(m_rowActions, &RowActions::acted, this, &MainWindow::acted);
-    on(ActionId::NeedsPerson, [this] { needsPerson(); });
-    on(ActionId::Back, [this] { step(-1); });
-    on(ActionId::Forward, [this] { step(1); });
-    on(ActionId::Filter, [this] { currentPane()->filter()->focusText(); });
-    on(ActionId::ClearFilter, [this] {
-        if (!currentPane()->filter()->isEmpty())
-            currentPane()->filter()->clear();
-    });
-    on(ActionId::Refresh, [this] {
-        currentPane()->refresh();
-        m_details->reload();
-    });
-    on(ActionId::Freeze, [this] { currentPane()->setFrozen(!currentPane()->model()->isFrozen()); });
-    on(ActionId::CopyId, [this] { copyIds(); });
-    on(ActionId::CopyJson, [this] { copyJson(); });
-    on(ActionId::ToggleDetails, [this](bool shown) { setDetails(shown, m_splitter->orientation()); });
-    on(ActionId::DetailsBelow, [this] { setDetails(true, Qt::Vertical); });
-    on(ActionId::DetailsRight, [this] { setDetails(true, Qt::Horizontal); });
-    on(ActionId::FocusTable, [this] { currentPane()->focusTable(); });
-    on(ActionId::FocusDetails, [this] {
-        setDetails(true, m_splitter->orientation());
-        m_details->focusContent();
-    });
-    on(ActionId::TimeZone, [this](bool utc) { setUtc(utc); });
-    on(ActionId::ThemeSystem, [this] { setTheme(Theme::System); });
-    on(ActionId::ThemeLight, [this] { setTheme(Theme::Light); });
-    on(ActionId::ThemeDark, [this] { setTheme(Theme::Dark); });
-    on(ActionId::ThemeHighContrast, [this] { setTheme(Theme::HighContrast); });
-    on(ActionId::KeySheet, [this] { (new KeySheet(*m_actions, this))->open(); });
-    on(ActionId::Quit, [this] { close(); });
-    on(ActionId::Palette, [this] {
-        QList<QAction *> actions;
-        for (const ActionEntry &entry : actionTable())
-            actions.append(m_actions->get(entry.id));
-        auto *palette = new CommandPalette(m_api, &m_time, actions, this);
-        connect(palette, &CommandPalette::deliveryChosen, this, &MainWindow::openDelivery);
-        connect(palette, &CommandPalette::sessionChosen, this, &MainWindow::openSession);
-        palette->open();
-    });
-}
-
 void MainWindow::connectDetails()
 {
-    connect(m_details, &DetailsPane::openDelivery, this, &MainWindow::openDelivery);
-    connect(m_details, &DetailsPane::openSession, this, &MainWindow::openSession);
+    connect(m_details, &DetailsPane::openRow, this, &MainWindow::open);
     connect(m_details, &DetailsPane::openDeliveriesOf, this, &MainWindow::openDeliveriesOf);
-}
-
-void MainWindow::showTableMenu(ListTable *table, const QPoint &at)
-{
-    if (!table->currentIndex().isValid())
-        return;
-    auto *menu = new QMenu(this);
-    menu->setAttribute(Qt::WA_DeleteOnClose);
-    const auto open = menu->addAction(tr("Open details"));
-    connect(open, &QAction::triggered, table, [table] { Q_EMIT table->activatedId(table->currentId()); });
-    menu->addSeparator();
-    menu->addAction(m_actions->get(ActionId::CopyId));
-    menu->addAction(m_actions->get(ActionId::CopyJson));
-    if (m_view == ViewKind::Sessions) {
-        menu->addSeparator();
-        const QString id = table->currentId();
-        connect(menu->addAction(tr("Show its deliveries")), &QAction::triggered, this,
-            [this, id] { openDeliveriesOf(id); });
-    }
-    menu->addSeparator();
-    for (const ActionEntry &entry : actionTable()) {
-        QAction *action = m_actions->get(entry.id);
-        if (entry.group == ActionGroup::Act && entry.scope == ActionScope::Table && action->isEnabled())
-            menu->addAction(action);
-    }
-    table->setBusyPointer(true); // nothing moves under an open menu
-    connect(menu, &QMenu::aboutToHide, table, [table] { table->setBusyPointer(false); });
-    menu->popup(table->viewport()->mapToGlobal(at));
 }
 
 void MainWindow::showView(ViewKind view)
@@ -515,6 +405,8 @@ void MainWindow::statusChanged(const domain::EngineStatus &status)
         ViewKind::Deliveries, deliveries, tr("%n unfinished", nullptr, static_cast<int>(deliveries)));
     const qint64 locks = status.sessions.value(u"running"_s);
     m_navigation->setCount(ViewKind::Locks, locks, tr("%1 held", "locks").arg(locks));
+    m_navigation->setCount(ViewKind::Lifecycle, status.forwarding,
+        tr("%n forward(s) under way", nullptr, static_cast<int>(status.forwarding)));
     m_panes.at(ViewKind::Sessions)->setCounts(status.sessions);
     m_panes.at(ViewKind::Deliveries)->setCounts(status.deliveries);
     m_status->setStatus(status);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "row_actions.h"
 
+#include "installation_text.h"
 #include "list_kind.h"
 #include "start.h"
 #include "time_text.h"
@@ -12,6 +13,8 @@ using namespace Qt::StringLiterals;
 using domain::Act;
 using domain::ActionRequest;
 using domain::DeliveryItem;
+using domain::InstallationItem;
+using domain::LifecycleEventItem;
 using domain::LockItem;
 using domain::SessionItem;
 
@@ -30,9 +33,80 @@ std::optional<LockItem> lockOf(const std::optional<ListRow> &row)
     return lockFrom(*session);
 }
 
-const DeliveryItem *deliveryOf(const std::optional<ListRow> &row)
+template <class Item>
+const Item *chosen(const std::optional<ListRow> &row)
 {
-    return row ? std::get_if<DeliveryItem>(&row->item) : nullptr;
+    return row ? std::get_if<Item>(&row->item) : nullptr;
+}
+
+// What of this installation's own is paused: what stops it from elsewhere is resumed there.
+QStringList ownPauses(const InstallationItem *item, const TimeText &time)
+{
+    QStringList paused;
+    if (!item)
+        return paused;
+    for (const domain::PauseItem &pause : pausesInForce(*item, time)) {
+        if (pause.scope == u"installation")
+            paused << pause.what;
+    }
+    return paused;
+}
+
+ActionChoice choice(
+    const QString &key, const QString &label, const QList<std::pair<QString, QString>> &options)
+{
+    ActionChoice made;
+    made.key = key;
+    made.label = label;
+    made.options = options;
+    return made;
+}
+
+ActionChoice whatChoice(const QStringList &pausables)
+{
+    const QHash<QString, QString> texts{{u"delivery"_s, RowActions::tr("Prompts: no turn starts")},
+        {u"outbound"_s, RowActions::tr("Posts: nothing is sent")},
+        {u"intake"_s, RowActions::tr("Intake: new messages wait")}};
+    QList<std::pair<QString, QString>> options;
+    for (const QString &what : pausables)
+        options.append({texts.value(what, what), what});
+    return choice(u"what"_s, RowActions::tr("What"), options);
+}
+
+ActionChoice lengthChoice()
+{
+    return choice(u"seconds"_s, RowActions::tr("For"),
+        {{RowActions::tr("Until it is resumed"), u"0"_s}, {RowActions::tr("15 minutes"), u"900"_s},
+            {RowActions::tr("1 hour"), u"3600"_s}, {RowActions::tr("8 hours"), u"28800"_s}});
+}
+
+// How what was held back is let go.
+ActionChoice rateChoice()
+{
+    return choice(u"rate"_s, RowActions::tr("How fast"),
+        {{RowActions::tr("All at once"), u"0"_s}, {RowActions::tr("1 a second"), u"1"_s},
+            {RowActions::tr("5 a second"), u"5"_s}, {RowActions::tr("20 a second"), u"20"_s}});
+}
+
+QList<std::pair<QString, QString>> installationEvidence(const InstallationItem &item, const TimeText &time)
+{
+    const QString paused = pauseLines(item, time);
+    return {{RowActions::tr("Installation"), item.id}, {RowActions::tr("Tenant"), item.tenant},
+        {RowActions::tr("Backend"), item.backend}, {RowActions::tr("Trouble"), troubleText(item)},
+        {RowActions::tr("Paused now"), paused.isEmpty() ? RowActions::tr("nothing") : paused}};
+}
+
+QCoro::Task<Result<domain::ActionResult>> replayLifecycle(admin::OperatorApi *api, ActionRequest request)
+{
+    const QString nobody; // the engine's side names who asks
+    const auto forward
+        = co_await api->replayLifecycleEvent(request.id, request.backend, nobody, request.reason);
+    if (!forward)
+        co_return fail(forward.error());
+    domain::ActionResult result;
+    result.id = forward->id;
+    result.state = forward->state;
+    co_return result;
 }
 
 } // namespace
@@ -56,12 +130,14 @@ void RowActions::connectActions()
         = [this](ActionId id, auto act) { connect(m_actions->get(id), &QAction::triggered, this, act); };
     on(ActionId::ReleaseLock, [this] { release(); });
     on(ActionId::ExtendLock, [this] { extend(); });
-    on(ActionId::Replay, [this] { replay(); });
+    on(ActionId::Replay, [this] { chosen<LifecycleEventItem>(m_row) ? replayEvent() : replay(); });
     on(ActionId::CancelDelivery, [this] { onDelivery(Act::Cancel); });
     on(ActionId::Discard, [this] { onDelivery(Act::Discard); });
     on(ActionId::Confirm, [this] { confirm(); });
     on(ActionId::Pause, [this] { pause(true); });
     on(ActionId::Resume, [this] { pause(false); });
+    on(ActionId::PauseInstallation, [this] { pauseInstallation(); });
+    on(ActionId::ResumeInstallation, [this] { resumeInstallation(); });
 }
 
 void RowActions::setRow(const ListRow *row)
@@ -71,9 +147,14 @@ void RowActions::setRow(const ListRow *row)
     const bool locked = lockOf(m_row).has_value();
     enable(ActionId::ReleaseLock, locked);
     enable(ActionId::ExtendLock, locked);
-    const DeliveryItem *delivery = deliveryOf(m_row);
+    const DeliveryItem *delivery = chosen<DeliveryItem>(m_row);
     const bool final = delivery && isFinalDelivery(delivery->state);
-    enable(ActionId::Replay, final && delivery->outcome != u"ignored");
+    const bool event = chosen<LifecycleEventItem>(m_row);
+    enable(ActionId::Replay, event || (final && delivery->outcome != u"ignored"));
+    m_actions->get(ActionId::Replay)->setText(event ? tr("&Replay to a backend…") : tr("&Replay…"));
+    const auto *installation = chosen<InstallationItem>(m_row);
+    enable(ActionId::PauseInstallation, installation && installation->state != u"absent");
+    enable(ActionId::ResumeInstallation, !ownPauses(installation, *m_time).isEmpty());
     enable(ActionId::CancelDelivery, delivery && !final);
     enable(ActionId::Discard, delivery && delivery->state == u"dead" && delivery->resolution.isEmpty());
     enable(
@@ -83,8 +164,12 @@ void RowActions::setRow(const ListRow *row)
 
 QString RowActions::subject() const
 {
-    if (const DeliveryItem *delivery = deliveryOf(m_row))
+    if (const DeliveryItem *delivery = chosen<DeliveryItem>(m_row))
         return placeText(delivery->place, delivery->thread);
+    if (const auto *installation = chosen<InstallationItem>(m_row))
+        return installation->id;
+    if (const auto *event = chosen<LifecycleEventItem>(m_row))
+        return tr("%1 of %2", "phase, runtime").arg(runtimePhase(event->phase).word, event->instanceId);
     const auto lock = lockOf(m_row);
     return lock ? placeText(lock->place, lock->thread) : QString();
 }
@@ -97,7 +182,10 @@ void RowActions::open(ActionForm form, const QString &happened)
         return;
     }
     m_dialog = new ActionDialog(m_api, m_time, std::move(form), m_window);
-    connect(m_dialog, &ActionDialog::done, this, [this, happened] { Q_EMIT acted(happened); });
+    connect(m_dialog, &ActionDialog::done, this, [this, happened](const domain::ActionResult &result) {
+        // A try that ended without an answer had done it.
+        Q_EMIT acted(result.repeated ? tr("It was done: %1").arg(happened) : happened);
+    });
     m_dialog->open();
 }
 
@@ -138,11 +226,8 @@ void RowActions::extend()
     form.verb = tr("Extend the lock of %1", "place").arg(subject());
     form.evidence = {{tr("Session"), lock->id}, {tr("Held by"), lock->holder},
         {tr("Lock expires"), m_time->moment(lock->expiresAt)}};
-    ActionChoice length;
-    length.key = u"seconds"_s;
-    length.label = tr("For");
-    length.options = {{tr("15 minutes"), u"900"_s}, {tr("1 hour"), u"3600"_s}, {tr("4 hours"), u"14400"_s}};
-    form.choices = {length};
+    form.choices = {choice(u"seconds"_s, tr("For"),
+        {{tr("15 minutes"), u"900"_s}, {tr("1 hour"), u"3600"_s}, {tr("4 hours"), u"14400"_s}})};
     form.request = ActionRequest(Act::ExtendLock, lock->id, QString());
     form.request.expectedFence = lock->fence;
     open(form, tr("The lock of %1 was extended.").arg(subject()));
@@ -150,7 +235,7 @@ void RowActions::extend()
 
 void RowActions::replay()
 {
-    const DeliveryItem *delivery = deliveryOf(m_row);
+    const DeliveryItem *delivery = chosen<DeliveryItem>(m_row);
     if (!delivery)
         return;
     ActionForm form;
@@ -161,17 +246,40 @@ void RowActions::replay()
     form.verb = tr("Replay %1 in %2", "place, profile").arg(subject(), m_profile);
     form.evidence = {{tr("Delivery"), delivery->id}, {tr("State"), deliveryState(*delivery).word},
         {tr("Error"), delivery->errorCode}, {tr("Accepted"), m_time->moment(delivery->createdAt)}};
-    ActionChoice backend;
-    backend.key = u"backend"_s;
-    backend.label = tr("On backend");
-    backend.options = {{tr("%1 (the same)").arg(delivery->backend), QString(u""_s)}};
-    form.choices = {backend};
     form.request = ActionRequest(Act::Replay, delivery->id, QString());
-    const QString own = delivery->backend;
+    openReplay(std::move(form), delivery->backend, tr("%1 was replayed.").arg(subject()));
+}
+
+void RowActions::openReplay(ActionForm form, const QString &own, const QString &happened)
+{
+    const QString same = own.isEmpty() ? tr("The one that it belongs to") : tr("%1 (the same)").arg(own);
+    form.choices = {choice(u"backend"_s, tr("On backend"), {{same, QString()}})};
     const bool opens = !m_dialog;
-    open(form, tr("%1 was replayed.").arg(subject()));
+    open(std::move(form), happened);
     if (opens)
         ui::start(loadBackends(m_dialog, own));
+}
+
+void RowActions::replayEvent()
+{
+    const auto *event = chosen<LifecycleEventItem>(m_row);
+    if (!event)
+        return;
+    QStringList told;
+    for (const domain::ForwardItem &forward : event->forwards)
+        told << tr("%1: %2", "backend, state").arg(forward.target, outboundState(forward.state).word);
+    ActionForm form;
+    form.title = tr("Replay a lifecycle event");
+    form.warning = tr("The event is sent once more to the webhook of a backend, behind everything else that "
+                      "is under way there. The backend may have had it already.");
+    form.verb = tr("Replay %1 in %2", "event, profile").arg(subject(), m_profile);
+    form.evidence = {{tr("Event"), event->id}, {tr("Runtime"), event->instanceId},
+        {tr("Phase"), runtimePhase(event->phase).word}, {tr("Received"), m_time->moment(event->receivedAt)},
+        {tr("Forwards so far"), told.join(u", "_s)}};
+    form.conflict = tr("It is on its way to that backend already. Look again in a moment.");
+    form.request = ActionRequest(Act::Replay, event->id, QString());
+    form.call = [api = m_api](ActionRequest request) { return replayLifecycle(api, std::move(request)); };
+    openReplay(std::move(form), event->backend, tr("%1 is sent once more.").arg(subject()));
 }
 
 QCoro::Task<> RowActions::loadBackends(QPointer<ActionDialog> dialog, QString own)
@@ -189,7 +297,7 @@ QCoro::Task<> RowActions::loadBackends(QPointer<ActionDialog> dialog, QString ow
 
 void RowActions::onDelivery(Act act)
 {
-    const DeliveryItem *delivery = deliveryOf(m_row);
+    const DeliveryItem *delivery = chosen<DeliveryItem>(m_row);
     if (!delivery)
         return;
     const bool cancels = act == Act::Cancel;
@@ -210,7 +318,7 @@ void RowActions::onDelivery(Act act)
 
 void RowActions::confirm()
 {
-    const DeliveryItem *delivery = deliveryOf(m_row);
+    const DeliveryItem *delivery = chosen<DeliveryItem>(m_row);
     if (!delivery)
         return;
     ActionForm form;
@@ -221,12 +329,9 @@ void RowActions::confirm()
     form.verb = tr("Settle %1 in %2", "place, profile").arg(subject(), m_profile);
     form.evidence = {{tr("Delivery"), delivery->id}, {tr("Error"), delivery->errorCode},
         {tr("Prompt sent"), m_time->moment(delivery->promptSentAt)}};
-    ActionChoice as;
-    as.key = u"as"_s;
-    as.label = tr("As");
-    as.options = {{tr("Delivered: it was done"), u"delivered"_s}, {tr("Abandoned: leave it"), u"abandoned"_s},
-        {tr("Retry: run it again"), u"retry"_s}};
-    form.choices = {as};
+    form.choices = {choice(u"as"_s, tr("As"),
+        {{tr("Delivered: it was done"), u"delivered"_s}, {tr("Abandoned: leave it"), u"abandoned"_s},
+            {tr("Retry: run it again"), u"retry"_s}})};
     form.request = ActionRequest(Act::Confirm, delivery->id, QString());
     open(form, tr("%1 was settled.").arg(subject()));
 }
@@ -237,33 +342,53 @@ void RowActions::pause(bool stops)
     form.title = stops ? tr("Pause the gateway") : tr("Resume the gateway");
     form.warning = stops
         ? tr("Nothing is lost: messages are taken up and kept, and go on when it is resumed.")
-        : tr("What was held goes on at once.");
+        : tr("What was held goes on, at once or so many a second.");
     form.verb
         = stops ? tr("Pause in %1", "profile").arg(m_profile) : tr("Resume in %1", "profile").arg(m_profile);
     form.needsReason = stops;
-    ActionChoice scope;
-    scope.key = u"scope"_s;
-    scope.label = tr("Where");
-    scope.options = {{tr("All engines"), u"engine/all"_s}};
-    ActionChoice what;
-    what.key = u"what"_s;
-    what.label = tr("What");
-    what.options = {{tr("Prompts: no turn starts"), u"delivery"_s},
-        {tr("Posts: nothing is sent"), u"outbound"_s}, {tr("Intake: new messages wait"), u"intake"_s}};
-    form.choices = {scope, what};
-    if (stops) {
-        ActionChoice until;
-        until.key = u"seconds"_s;
-        until.label = tr("For");
-        until.options = {{tr("Until it is resumed"), u"0"_s}, {tr("15 minutes"), u"900"_s},
-            {tr("1 hour"), u"3600"_s}, {tr("8 hours"), u"28800"_s}};
-        form.choices.append(until);
-    }
+    form.choices = {choice(u"scope"_s, tr("Where"), {{tr("All engines"), u"engine/all"_s}}),
+        whatChoice({u"delivery"_s, u"outbound"_s, u"intake"_s}), stops ? lengthChoice() : rateChoice()};
     form.request = ActionRequest(stops ? Act::Pause : Act::Resume, u"all"_s, QString());
     const bool opens = !m_dialog;
     open(form, stops ? tr("Paused.") : tr("Resumed."));
     if (opens)
         ui::start(loadScopes(m_dialog));
+}
+
+void RowActions::pauseInstallation()
+{
+    const auto *item = chosen<InstallationItem>(m_row);
+    if (!item)
+        return;
+    ActionForm form;
+    form.title = tr("Pause an installation");
+    form.warning = tr("Nothing is lost: what comes in for it is taken up and kept, and goes on when it is "
+                      "resumed. Other installations go on.");
+    form.verb = tr("Pause %1 in %2", "installation, profile").arg(subject(), m_profile);
+    form.evidence = installationEvidence(*item, *m_time);
+    form.choices = {whatChoice({u"delivery"_s, u"outbound"_s, u"intake"_s}), lengthChoice()};
+    form.request = ActionRequest(Act::Pause, item->id, QString());
+    form.request.scope = u"installation"_s;
+    open(form, tr("%1 was paused.").arg(subject()));
+}
+
+void RowActions::resumeInstallation()
+{
+    const auto *item = chosen<InstallationItem>(m_row);
+    const QStringList paused = ownPauses(item, *m_time);
+    if (paused.isEmpty())
+        return;
+    ActionForm form;
+    form.title = tr("Resume an installation");
+    form.warning = tr("What was held goes on, at once or so many a second. What is paused for its backend or "
+                      "for all engines stays paused.");
+    form.verb = tr("Resume %1 in %2", "installation, profile").arg(subject(), m_profile);
+    form.needsReason = false;
+    form.evidence = installationEvidence(*item, *m_time);
+    form.choices = {whatChoice(paused), rateChoice()};
+    form.request = ActionRequest(Act::Resume, item->id, QString());
+    form.request.scope = u"installation"_s;
+    open(form, tr("%1 was resumed.").arg(subject()));
 }
 
 QCoro::Task<> RowActions::loadScopes(QPointer<ActionDialog> dialog)

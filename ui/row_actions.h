@@ -32,10 +32,14 @@ private:
     void replay();
     void onDelivery(domain::Act act);
     void confirm();
+    void replayEvent();
     void pause(bool stops);
+    void pauseInstallation();
+    void resumeInstallation();
     void open(ActionForm form, const QString &happened);
     [[nodiscard]] QCoro::Task<> loadScopes(QPointer<ActionDialog> dialog);
     [[nodiscard]] QCoro::Task<> loadBackends(QPointer<ActionDialog> dialog, QString own);
+    void openReplay(ActionForm form, const QString &own, const QString &happened);
     [[nodiscard]] QString subject() const; // "C0456 · 1764000000.123456"
 
     admin::OperatorApi *m_api;

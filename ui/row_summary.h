@@ -85,5 +85,7 @@ protected:
 [[nodiscard]] std::unique_ptr<RowSummary> makeSessionSummary();
 [[nodiscard]] std::unique_ptr<RowSummary> makeRuntimeSummary();
 [[nodiscard]] std::unique_ptr<RowSummary> makeLifecycleSummary();
+[[nodiscard]] std::unique_ptr<RowSummary> makeInstallationSummary();
+[[nodiscard]] std::unique_ptr<RowSummary> makeAuditSummary();
 
 } // namespace signalbox::ui

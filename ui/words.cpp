@@ -106,6 +106,30 @@ constexpr std::array kForwardings{LookEntry{u"none", TEXT("Nobody asked"), u"idl
     LookEntry{u"forwarding", TEXT("Forwarding"), u"waiting", Tone::Info},
     LookEntry{u"forwarded", TEXT("Forwarded"), u"completed", Tone::Good}};
 
+constexpr std::array kInstallations{LookEntry{u"active", TEXT("Active"), u"live", Tone::Good},
+    LookEntry{u"trouble", TEXT("In trouble"), u"warning", Tone::Danger},
+    LookEntry{u"paused", TEXT("Paused"), u"waiting", Tone::Warn},
+    LookEntry{u"revoked", TEXT("Uninstalled"), u"disconnected", Tone::Danger},
+    LookEntry{u"absent", TEXT("Not configured"), u"ended", Tone::Muted}};
+constexpr std::array kActions{LookEntry{u"release", TEXT("Released lock"), u"lock", Tone::Neutral},
+    LookEntry{u"extend", TEXT("Extended lock"), u"clock", Tone::Neutral},
+    LookEntry{u"replay", TEXT("Replayed"), u"refresh", Tone::Neutral},
+    LookEntry{u"cancel", TEXT("Cancelled"), u"cancelled", Tone::Neutral},
+    LookEntry{u"discard", TEXT("Discarded"), u"dead", Tone::Neutral},
+    LookEntry{u"confirm", TEXT("Settled"), u"unconfirmed", Tone::Neutral},
+    LookEntry{u"pause", TEXT("Paused"), u"waiting", Tone::Warn},
+    LookEntry{u"resume", TEXT("Resumed"), u"running", Tone::Info},
+    LookEntry{u"stale_write", TEXT("Refused a late write"), u"warning", Tone::Warn}};
+
+constexpr std::array kPausables{WordEntry{u"delivery", TEXT("Prompts")},
+    WordEntry{u"outbound", TEXT("Posts")}, WordEntry{u"intake", TEXT("Intake")}};
+constexpr std::array kDetails{WordEntry{u"delivery", TEXT("prompts")}, WordEntry{u"outbound", TEXT("posts")},
+    WordEntry{u"intake", TEXT("intake")}, WordEntry{u"delivered", TEXT("as delivered")},
+    WordEntry{u"retry", TEXT("to be retried")}, WordEntry{u"abandoned", TEXT("as abandoned")}};
+constexpr std::array kSubjects{WordEntry{u"session", TEXT("Session")},
+    WordEntry{u"delivery", TEXT("Delivery")}, WordEntry{u"lifecycle_event", TEXT("Lifecycle event")},
+    WordEntry{u"installation", TEXT("Installation")}, WordEntry{u"backend", TEXT("Backend")},
+    WordEntry{u"engine", TEXT("Engines")}, WordEntry{u"outbound", TEXT("Post")}};
 constexpr std::array kSources{
     WordEntry{u"reported", TEXT("Reported")}, WordEntry{u"observed", TEXT("Observed")}};
 constexpr std::array kPromptStates{WordEntry{u"none", TEXT("Not sent")},
@@ -175,6 +199,39 @@ StateLook forwardingState(const QString &state)
 QString lifecycleSource(const QString &source)
 {
     return wordIn(kSources, source);
+}
+
+QString installationStateOf(const domain::InstallationItem &item)
+{
+    if (item.state != u"active")
+        return item.state;
+    if (!item.trouble.isEmpty())
+        return u"trouble"_s;
+    return item.pauses.isEmpty() ? item.state : u"paused"_s;
+}
+
+StateLook installationState(const QString &state)
+{
+    return lookIn(kInstallations, state);
+}
+
+QString pausableText(const QString &what)
+{
+    return wordIn(kPausables, what);
+}
+
+StateLook auditAction(const QString &action)
+{
+    StateLook look = lookIn(kActions, action.section(u':', 0, 0));
+    const QString detail = action.section(u':', 1);
+    if (!detail.isEmpty())
+        look.word += u' ' + wordIn(kDetails, detail);
+    return look;
+}
+
+QString subjectKindText(const QString &kind)
+{
+    return wordIn(kSubjects, kind);
 }
 
 QString promptStateText(const QString &state)

@@ -39,6 +39,15 @@ struct StateLook
 [[nodiscard]] StateLook forwardingState(const QString &state);
 [[nodiscard]] QString lifecycleSource(const QString &source);
 
+// With its trouble and its pauses: active | trouble | paused | absent | revoked.
+[[nodiscard]] QString installationStateOf(const domain::InstallationItem &item);
+[[nodiscard]] StateLook installationState(const QString &state);
+// What a pause stops: intake | delivery | outbound.
+[[nodiscard]] QString pausableText(const QString &what);
+// "pause:delivery", "confirm:abandoned", "stale_write".
+[[nodiscard]] StateLook auditAction(const QString &action);
+[[nodiscard]] QString subjectKindText(const QString &kind);
+
 [[nodiscard]] QString promptStateText(const QString &state);
 [[nodiscard]] QString stageText(const QString &stage);
 [[nodiscard]] QString attemptWhat(const QString &what);

@@ -223,6 +223,97 @@ DeliveryDetail demoDetail(const DeliveryItem &item)
     return d;
 }
 
+InstallationItem demoInstallation(int number, Instant now)
+{
+    InstallationItem item;
+    item.channel = u"slack"_s;
+    item.tenant = u"T0HB9K%1PZ"_s.arg(number);
+    item.app = u"A07QWE%1RT"_s.arg(number);
+    item.id = item.channel + u':' + item.tenant + u':' + item.app;
+    item.backend = number % 3 ? u"claude-desk"_s : u"spritz-prod"_s;
+    item.state = number == 5 ? u"absent"_s : number == 4 ? u"revoked"_s : u"active"_s;
+    item.hasToken = number % 2 == 0 && number < 4;
+    item.rev = 3;
+    if (number == 1 || number == 4) {
+        item.trouble = number == 1 ? u"missing_scope"_s : u"app_uninstalled"_s;
+        item.troubleSince = now - Millis(4'300'000);
+    }
+    if (number == 2 || number == 3) {
+        PauseItem pause;
+        pause.scope = number == 2 ? u"installation"_s : u"backend"_s;
+        pause.id = number == 2 ? item.id : item.backend;
+        pause.what = u"outbound"_s;
+        pause.who = u"token:ops"_s;
+        pause.reason = u"the workspace is being moved"_s;
+        pause.since = now - Millis(900'000);
+        pause.until = number == 2 ? now + Millis(2'700'000) : Instant();
+        item.pauses << pause;
+        if (number == 2) {
+            pause.what = u"delivery"_s;
+            pause.until = Instant();
+            item.pauses << pause;
+        }
+    }
+    return item;
+}
+
+AuditItem demoAudit(int number, Instant now)
+{
+    constexpr std::array<const char16_t *, 7> kActions{u"pause:outbound", u"release", u"replay", u"cancel",
+        u"confirm:abandoned", u"resume:delivery", u"stale_write"};
+    constexpr std::array<const char16_t *, 7> kSubjectKinds{
+        u"installation", u"session", u"lifecycle_event", u"delivery", u"delivery", u"engine", u"session"};
+    constexpr std::array<const char16_t *, 4> kReasons{u"the workspace is being moved",
+        u"it hangs, and its person waits", u"the webhook was down", u"asked twice"};
+    AuditItem item;
+    item.at = now - Millis(40'000 + number * 613'000LL);
+    item.id = demoId(item.at, number);
+    item.action = pick(kActions, number);
+    item.actor = number % 3 ? u"token:ops"_s : u"user:maria"_s;
+    item.subjectKind = pick(kSubjectKinds, number);
+    item.subject = item.subjectKind == u"installation" ? demoInstallation(2, now).id
+        : item.subjectKind == u"session"               ? demoSession(number, now).id
+        : item.subjectKind == u"engine"                ? u"all"_s
+                                                       : demoDelivery(number, now).id;
+    item.reason = pick(kReasons, number);
+    item.result = item.action.startsWith(u"pause") ? u"paused:outbound"_s : u"ok"_s;
+    return item;
+}
+
+LifecycleEventItem demoEvent(int number, Instant now)
+{
+    constexpr std::array<const char16_t *, 5> kPhases{u"Ready", u"Expiring", u"Expired", u"Error", u"Lost"};
+    constexpr std::array<const char16_t *, 4> kForwarding{u"forwarded", u"forwarding", u"dead", u"none"};
+    LifecycleEventItem item;
+    item.receivedAt = item.observedAt = item.updatedAt = now - Millis(20'000 + number * 97'000LL);
+    item.id = demoId(item.receivedAt, number);
+    item.eventId = u"evt_%1"_s.arg(number * 0x9e3779b1LL % 0xffffffffLL, 8, 16, QChar(u'0'));
+    item.state = pick(kForwarding, number);
+    item.phase = pick(kPhases, number);
+    item.backend = u"spritz-prod"_s;
+    item.nameSpace = u"spritz"_s;
+    item.instanceId = u"otter-%1"_s.arg(number % 7);
+    item.runtimeId = item.backend + u'|' + item.nameSpace + u'|' + item.instanceId;
+    item.position = 10 + number;
+    item.source = number % 2 ? u"reported"_s : u"observed"_s;
+    item.reason = number % 5 == 2 ? u"idle for 30 minutes"_s : QString();
+    item.moved = true;
+    item.unbound = number % 5 == 2 ? 2 : 0;
+    item.rev = 2;
+    if (item.state != u"none") {
+        ForwardItem forward;
+        forward.id = item.id + u"-f"_s;
+        forward.target = item.backend;
+        forward.state = item.state == u"forwarded" ? u"sent"_s
+            : item.state == u"dead"                ? u"dead"_s
+                                                   : u"retry"_s;
+        forward.attempts = item.state == u"forwarded" ? 1 : 4;
+        forward.errorCode = item.state == u"forwarded" ? QString() : u"http_500"_s;
+        item.forwards << forward;
+    }
+    return item;
+}
+
 EngineStatus demoStatus(Instant now)
 {
     EngineStatus s;
@@ -241,6 +332,7 @@ EngineStatus demoStatus(Instant now)
         {u"dead"_s, 9}, {u"unconfirmed"_s, 4}, {u"cancelled"_s, 31}};
     s.sessions = {{u"running"_s, 6}, {u"waiting"_s, 5}, {u"idle"_s, 412}};
     s.needPerson = 13;
+    s.forwarding = 3;
     s.inFlight = 6;
     s.ingestQueue = 0;
     s.ingestQueueLimit = 1000;
@@ -258,6 +350,14 @@ void fillDemo(FakeOperatorApi &api, int deliveries, int sessions, Instant now)
     }
     for (int i = 0; i < sessions; ++i)
         api.add(demoSession(i, now));
+    if (sessions == 0) // a test fills in its own
+        return;
+    for (int i = 0; i < 6; ++i)
+        api.installationItems << demoInstallation(i, now);
+    for (int i = 0; i < 40; ++i)
+        api.auditItems << demoAudit(i, now);
+    for (int i = 19; i >= 0; --i)
+        api.add(demoEvent(i, now));
 }
 
 } // namespace signalbox::testing

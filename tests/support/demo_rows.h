@@ -9,6 +9,9 @@ namespace signalbox::testing {
 [[nodiscard]] domain::DeliveryItem demoDelivery(int number, Instant now);
 [[nodiscard]] domain::SessionItem demoSession(int number, Instant now);
 [[nodiscard]] domain::DeliveryDetail demoDetail(const domain::DeliveryItem &item);
+[[nodiscard]] domain::InstallationItem demoInstallation(int number, Instant now);
+[[nodiscard]] domain::AuditItem demoAudit(int number, Instant now);
+[[nodiscard]] domain::LifecycleEventItem demoEvent(int number, Instant now);
 [[nodiscard]] domain::EngineStatus demoStatus(Instant now);
 // Fills `api` with this many of each, and a status.
 void fillDemo(FakeOperatorApi &api, int deliveries, int sessions, Instant now);

@@ -108,7 +108,10 @@ QList<Change> changeOf(const QString &kind, const Item &item)
     Change change;
     change.kind = kind;
     change.id = item.id;
-    change.rev = item.rev;
+    if constexpr (requires { item.rev; })
+        change.rev = item.rev;
+    else
+        change.rev = 1;
     change.item = item;
     return {change};
 }
@@ -339,12 +342,68 @@ QCoro::Task<Result<LifecycleEventItem>> FakeOperatorApi::lifecycleEvent(QString 
     co_return fail(notFound(id));
 }
 
-QCoro::Task<Result<ForwardItem>> FakeOperatorApi::replayLifecycleEvent(QString id, QString, QString, QString)
+QCoro::Task<Result<ForwardItem>> FakeOperatorApi::replayLifecycleEvent(
+    QString id, QString backend, QString, QString reason)
 {
+    Replay replay;
+    replay.id = id;
+    replay.backend = backend;
+    replay.reason = reason;
+    m_replays.append(replay);
     auto failure = co_await gate();
     if (failure)
         co_return fail(*failure);
-    co_return fail(notFound(id));
+    ForwardItem forward;
+    forward.id = u"forward-"_s + id;
+    forward.eventId = id;
+    forward.target = backend;
+    forward.state = u"pending"_s;
+    co_return forward;
+}
+
+void FakeOperatorApi::push(const InstallationItem &item, qint64 rev)
+{
+    installationItems.removeIf([&item](const InstallationItem &known) { return known.id == item.id; });
+    installationItems.append(item);
+    QList<Change> changes = changeOf(u"installation"_s, item);
+    changes.first().rev = rev;
+    if (m_watched.contains(u"installation"_s))
+        Q_EMIT changed(changes);
+}
+
+void FakeOperatorApi::push(const AuditItem &item)
+{
+    auditItems.prepend(item);
+    if (m_watched.contains(u"audit"_s))
+        Q_EMIT changed(changeOf(u"audit"_s, item));
+}
+
+QCoro::Task<Result<domain::ActionResult>> FakeOperatorApi::answerOf(QString key)
+{
+    m_keysAsked.append(key);
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    if (!answers.contains(key))
+        co_return fail(notFound(key));
+    co_return answers.value(key);
+}
+
+QCoro::Task<Result<Page<AuditItem>>> FakeOperatorApi::audit(ListQuery query)
+{
+    ++m_listCalls;
+    m_lastQuery = query;
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    Page<AuditItem> page;
+    for (const AuditItem &item : std::as_const(auditItems)) {
+        if (query.text.isEmpty() || query.text == item.id || query.text == item.subject
+            || query.text == item.actor)
+            page.items.append(item);
+    }
+    page.total = page.items.size();
+    co_return page;
 }
 
 QCoro::Task<Result<domain::ActionResult>> FakeOperatorApi::act(domain::ActionRequest request)

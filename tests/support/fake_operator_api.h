@@ -78,14 +78,31 @@ public:
     [[nodiscard]] QCoro::Task<Result<domain::LifecycleEventItem>> lifecycleEvent(QString id) override;
     [[nodiscard]] QCoro::Task<Result<domain::ForwardItem>> replayLifecycleEvent(
         QString id, QString backend, QString actor, QString reason) override;
+    struct Replay
+    {
+        Replay() = default;
+        QString id;
+        QString backend;
+        QString reason;
+    };
+    [[nodiscard]] const QList<Replay> &replays() const { return m_replays; }
     // What was asked for, and what the answers are.
     [[nodiscard]] const QList<domain::ActionRequest> &acts() const { return m_acts; }
     domain::ActionResult actResult;
     QList<domain::LockItem> lockItems; // newest first
     QList<domain::InstallationItem> installationItems;
+    QList<domain::AuditItem> auditItems; // newest first
+    QHash<QString, domain::ActionResult> answers; // by key
+    // Stores and sends on the stream, if that kind is watched; an installation's change is of `rev`.
+    void push(const domain::InstallationItem &item, qint64 rev);
+    void push(const domain::AuditItem &item);
+    [[nodiscard]] const QStringList &keysAsked() const { return m_keysAsked; }
     QList<domain::BackendItem> backendItems;
     domain::Explanation explanation;
     [[nodiscard]] QCoro::Task<Result<domain::ActionResult>> act(domain::ActionRequest request) override;
+    [[nodiscard]] QCoro::Task<Result<domain::ActionResult>> answerOf(QString key) override;
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::AuditItem>>> audit(
+        domain::ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<domain::Page<domain::LockItem>>> locks(domain::ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<QList<domain::InstallationItem>>> installations() override;
     [[nodiscard]] QCoro::Task<Result<QList<domain::BackendItem>>> backends() override;
@@ -105,6 +122,8 @@ private:
     QList<async::Completion<std::optional<Error>>> m_waiting;
     QList<Error> m_failures;
     QList<domain::ActionRequest> m_acts;
+    QList<Replay> m_replays;
+    QStringList m_keysAsked;
     QStringList m_watched;
     domain::ListQuery m_lastQuery;
     domain::EngineStatus m_status;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The console's window over made-up rows, to be looked at: `console_preview [--theme
 // light|dark|high-contrast]
-// [--view sessions|deliveries] [--row N] [--tab N] [--details bottom|right] [--state
-// live|empty|error|disconnected|busy]
-// [--dialog keys|palette] [--size WxH] [--shot FILE]`. With --shot it writes a picture and ends.
+// [--view sessions|deliveries|locks|runtimes|lifecycle|installations|audit] [--row N] [--tab N] [--details
+// bottom|right] [--state live|empty|error|disconnected|busy]
+// [--dialog keys|palette|replay|pause|resume] [--size WxH] [--shot FILE]`. With --shot it writes a picture
+// and ends.
 #include "support/demo_rows.h"
 #include "support/fake_operator_api.h"
 #include "ui/main_window.h"
@@ -46,10 +47,13 @@ void prepare(ui::MainWindow &window, testing::FakeOperatorApi &api, const QComma
         .get(
             options.value(u"details"_s) == u"right" ? ui::ActionId::DetailsRight : ui::ActionId::DetailsBelow)
         ->trigger();
-    if (options.value(u"dialog"_s) == u"keys")
-        window.actions().get(ui::ActionId::KeySheet)->trigger();
-    if (options.value(u"dialog"_s) == u"palette")
-        window.actions().get(ui::ActionId::Palette)->trigger();
+    for (const auto &[name, action] : {std::pair(u"keys"_s, ui::ActionId::KeySheet),
+             std::pair(u"palette"_s, ui::ActionId::Palette), std::pair(u"replay"_s, ui::ActionId::Replay),
+             std::pair(u"pause"_s, ui::ActionId::PauseInstallation),
+             std::pair(u"resume"_s, ui::ActionId::ResumeInstallation)}) {
+        if (options.value(u"dialog"_s) == name)
+            window.actions().get(action)->trigger();
+    }
     if (options.value(u"state"_s) == u"frozen")
         window.pane(window.currentView())->setFrozen(true);
 }
@@ -82,8 +86,14 @@ int main(int argc, char **argv)
     ui::MainWindow window(&api, &clock, profile);
     const QStringList size = options.value(u"size"_s).split(u'x');
     window.resize(size.value(0).toInt(), size.value(1).toInt());
-    if (options.value(u"view"_s) == u"sessions")
-        window.showView(ui::ViewKind::Sessions);
+    for (const auto &[name, view] : {std::pair(u"sessions"_s, ui::ViewKind::Sessions),
+             std::pair(u"locks"_s, ui::ViewKind::Locks), std::pair(u"runtimes"_s, ui::ViewKind::Runtimes),
+             std::pair(u"lifecycle"_s, ui::ViewKind::Lifecycle),
+             std::pair(u"installations"_s, ui::ViewKind::Installations),
+             std::pair(u"audit"_s, ui::ViewKind::Audit)}) {
+        if (options.value(u"view"_s) == name)
+            window.showView(view);
+    }
     window.show();
     QTimer::singleShot(1200, &window, [&] { prepare(window, api, options); });
     QTimer::singleShot(1800, &window, [&] {

@@ -34,7 +34,10 @@ private Q_SLOTS:
     void release_showsEvidenceAndNeedsAReason();
     void release_isNotDoneByReturnOrEscape();
     void release_saysWhenTheLockChangedHands();
-    void anUnknownOutcome_isTriedAgainUnderTheSameKey();
+    void aLostAnswer_isAskedForByItsKey();
+    void whatWasNotDone_isSaidAndTriedAgainUnderTheSameKey();
+    void anUnknownOutcome_isAskedForAgainWithTheConnection();
+    void whatWasRefused_isNotAskedFor();
     void whileBusy_nothingCanBeAskedTwice();
     void aDialogThatIsClosedWhileBusy_isGone();
     void actions_areOfferedWhereTheyMakeSense_data();
@@ -203,21 +206,76 @@ void ConsoleActionsTest::release_saysWhenTheLockChangedHands()
     QVERIFY(in<QPushButton>(f, "actionGo")->isEnabled());
 }
 
-void ConsoleActionsTest::anUnknownOutcome_isTriedAgainUnderTheSameKey()
+#define RELEASE_WITHOUT_ANSWER(f)                                                                            \
+    LOCKS(f);                                                                                                \
+    trigger(f, ActionId::ReleaseLock);                                                                       \
+    QTest::keyClicks(in<QLineEdit>(f, "actionReason"), u"it hangs"_s);                                       \
+    f.api.failNext(Error(ErrorCode::Unavailable, u"gone"_s));                                                \
+    QTest::mouseClick(in<QPushButton>(f, "actionGo"), Qt::LeftButton)
+
+void ConsoleActionsTest::aLostAnswer_isAskedForByItsKey()
 {
     UiFixture f(3, 3);
-    LOCKS(f);
-    trigger(f, ActionId::ReleaseLock);
-    QTest::keyClicks(in<QLineEdit>(f, "actionReason"), u"it hangs"_s);
-    f.api.failNext(Error(ErrorCode::Unavailable, u"gone"_s));
-    QTest::mouseClick(in<QPushButton>(f, "actionGo"), Qt::LeftButton);
-    QTRY_VERIFY(in<QLabel>(f, "actionError")->isVisible());
-    QVERIFY(in<QLabel>(f, "actionError")->text().contains(u"not known"));
+    RELEASE_WITHOUT_ANSWER(f);
+    QCOMPARE(f.api.acts().size(), qsizetype(1));
+    const QString key = f.api.acts().first().key;
+    domain::ActionResult answer;
+    answer.repeated = true;
+    f.api.answers.insert(key, answer);
+    // While it asks, it says that nobody knows.
+    auto *error = in<QLabel>(f, "actionError");
+    QTRY_VERIFY(error->isVisible() && error->text().contains(u"not known"));
+    QTRY_VERIFY(!dialog(f));
+    QCOMPARE(f.api.keysAsked(), QStringList(key));
+    QCOMPARE(f.api.acts().size(), qsizetype(1));
+    QVERIFY(f.window->statusBar()->currentMessage().startsWith(u"It was done: "));
+}
+
+void ConsoleActionsTest::whatWasNotDone_isSaidAndTriedAgainUnderTheSameKey()
+{
+    UiFixture f(3, 3);
+    RELEASE_WITHOUT_ANSWER(f);
+    auto *error = in<QLabel>(f, "actionError");
+    QTRY_VERIFY(error->text().contains(u"has not been done"));
+    QVERIFY(!dialog(f)->isBusy());
     QTest::mouseClick(in<QPushButton>(f, "actionGo"), Qt::LeftButton);
     QTRY_VERIFY(!dialog(f));
     QCOMPARE(f.api.acts().size(), qsizetype(2));
     QCOMPARE(f.api.acts()[0].key, f.api.acts()[1].key);
     QCOMPARE(f.api.acts()[0].fingerprint(), f.api.acts()[1].fingerprint());
+}
+
+void ConsoleActionsTest::anUnknownOutcome_isAskedForAgainWithTheConnection()
+{
+    UiFixture f(3, 3);
+    LOCKS(f);
+    trigger(f, ActionId::ReleaseLock);
+    QTest::keyClicks(in<QLineEdit>(f, "actionReason"), u"it hangs"_s);
+    f.api.failNext(Error(ErrorCode::Unavailable, u"gone"_s), 2); // the action, and the question for it
+    QTest::mouseClick(in<QPushButton>(f, "actionGo"), Qt::LeftButton);
+    QTRY_COMPARE(f.api.keysAsked().size(), qsizetype(1));
+    QTRY_VERIFY(!dialog(f)->isBusy());
+    QVERIFY(in<QLabel>(f, "actionError")->text().contains(u"not known"));
+    f.api.setConnection(admin::ConnectionState::Reconnecting);
+    QCOMPARE(f.api.keysAsked().size(), qsizetype(1));
+    f.api.answers.insert(f.api.acts().first().key, domain::ActionResult());
+    f.api.setConnection(admin::ConnectionState::Live);
+    QTRY_VERIFY(!dialog(f));
+    QCOMPARE(f.api.keysAsked().size(), qsizetype(2));
+    QCOMPARE(f.api.acts().size(), qsizetype(1));
+}
+
+void ConsoleActionsTest::whatWasRefused_isNotAskedFor()
+{
+    UiFixture f(3, 3);
+    LOCKS(f);
+    trigger(f, ActionId::ReleaseLock);
+    QTest::keyClicks(in<QLineEdit>(f, "actionReason"), u"it hangs"_s);
+    f.api.failNext(Error(ErrorCode::Forbidden, u"no"_s));
+    QTest::mouseClick(in<QPushButton>(f, "actionGo"), Qt::LeftButton);
+    QTRY_VERIFY(in<QLabel>(f, "actionError")->isVisible());
+    QVERIFY(in<QLabel>(f, "actionError")->text().contains(u"role"));
+    QVERIFY(f.api.keysAsked().isEmpty());
 }
 
 void ConsoleActionsTest::whileBusy_nothingCanBeAskedTwice()
@@ -354,6 +412,7 @@ void ConsoleActionsTest::resume_needsNoReason()
     QTest::mouseClick(in<QPushButton>(f, "actionGo"), Qt::LeftButton);
     QTRY_VERIFY(!dialog(f));
     QCOMPARE(f.api.acts().first().act, Act::Resume);
+    QCOMPARE(f.api.acts().first().rate, 0);
     QVERIFY(f.api.acts().first().check());
 }
 

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "console_fixture.h"
+#include "ui/action_dialog.h"
 #include "ui/field_grid.h"
 #include "ui/list_model.h"
 #include "ui/list_pane.h"
 
+#include <QComboBox>
 #include <QLabel>
+#include <QLineEdit>
+#include <QPointer>
+#include <QPushButton>
+#include <QStatusBar>
 #include <QTabWidget>
 
 using namespace Qt::StringLiterals;
@@ -65,6 +71,8 @@ private Q_SLOTS:
     void runtimes_areListedAndFollowTheStream();
     void runtime_isExplained();
     void event_showsItsForwards();
+    void event_isReplayedToABackend();
+    void aReplayWhoseOutcomeIsUnknown_saysSo();
     void view_isRemembered();
 };
 
@@ -122,12 +130,69 @@ void LifecycleViewsTest::event_showsItsForwards()
     QCOMPARE(fields->value(u"source"_s), u"Observed"_s);
 }
 
+// The dialog that asks where to, opened by the key.
+#define ASK_FOR_REPLAY(f)                                                                                    \
+    domain::BackendItem prod;                                                                                \
+    prod.id = u"prod"_s;                                                                                     \
+    domain::BackendItem spare;                                                                               \
+    spare.id = u"spare"_s;                                                                                   \
+    f.api.backendItems = {prod, spare};                                                                      \
+    f.api.add(event(f));                                                                                     \
+    f.show();                                                                                                \
+    f.window->showView(ViewKind::Lifecycle);                                                                 \
+    QTRY_COMPARE(f.model()->rowCount(), 1);                                                                  \
+    f.table()->selectRow(0);                                                                                 \
+    QTRY_COMPARE(f.table()->currentId(), u"event-1"_s);                                                      \
+    QTRY_COMPARE(f.api.waiting(), 0);                                                                        \
+    QTest::keyClick(f.table(), Qt::Key_R);                                                                   \
+    const QPointer<ui::ActionDialog> dialog = f.window->rowActions()->dialog();                              \
+    QVERIFY(dialog);                                                                                         \
+    auto *backend = dialog->findChild<QComboBox *>(u"actionChoice_backend"_s);                               \
+    auto *go = dialog->findChild<QPushButton *>(u"actionGo"_s);                                              \
+    QTRY_COMPARE(backend->count(), 2);                                                                       \
+    QVERIFY(!go->isEnabled());                                                                               \
+    QVERIFY(dialog->findChild<QPushButton *>(u"actionCancel"_s)->isDefault());                               \
+    QTest::keyClicks(dialog->findChild<QLineEdit *>(u"actionReason"_s), u"it was down"_s)
+
+void LifecycleViewsTest::event_isReplayedToABackend()
+{
+    UiFixture f;
+    ASK_FOR_REPLAY(f);
+    QCOMPARE(f.window->actions().get(ui::ActionId::Replay)->text(), u"&Replay to a backend…"_s);
+    QVERIFY2(go->text().contains(u"Expired of otter"), qPrintable(go->text()));
+    QVERIFY(go->text().contains(u"This computer (embedded)"));
+    backend->setCurrentIndex(backend->findData(u"spare"_s));
+    QTest::mouseClick(go, Qt::LeftButton);
+    QTRY_VERIFY(!dialog);
+    QCOMPARE(f.api.replays().size(), qsizetype(1));
+    QCOMPARE(f.api.replays().first().id, u"event-1"_s);
+    QCOMPARE(f.api.replays().first().backend, u"spare"_s);
+    QCOMPARE(f.api.replays().first().reason, u"it was down"_s);
+    QVERIFY(f.api.acts().isEmpty());
+    QVERIFY(f.window->statusBar()->currentMessage().contains(u"sent once more"));
+}
+
+void LifecycleViewsTest::aReplayWhoseOutcomeIsUnknown_saysSo()
+{
+    UiFixture f;
+    ASK_FOR_REPLAY(f);
+    f.api.failNext(Error(ErrorCode::Unavailable, u"gone"_s));
+    QTest::mouseClick(go, Qt::LeftButton);
+    auto *error = dialog->findChild<QLabel *>(u"actionError"_s);
+    QTRY_VERIFY(error->isVisible());
+    QVERIFY(error->text().contains(u"not known"));
+    QVERIFY(f.api.keysAsked().isEmpty()); // it has no key
+    f.api.failNext(Error(ErrorCode::Conflict, u"under way"_s));
+    QTest::mouseClick(go, Qt::LeftButton);
+    QTRY_VERIFY(error->text().contains(u"on its way"));
+}
+
 void LifecycleViewsTest::view_isRemembered()
 {
     UiFixture f;
     f.show();
-    for (const ViewKind view :
-        {ViewKind::Lifecycle, ViewKind::Runtimes, ViewKind::Sessions, ViewKind::Deliveries}) {
+    for (const ViewKind view : {ViewKind::Lifecycle, ViewKind::Runtimes, ViewKind::Installations,
+             ViewKind::Audit, ViewKind::Sessions, ViewKind::Deliveries}) {
         f.window->showView(view);
         QCOMPARE(f.window->currentView(), view);
         QCOMPARE(f.pane()->kind().view(), view);

@@ -297,6 +297,9 @@ void MainWindowTest::counts_comeFromTheStreamOnly()
     f.api.pushStatus(testing::demoStatus(f.clock.now()));
     QCOMPARE(navigation->count(ViewKind::Deliveries), 22);
     QCOMPARE(navigation->count(ViewKind::Sessions), 11);
+    QCOMPARE(navigation->count(ViewKind::Locks), 6);
+    QCOMPARE(navigation->count(ViewKind::Lifecycle), 3);
+    QCOMPARE(navigation->count(ViewKind::Runtimes), -1); // would have to be counted
     QAbstractButton *person = nullptr;
     for (auto *button : f.window->findChildren<QAbstractButton *>(u"status"_s)) {
         if (button->property("part") == u"person"_s)
