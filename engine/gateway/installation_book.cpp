@@ -162,8 +162,9 @@ std::optional<Installation> InstallationBook::byId(const QString &id) const
 domain::FeedbackPolicy InstallationBook::feedback(const QString &id, const QString &place) const
 {
     const auto found = m_byId.constFind(id);
-    const config::InstallationConfig *config
-        = found == m_byId.constEnd() ? nullptr : configuredFor(found->row.tenant, found->row.app);
+    const config::InstallationConfig *config = found == m_byId.constEnd()
+        ? nullptr
+        : configuredFor(found->row.channel, found->row.tenant, found->row.app);
     if (config)
         return feedbackAt(*config, place);
     // What is left of an installation that is not configured any more is handled as the configuration says
@@ -238,7 +239,8 @@ QCoro::Task<> InstallationBook::keep(QString id, Secret token, bool posted)
     note.print = fingerprint(token);
     note.posted = posted;
     const auto found = m_byId.find(id);
-    const config::InstallationConfig *config = configuredFor(found->row.tenant, found->row.app);
+    const config::InstallationConfig *config
+        = configuredFor(found->row.channel, found->row.tenant, found->row.app);
     if (!config || !(config->botToken == token)) {
         const auto sealed = m_sealer.seal(token, placeOf(id));
         if (sealed)
