@@ -4,6 +4,8 @@
 #include <QDateTime>
 #include <QTimeZone>
 
+#include <algorithm>
+
 using namespace Qt::StringLiterals;
 
 namespace signalbox::domain {
@@ -18,9 +20,17 @@ QString sentence(const Busy &busy, const QString &whose, const QString &since)
     return u"I am still working on %1, since %2. %3"_s.arg(whose, since, queue);
 }
 
+// What stands in a mention must be an id and nothing else: it comes from outside.
+bool isUserId(const QString &user)
+{
+    return !user.isEmpty() && std::all_of(user.begin(), user.end(), [](QChar c) {
+        return (c >= u'A' && c <= u'Z') || (c >= u'0' && c <= u'9');
+    });
+}
+
 QString ownOrOther(const Busy &busy, const QString &shown)
 {
-    if (busy.holderUser.isEmpty())
+    if (busy.holderUser.isEmpty() || shown.isEmpty())
         return u"an earlier message"_s;
     return busy.holderUser == busy.user ? u"your earlier message"_s : u"a message of "_s + shown;
 }
@@ -35,7 +45,7 @@ QString utcTime(Instant at)
 QString busyTextForSlack(const Busy &busy)
 {
     const QString since = u"<!date^%1^{time}|%2>"_s.arg(toMs(busy.since) / 1000).arg(utcTime(busy.since));
-    return sentence(busy, ownOrOther(busy, u"<@"_s + busy.holderUser + u'>'), since);
+    return sentence(busy, ownOrOther(busy, isUserId(busy.holderUser) ? u"<@"_s + busy.holderUser + u'>' : QString()), since);
 }
 
 QString busyTextPlain(const Busy &busy)

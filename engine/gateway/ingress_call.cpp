@@ -49,7 +49,7 @@ http::Response unauthorized()
 
 bool isForAll(const config::TokenConfig &token)
 {
-    return token.installations.isEmpty() || token.installations.contains(u"*"_s);
+    return token.installations.contains(u"*"_s);
 }
 
 bool mayUse(const config::TokenConfig &token, const QString &installation)

@@ -130,6 +130,14 @@ Installation InstallationBook::made(const store::InstallationRow &row, QString *
     return installation;
 }
 
+std::optional<Secret> InstallationBook::secretFor(const QString &tenant, const QString &app) const
+{
+    const config::InstallationConfig *config = configuredFor(u"slack"_s, tenant, app);
+    if (!config)
+        return std::nullopt;
+    return config->signingSecret.isEmpty() ? m_config.slack.signingSecret : config->signingSecret;
+}
+
 QCoro::Task<Result<Installation>> InstallationBook::forTenant(QString tenant, QString app)
 {
     const config::InstallationConfig *config = configuredFor(u"slack"_s, tenant, app);

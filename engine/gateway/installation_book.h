@@ -45,6 +45,8 @@ public:
     // Upserts the configured installations and reads all rows.
     [[nodiscard]] QCoro::Task<Status> load();
 
+    // Which secret a tenant's events must be signed with; none: no installation is configured for it.
+    [[nodiscard]] std::optional<Secret> secretFor(const QString &tenant, const QString &app) const;
     // All distinct signing secrets: a request is authentic if one of them fits.
     [[nodiscard]] const std::vector<Secret> &signingSecrets() const { return m_secrets; }
     // Exact tenant and app first, then the tenant with any app, then "*". A tenant met for the first time

@@ -14,6 +14,7 @@ namespace signalbox::gateway {
 
 namespace {
 Q_LOGGING_CATEGORY(lcIngress, "signalbox.engine.ingress")
+constexpr qint64 kMostEventTime = 0xffffffff; // seconds
 
 http::Response ok()
 {
@@ -99,6 +100,14 @@ QCoro::Task<http::Response> SlackIngress::events(http::Request request, http::Co
 QCoro::Task<SlackIngress::Owner> SlackIngress::ownerOf(QString tenant, QString app, Secret signedWith)
 {
     Owner owner;
+    // Before anything is stored of it: the signature must be the one of the installation that the event claims
+    // to belong to.
+    const std::optional<Secret> secret = m_book.secretFor(tenant, app);
+    if (secret && !(*secret == signedWith)) {
+        ++m_stats.refusedSignature;
+        owner.refusal = http::Response::text(401, slack::refusalText(slack::SignatureCheck::Invalid));
+        co_return owner;
+    }
     auto installation = co_await m_book.forTenant(tenant, app);
     if (!installation && installation.error().code() != ErrorCode::NotFound) {
         ++m_stats.unavailable;
@@ -108,10 +117,6 @@ QCoro::Task<SlackIngress::Owner> SlackIngress::ownerOf(QString tenant, QString a
         logWarning(
             lcIngress, "an event of a tenant without an installation was dropped", {{"tenant", tenant}});
         owner.refusal = ignored();
-    } else if (!(installation->signingSecret == signedWith)) {
-        // The signature must be the one of the installation that the event claims to belong to.
-        ++m_stats.refusedSignature;
-        owner.refusal = http::Response::text(401, slack::refusalText(slack::SignatureCheck::Invalid));
     } else {
         owner.installation = std::move(*installation);
     }
@@ -152,7 +157,7 @@ QCoro::Task<http::Response> SlackIngress::revoke(slack::Envelope envelope, Secre
     if (!envelope.eventId.isEmpty())
         revoke.eventKey = domain::eventKey(row.id, envelope.eventId, QString::number(envelope.eventTime));
     revoke.keyTtl = m_config.dedupeTtl;
-    if (envelope.eventTime > 0)
+    if (envelope.eventTime > 0 && envelope.eventTime < kMostEventTime)
         revoke.eventAt = fromMs(envelope.eventTime * 1000);
     const auto backend = m_backends.find(row.backend);
     if (revoke.uninstalled && backend != m_backends.end() && backend->second->hasRegistry())

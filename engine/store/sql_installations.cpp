@@ -85,17 +85,21 @@ Result<std::vector<InstallationRow>> syncInstallationsUnit(
                   return wanted.channel == row.channel
                       && (wanted.tenant == row.tenant || wanted.tenant == u"*") && wanted.app == row.app;
               });
-        if (present || row.state == u"absent")
+        // A tenant of a "*" entry comes back with it. Whether its app is gone stays in its trouble.
+        const bool back = present && row.state == u"absent";
+        if (!back && (present || row.state == u"absent"))
             continue;
+        const QString state = !back                               ? u"absent"_s
+            : row.health.trouble == QString::fromUtf16(domain::kAppUninstalled) ? u"revoked"_s
+                                                                  : u"active"_s;
         auto marked = session.query(
-            "UPDATE installations SET state = 'absent', updated_at = ?, rev = rev + 1 WHERE id = ? "
-            "RETURNING rev",
-            *now, row.id);
+            "UPDATE installations SET state = ?, updated_at = ?, rev = rev + 1 WHERE id = ? RETURNING rev",
+            state, *now, row.id);
         if (!marked)
             return fail(marked.error());
         if (marked->next())
             session.touch("installation", row.id, marked->number(0));
-        row.state = u"absent"_s;
+        row.state = state;
     }
     return all;
 }

@@ -44,22 +44,23 @@ Result<bool> isLate(Session &session, const RevokeInstallation &revoke)
     return !isNever(revoke.eventAt) && rows->instant(0) > revoke.eventAt + kClocksDiffer;
 }
 
-// The token is forgotten, and never used again. True when that was news.
-Result<bool> forgetToken(Session &session, const RevokeInstallation &revoke, Instant now)
+// An app that is gone takes its token with it: forgotten, and never used again. That tokens were revoked names
+// users and no tokens: ours may be a newer one, so that is only noted, and the next call finds out. True when
+// it was news.
+Result<bool> noteGone(Session &session, const RevokeInstallation &revoke, Instant now)
 {
-    const QString code
-        = QString::fromUtf16(revoke.uninstalled ? domain::kAppUninstalled : domain::kTokenRevoked);
-    auto rows = session.query(
-        "UPDATE installations SET refused_print = CASE WHEN ? <> '' THEN ? WHEN token_print <> '' THEN "
-        "token_print ELSE refused_print END, sealed_token = '', token_print = '', "
-        "trouble = CASE WHEN state = 'revoked' THEN trouble ELSE ? END, "
-        "trouble_at = CASE WHEN trouble = ? THEN trouble_at ELSE ? END, "
-        "state = CASE WHEN ? = 1 THEN 'revoked' ELSE state END, updated_at = ?, rev = rev + 1 WHERE id = ? "
-        "AND NOT (state = 'revoked' AND sealed_token = '') "
-        "AND NOT (? = 0 AND trouble = ? AND sealed_token = '' AND (? = '' OR refused_print = ?)) "
-        "RETURNING rev",
-        revoke.print, revoke.print, code, code, now, revoke.uninstalled, now, revoke.installationId,
-        revoke.uninstalled, code, revoke.print, revoke.print);
+    auto rows = revoke.uninstalled
+        ? session.query("UPDATE installations SET refused_print = CASE WHEN ? <> '' THEN ? WHEN token_print "
+                        "<> '' THEN token_print ELSE refused_print END, sealed_token = '', token_print = '', "
+                        "trouble_at = CASE WHEN trouble = ? THEN trouble_at ELSE ? END, trouble = ?, "
+                        "state = 'revoked', updated_at = ?, rev = rev + 1 WHERE id = ? "
+                        "AND NOT (state = 'revoked' AND sealed_token = '') RETURNING rev",
+            revoke.print, revoke.print, QString::fromUtf16(domain::kAppUninstalled), now,
+            QString::fromUtf16(domain::kAppUninstalled), now, revoke.installationId)
+        : session.query("UPDATE installations SET trouble = ?, trouble_at = ?, updated_at = ?, rev = rev + 1 "
+                        "WHERE id = ? AND state <> 'revoked' AND trouble <> ? RETURNING rev",
+            QString::fromUtf16(domain::kTokenRevoked), now, now, revoke.installationId,
+            QString::fromUtf16(domain::kTokenRevoked));
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
@@ -161,7 +162,7 @@ Result<Revoked> revokeUnit(Session &session, const RevokeInstallation &revoke)
         return fail(late.error());
     if (*late)
         return revoked;
-    const auto forgotten = forgetToken(session, revoke, *now);
+    const auto forgotten = noteGone(session, revoke, *now);
     if (!forgotten)
         return fail(forgotten.error());
     revoked.news = *forgotten;

@@ -44,6 +44,8 @@ void BusyTextTest::namesNobodyItDoesNotKnow()
     unknown.holderUser.clear();
     QVERIFY(busyTextForSlack(unknown).startsWith(u"I am still working on an earlier message, since "));
     QVERIFY(!busyTextForSlack(unknown).contains(u"<@"));
+    unknown.holderUser = u"!channel>"_s; // not an id: it would speak for itself
+    QVERIFY(busyTextForSlack(unknown).startsWith(u"I am still working on an earlier message, since "));
 }
 
 void BusyTextTest::saysTheReadersOwnMessage()

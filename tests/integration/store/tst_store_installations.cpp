@@ -216,17 +216,13 @@ private Q_SLOTS:
         InstallationRow known = row(f);
         QCOMPARE(known.state, u"active"_s);
         QCOMPARE(known.health.trouble, u"token_revoked"_s);
-        QCOMPARE(known.health.sealedToken, QString());
+        QCOMPARE(known.health.refusedPrint, QString()); // the event names no token: ours may be a newer one
         QCOMPARE(f.state(u"d-a"_s), u"waiting:outbound"_s);
         QCOMPARE(f.state(u"d-b"_s), u"pending"_s);
         QVERIFY(!revoke(f, false, u"e-2"_s).news);
         QVERIFY(disconnects(f).empty());
-        // The dead one is never taken again, whoever still has it.
-        QVERIFY(noteToken(f, u"p1"_s).refused);
-        QCOMPARE(row(f).health.trouble, u"token_revoked"_s);
         QVERIFY(noteToken(f, u"p2"_s).news);
         QCOMPARE(row(f).health.trouble, QString());
-        QVERIFY(noteToken(f, u"p1"_s).refused);
     }
 
     void aNewToken_bringsARevokedInstallationBack()
