@@ -251,9 +251,9 @@ QCoro::Task<> ActionDialog::findOut()
     }
     m_unknown = answer.error().code() != ErrorCode::NotFound;
     if (m_unknown)
-        say(tr("It is not known whether this was done, and the engine cannot tell now. It is asked again as "
-               "soon "
-               "as it is connected. You may also try again: it is done once at most."),
+        say(tr("It is not known whether this was done, and the engine cannot tell now. It is asked again "
+               "when "
+               "it is connected. You may also try again: it is done once at most."),
             answer.error());
     else
         say(tr("The engine knows nothing of it: it has not been done. You may try again: it is done once at "

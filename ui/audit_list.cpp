@@ -59,18 +59,18 @@ private:
     {
         using Item = AuditItem;
         return {
-            {{u"action"_s, tr("What"), 190},
+            {{u"action"_s, tr("What"), 235},
                 [](const Item &item, const TimeText &) { return lookCell(auditAction(item.action)); }},
             {{u"at"_s, tr("When"), 130, true},
                 [](const Item &item, const TimeText &time) { return momentCell(item.at, time); }},
-            {{u"actor"_s, tr("Who"), 150},
+            {{u"actor"_s, tr("Who"), 130},
                 [](const Item &item, const TimeText &) { return textCell(item.actor); }},
-            {{u"kind"_s, tr("To a"), 115}, subjectKindCell},
+            {{u"kind"_s, tr("To a"), 145}, subjectKindCell},
             {{u"subject"_s, tr("Subject"), 190},
                 [](const Item &item, const TimeText &) { return idCell(item.subject); }},
             {{u"reason"_s, tr("Why"), 220},
                 [](const Item &item, const TimeText &) { return textCell(item.reason); }},
-            {{u"result"_s, tr("Result"), 200},
+            {{u"result"_s, tr("Result"), 170},
                 [](const Item &item, const TimeText &) { return textCell(item.result); }},
             {{u"id"_s, tr("Id"), 170}, [](const Item &item, const TimeText &) { return idCell(item.id); }},
         };

@@ -37,7 +37,7 @@ public:
     {
         using Look = FieldGrid::Look;
         f->beginSection(tr("What was done"));
-        f->add(u"action"_s, tr("What"));
+        f->add(u"action"_s, tr("Action"), Look::Mono);
         f->add(u"actor"_s, tr("Who"));
         f->add(u"reason"_s, tr("Why"));
         f->add(u"result"_s, tr("Result"));
@@ -78,7 +78,7 @@ protected:
         f->set(u"subject"_s, item.subject);
         f->setShown(u"kind"_s, !linked);
         f->setShown(u"subject"_s, !linked);
-        f->setTime(u"at"_s, item.at, time);
+        f->set(u"at"_s, time.moment(item.at), time.full(item.at)); // with its date
         f->set(u"id"_s, item.id);
     }
     QString say(const AuditItem &item, const TimeText &time) const override

@@ -161,6 +161,8 @@ void DetailsPane::follow(const QString &key, const QString &value)
     static const QHash<QString, ViewKind> views{{u"session"_s, ViewKind::Sessions},
         {u"holder"_s, ViewKind::Deliveries}, {u"delivery"_s, ViewKind::Deliveries},
         {u"event"_s, ViewKind::Lifecycle}, {u"installation"_s, ViewKind::Installations}};
+    if (value.isEmpty())
+        return;
     if (key == u"deliveries")
         Q_EMIT openDeliveriesOf(value);
     else if (views.contains(key))

@@ -124,9 +124,9 @@ private:
     {
         using Item = InstallationItem;
         return {
-            {{u"state"_s, tr("State"), 140},
+            {{u"state"_s, tr("State"), 175},
                 [](const Item &item, const TimeText &time) { return lookCell(lookNow(item, time)); }},
-            {{u"channel"_s, tr("Channel"), 80},
+            {{u"channel"_s, tr("Channel"), 95},
                 [](const Item &item, const TimeText &) { return textCell(item.channel); }},
             {{u"tenant"_s, tr("Tenant"), 115},
                 [](const Item &item, const TimeText &) { return monoCell(item.tenant); }},
@@ -134,11 +134,11 @@ private:
                 [](const Item &item, const TimeText &) { return monoCell(item.app); }},
             {{u"backend"_s, tr("Backend"), 115},
                 [](const Item &item, const TimeText &) { return textCell(item.backend); }},
-            {{u"trouble"_s, tr("Trouble"), 250}, troubleCell},
-            {{u"since"_s, tr("For"), 95, true},
+            {{u"trouble"_s, tr("Trouble"), 280}, troubleCell},
+            {{u"since"_s, tr("For"), 125, true},
                 [](const Item &item, const TimeText &time) { return ageCell(item.troubleSince, time); }},
-            {{u"paused"_s, tr("Paused"), 130}, pausedCell},
-            {{u"token"_s, tr("Token"), 90}, tokenCell},
+            {{u"paused"_s, tr("Paused"), 150}, pausedCell},
+            {{u"token"_s, tr("Token"), 120}, tokenCell},
             {{u"id"_s, tr("Id"), 190}, [](const Item &item, const TimeText &) { return idCell(item.id); }},
         };
     }

@@ -71,7 +71,7 @@ protected:
                           : tr("None kept; one of the configuration does not count"));
         f->set(u"trouble"_s, item.trouble.isEmpty() ? tr("None") : troubleText(item));
         f->set(u"code"_s, item.trouble);
-        f->setTime(u"since"_s, item.troubleSince, time);
+        f->set(u"since"_s, time.moment(item.troubleSince), time.full(item.troubleSince)); // with its date
         f->set(u"disconnect"_s, disconnectText(item, time));
         for (const QString &key : {u"code"_s, u"since"_s})
             f->setShown(key, !item.trouble.isEmpty());

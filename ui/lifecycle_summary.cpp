@@ -15,7 +15,7 @@ namespace {
 
 class RuntimeSummary final : public ItemSummary<RuntimeItem>
 {
-    Q_DECLARE_TR_FUNCTIONS(LifecycleFields)
+    Q_DECLARE_TR_FUNCTIONS(RuntimeSummary)
 public:
     QString name() const override { return u"runtime"_s; }
     void build(FieldGrid *f) const override
@@ -67,7 +67,7 @@ protected:
 
 class LifecycleSummary final : public ItemSummary<LifecycleEventItem>
 {
-    Q_DECLARE_TR_FUNCTIONS(LifecycleFields)
+    Q_DECLARE_TR_FUNCTIONS(LifecycleSummary)
 public:
     QString name() const override { return u"lifecycle"_s; }
     void build(FieldGrid *f) const override
@@ -79,7 +79,7 @@ public:
         f->add(u"source"_s, tr("Known from"));
         f->add(u"eventId"_s, tr("Event id"), Look::Id);
         f->add(u"id"_s, tr("Id"), Look::Id);
-        f->add(u"position"_s, tr("Number of its runtime"));
+        f->add(u"position"_s, tr("Number"));
         f->add(u"unbound"_s, tr("Unbound sessions"));
         f->beginSection(tr("Runtime"));
         f->add(u"instance"_s, tr("Instance"), Look::Id);

@@ -96,7 +96,7 @@ private:
                 [](const Item &item, const TimeText &) { return monoCell(item.thread); }},
             {{u"holder"_s, tr("Held by"), 170},
                 [](const Item &item, const TimeText &) { return idCell(item.holder); }},
-            {{u"age"_s, tr("Age"), 100, true},
+            {{u"age"_s, tr("Age"), 118, true},
                 [](const Item &item, const TimeText &time) { return ageCell(item.acquiredAt, time); }},
             {{u"expires"_s, tr("Expires"), 120, true},
                 [](const Item &item, const TimeText &time) { return momentCell(item.expiresAt, time); }},

@@ -2,7 +2,34 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="en_GB" sourcelanguage="en">
 <context>
-    <name>LifecycleFields</name>
+    <name>DeliverySummary</name>
+    <message numerus="yes">
+        <source>Tried %n time(s); next try %1.</source>
+        <translation>
+            <numerusform>Tried %n time; next try %1.</numerusform>
+            <numerusform>Tried %n times; next try %1.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>It gave up after %n attempt(s). The person was told so.</source>
+        <translation>
+            <numerusform>It gave up after %n attempt. The person was told so.</numerusform>
+            <numerusform>It gave up after %n attempts. The person was told so.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>InstallationSummary</name>
+    <message numerus="yes">
+        <source>Still to be told that the app is gone, for %1, %n attempt(s)</source>
+        <translation>
+            <numerusform>Still to be told that the app is gone, for %1, %n attempt</numerusform>
+            <numerusform>Still to be told that the app is gone, for %1, %n attempts</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>LifecycleSummary</name>
     <message numerus="yes">
         <source>%1: %2, %n attempt(s)</source>
         <comment>backend, state</comment>
@@ -50,6 +77,16 @@
     </message>
 </context>
 <context>
+    <name>SessionSummary</name>
+    <message numerus="yes">
+        <source>%n message(s) whose turn is not over</source>
+        <translation>
+            <numerusform>%n message whose turn is not over</numerusform>
+            <numerusform>%n messages whose turn is not over</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>signalbox::ui::AttemptsView</name>
     <message numerus="yes">
         <source>%n attempt(s)</source>
@@ -73,30 +110,6 @@
         <translation>
             <numerusform>%n found</numerusform>
             <numerusform>%n found</numerusform>
-        </translation>
-    </message>
-</context>
-<context>
-    <name>signalbox::ui::DetailsPane</name>
-    <message numerus="yes">
-        <source>%n message(s) whose turn is not over</source>
-        <translation>
-            <numerusform>%n message whose turn is not over</numerusform>
-            <numerusform>%n messages whose turn is not over</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
-        <source>Tried %n time(s); next try %1.</source>
-        <translation>
-            <numerusform>Tried %n time; next try %1.</numerusform>
-            <numerusform>Tried %n times; next try %1.</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
-        <source>It gave up after %n attempt(s). The person was told so.</source>
-        <translation>
-            <numerusform>It gave up after %n attempt. The person was told so.</numerusform>
-            <numerusform>It gave up after %n attempts. The person was told so.</numerusform>
         </translation>
     </message>
 </context>
@@ -141,6 +154,13 @@
 </context>
 <context>
     <name>signalbox::ui::MainWindow</name>
+    <message numerus="yes">
+        <source>%n forward(s) under way</source>
+        <translation>
+            <numerusform>%n forward under way</numerusform>
+            <numerusform>%n forwards under way</numerusform>
+        </translation>
+    </message>
     <message numerus="yes">
         <source>%n running or waiting</source>
         <translation>

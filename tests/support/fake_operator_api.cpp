@@ -230,7 +230,8 @@ QCoro::Task<Result<EngineStatus>> FakeOperatorApi::status()
     auto failure = co_await gate();
     if (failure || !self)
         co_return fail(failure.value_or(Error(ErrorCode::Cancelled, u"gone"_s)));
-    co_return m_status;
+    const EngineStatus status = m_status; // co_return would move it out
+    co_return status;
 }
 
 QCoro::Task<Result<Page<SessionItem>>> FakeOperatorApi::sessions(ListQuery query)
@@ -412,7 +413,8 @@ QCoro::Task<Result<domain::ActionResult>> FakeOperatorApi::act(domain::ActionReq
     auto failure = co_await gate();
     if (failure)
         co_return fail(*failure);
-    co_return actResult;
+    const domain::ActionResult result = actResult; // co_return would move it out
+    co_return result;
 }
 
 QCoro::Task<Result<Page<domain::LockItem>>> FakeOperatorApi::locks(ListQuery query)
@@ -433,7 +435,8 @@ QCoro::Task<Result<QList<domain::InstallationItem>>> FakeOperatorApi::installati
     auto failure = co_await gate();
     if (failure)
         co_return fail(*failure);
-    co_return installationItems;
+    const QList<domain::InstallationItem> items = installationItems; // co_return would move it out
+    co_return items;
 }
 
 QCoro::Task<Result<QList<domain::BackendItem>>> FakeOperatorApi::backends()
@@ -441,7 +444,8 @@ QCoro::Task<Result<QList<domain::BackendItem>>> FakeOperatorApi::backends()
     auto failure = co_await gate();
     if (failure)
         co_return fail(*failure);
-    co_return backendItems;
+    const QList<domain::BackendItem> items = backendItems; // co_return would move it out
+    co_return items;
 }
 
 QCoro::Task<Result<domain::Explanation>> FakeOperatorApi::explain(QString deliveryId)
