@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attempts_view.h"
 
+#include "cells.h"
 #include "icons.h"
 #include "time_text.h"
 #include "words.h"
@@ -71,7 +72,7 @@ void setCell(QTableWidget *table, int row, int column, const QString &text, cons
         table->setItem(row, column, item);
     }
     item->setText(text);
-    item->setToolTip(tip);
+    item->setToolTip(plainTip(tip));
 }
 
 void setState(QTableWidget *table, int row, int column, const StateLook &look)

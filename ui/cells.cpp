@@ -3,7 +3,16 @@
 
 #include "time_text.h"
 
+#include <QTextDocument>
+
 namespace signalbox::ui {
+
+QString plainTip(const QString &text)
+{
+    if (!Qt::mightBeRichText(text))
+        return text;
+    return QStringLiteral("<span>") + text.toHtmlEscaped() + QStringLiteral("</span>");
+}
 
 ListCell textCell(const QString &text)
 {

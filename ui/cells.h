@@ -16,6 +16,8 @@ class TimeText;
 [[nodiscard]] ListCell momentCell(Instant at, const TimeText &time);
 [[nodiscard]] ListCell ageCell(Instant since, const TimeText &time); // runs while the data is live
 [[nodiscard]] ListCell lookCell(const StateLook &look);
+// A tooltip that shows what others wrote as it stands: Qt would take what looks like HTML for HTML.
+[[nodiscard]] QString plainTip(const QString &text);
 // What stands where there is no value: muted, in words.
 [[nodiscard]] ListCell mutedCell(const QString &text);
 

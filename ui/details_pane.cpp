@@ -85,11 +85,13 @@ QWidget *DetailsPane::buildHead()
     m_subject = new QLabel(head);
     m_subject->setObjectName(u"detailsSubject"_s);
     m_subject->setFont(monospaceFont());
+    m_subject->setTextFormat(Qt::PlainText);
     m_subject->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_sentence = new QLabel(head);
     m_sentence->setObjectName(u"muted"_s);
     m_sentence->setProperty("part", u"sentence"_s);
     m_sentence->setWordWrap(true);
+    m_sentence->setTextFormat(Qt::PlainText);
     auto *line = new QHBoxLayout;
     line->setSpacing(8);
     line->addWidget(m_stateIcon);

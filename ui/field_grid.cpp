@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "field_grid.h"
 
+#include "cells.h"
 #include "flow_layout.h"
 #include "icons.h"
 #include "time_text.h"
@@ -120,7 +121,7 @@ void FieldGrid::set(const QString &key, const QString &value, const QString &tip
     const auto field = m_fields.find(key);
     if (field == m_fields.end())
         return;
-    field->label->setToolTip(tip.isEmpty() && field->look != Look::Text ? value : tip);
+    field->label->setToolTip(plainTip(tip.isEmpty() && field->look != Look::Text ? value : tip));
     if (field->value == value && !field->label->text().isEmpty())
         return;
     field->value = value;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "list_model.h"
 
+#include "cells.h"
 #include "start.h"
 #include "time_text.h"
 
@@ -50,7 +51,7 @@ QVariant ListModel::data(const QModelIndex &index, int role) const
     case Qt::DisplayRole:
         return m_kind->cell(row, index.column(), *m_time).text;
     case Qt::ToolTipRole:
-        return m_kind->cell(row, index.column(), *m_time).tip;
+        return plainTip(m_kind->cell(row, index.column(), *m_time).tip);
     case Qt::AccessibleTextRole:
         return index.column() == 0 ? m_kind->spoken(row, *m_time)
                                    : m_kind->cell(row, index.column(), *m_time).text;

@@ -64,7 +64,7 @@ Status makeKeyFile(const QString &path)
 {
     const QByteArray key = randomBytes(static_cast<int>(Sealer::kKeyBytes));
     const QByteArray name = QFile::encodeName(path);
-    const QByteArray made = name + ".new." + QByteArray::number(::getpid());
+    const QByteArray made = name + ".new." + randomBytes(8).toHex();
     const int file = ::open(made.constData(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file < 0 || key.isEmpty()) {
         if (file >= 0)

@@ -45,7 +45,8 @@ QString utcTime(Instant at)
 QString busyTextForSlack(const Busy &busy)
 {
     const QString since = u"<!date^%1^{time}|%2>"_s.arg(toMs(busy.since) / 1000).arg(utcTime(busy.since));
-    return sentence(busy, ownOrOther(busy, isUserId(busy.holderUser) ? u"<@"_s + busy.holderUser + u'>' : QString()), since);
+    return sentence(busy,
+        ownOrOther(busy, isUserId(busy.holderUser) ? u"<@"_s + busy.holderUser + u'>' : QString()), since);
 }
 
 QString busyTextPlain(const Busy &busy)

@@ -18,7 +18,6 @@ constexpr int kMostInAll = 1000; // a quarter of the listener's connections
 constexpr int kBatch = 64;
 constexpr Millis kPoll{500};
 constexpr Millis kHeartbeat{15'000};
-constexpr Millis kStorePause{500};
 
 QByteArray eventOf(const store::LogEntry &entry)
 {
@@ -117,11 +116,12 @@ QCoro::Task<bool> SessionStreams::forward(std::shared_ptr<LogReader> reader)
     const async::CancelToken token = m_scope.token();
     const auto batch = co_await m_store.readSessionLog(reader->session, reader->at, kBatch);
     if (!batch) {
-        logWarning(lcStream, "the log of a session could not be read",
-            {{"session", reader->session}, {"code", batch.error().native()}});
-        co_await async::delay(kStorePause, token);
-        co_return true;
+        // Once for an outage, whoever reads; the poll or the next heartbeat tries again.
+        if (!std::exchange(m_away, true))
+            logWarning(lcStream, "the logs of sessions cannot be read", {{"code", batch.error().native()}});
+        co_return false;
     }
+    m_away = false;
     QByteArray events;
     for (const store::LogEntry &entry : batch->entries) {
         events += eventOf(entry);

@@ -60,6 +60,7 @@ private:
     QHash<QString, int> m_ofToken;
     WorkLoop m_poll;
     async::TaskScope m_scope;
+    bool m_away = false; // the database, when a log was last read
 };
 
 } // namespace signalbox::gateway

@@ -100,8 +100,8 @@ QCoro::Task<http::Response> SlackIngress::events(http::Request request, http::Co
 QCoro::Task<SlackIngress::Owner> SlackIngress::ownerOf(QString tenant, QString app, Secret signedWith)
 {
     Owner owner;
-    // Before anything is stored of it: the signature must be the one of the installation that the event claims
-    // to belong to.
+    // Before anything is stored of it: the signature must be the one of the installation that the event
+    // claims to belong to.
     const std::optional<Secret> secret = m_book.secretFor(tenant, app);
     if (secret && !(*secret == signedWith)) {
         ++m_stats.refusedSignature;

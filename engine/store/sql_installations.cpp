@@ -46,12 +46,14 @@ Status upsertInstallation(Session &session, const InstallationRow &row, Instant 
         "updated_at) "
         "VALUES (?, ?, ?, ?, ?, 'active', ?, ?, ?) ON CONFLICT (channel, tenant, app) DO UPDATE SET "
         "backend = excluded.backend, require_mention = excluded.require_mention, "
-        "state = CASE WHEN installations.state = 'absent' THEN 'active' ELSE installations.state END, "
+        "state = CASE WHEN installations.state <> 'absent' THEN installations.state "
+        "WHEN installations.trouble = ? THEN 'revoked' ELSE 'active' END, "
         "updated_at = excluded.updated_at, rev = installations.rev + 1 "
         "WHERE installations.backend <> excluded.backend OR installations.require_mention <> "
         "excluded.require_mention "
         "OR installations.state = 'absent' RETURNING id, rev",
-        row.id, row.channel, row.tenant, row.app, row.backend, row.requireMention, now, now);
+        row.id, row.channel, row.tenant, row.app, row.backend, row.requireMention, now, now,
+        QString::fromUtf16(domain::kAppUninstalled));
     if (!rows)
         return fail(rows.error());
     if (rows->next())
@@ -89,9 +91,9 @@ Result<std::vector<InstallationRow>> syncInstallationsUnit(
         const bool back = present && row.state == u"absent";
         if (!back && (present || row.state == u"absent"))
             continue;
-        const QString state = !back                               ? u"absent"_s
+        const QString state = !back                                             ? u"absent"_s
             : row.health.trouble == QString::fromUtf16(domain::kAppUninstalled) ? u"revoked"_s
-                                                                  : u"active"_s;
+                                                                                : u"active"_s;
         auto marked = session.query(
             "UPDATE installations SET state = ?, updated_at = ?, rev = rev + 1 WHERE id = ? RETURNING rev",
             state, *now, row.id);

@@ -44,9 +44,9 @@ Result<bool> isLate(Session &session, const RevokeInstallation &revoke)
     return !isNever(revoke.eventAt) && rows->instant(0) > revoke.eventAt + kClocksDiffer;
 }
 
-// An app that is gone takes its token with it: forgotten, and never used again. That tokens were revoked names
-// users and no tokens: ours may be a newer one, so that is only noted, and the next call finds out. True when
-// it was news.
+// An app that is gone takes its token with it: forgotten, and never used again. That tokens were revoked
+// names users and no tokens: ours may be a newer one, so that is only noted, and the next call finds out.
+// True when it was news.
 Result<bool> noteGone(Session &session, const RevokeInstallation &revoke, Instant now)
 {
     auto rows = revoke.uninstalled
