@@ -41,12 +41,16 @@ Gateway::Gateway(
     , m_forwarder(store, m_client, m_lease, config, clock)
     , m_disconnector(store, m_backends, m_lease, config)
     , m_actions(store, config, ids, m_dispatcher, m_outbox)
-    , m_upkeep(store, config)
+    , m_upkeep(store, m_lease, config)
     , m_scope(u"gateway"_s)
 {
     m_store.setLifecycleTargets(LifecycleForwarder::targets(config));
     m_lifecycleIngress.onStored([this] { m_forwarder.wake(); });
     m_ingress.onReady([this] { m_dispatcher.wake(); });
+    m_upkeep.onFreed([this] {
+        m_dispatcher.wake();
+        m_outbox.wake();
+    });
     m_busy.onOutbound([this] { m_outbox.wake(); });
     m_sessionIngress.onReady([this] { m_dispatcher.wake(); });
     m_outbox.onLogged([this](const QString &session) { m_streams.wake(session); });

@@ -30,6 +30,7 @@ constexpr Millis kRetryFirst{1000};
 constexpr Millis kSecondLook{5'000};
 constexpr Millis kTryRefusedAgain{std::chrono::minutes(5)};
 constexpr Millis kAskProviderAgain{5'000};
+constexpr Millis kLongestHold{std::chrono::minutes(5)}; // then the channel may say it again
 constexpr int kMostRefused = 5; // times that the store refuses a result for another reason than being away
 
 // Its turn in the pace that the channel allows: whoever claims it then sends it.
@@ -160,6 +161,7 @@ std::optional<OutboundDecision> Outbox::withoutToken(const store::ClaimedOutboun
         OutboundDecision gone;
         gone.state = OutboundState::Dead;
         gone.errorCode = QString::fromUtf16(domain::kAppUninstalled);
+        gone.maybeDoubled = row.wasUnknown; // it may have arrived
         return gone;
     }
     if (row.wasUnknown) {
@@ -262,12 +264,13 @@ QCoro::Task<OutboundDecision> Outbox::decide(
     }
     if (!m_lease.mayAct())
         co_return heldBackDecision(row, kStorePause);
+    // Looking has limits of its own.
+    if (row.wasUnknown)
+        co_return co_await lookFor(row, request, finish);
     const RateHolds::Wait wait
         = m_holds.admit(row.installationId, row.op, row.place, row.errorCode == kPaced, m_clock.boot());
     if (wait.time.count() > 0)
         co_return heldBackDecision(row, wait.time, wait.paced ? QString(kPaced) : u"held_back"_s);
-    if (row.wasUnknown)
-        co_return co_await lookFor(row, request, finish);
     co_return co_await post(row, request, row.resent, finish);
 }
 
@@ -302,7 +305,7 @@ QCoro::Task<OutboundDecision> Outbox::post(
     finish->sent = outcome.sent;
     finish->received = outcome.received;
     if (outcome.rateLimited) {
-        finish->hold = std::max(outcome.retryAfter, kStorePause);
+        finish->hold = std::clamp(outcome.retryAfter, kStorePause, kLongestHold);
         finish->holdPlace
             = m_holds.limit(row.installationId, row.op, row.place, finish->hold, m_clock.boot());
     }

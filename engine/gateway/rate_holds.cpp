@@ -50,7 +50,8 @@ RateHolds::Wait RateHolds::admit(
             continue;
         if (hasTurn && hold->until <= now)
             continue;
-        const Millis turn = std::max({hold->next, hold->until, now});
+        // Behind the paced time there are no turns any more.
+        const Millis turn = std::min(std::max({hold->next, hold->until, now}), hold->pacedUntil);
         hold->next = turn + kTurn;
         if (turn - now > wait.time) {
             wait.time = turn - now;

@@ -19,7 +19,8 @@ namespace signalbox::gateway {
 namespace {
 Q_LOGGING_CATEGORY(lcRecovery, "signalbox.engine.recovery")
 constexpr Millis kStatusAgain{1000};
-constexpr int kTriesOfClaim = 1000; // attempts of one claim that have a number of their own
+constexpr int kTriesKept = 20; // of one claim, as attempts; the delivery itself shows the last one
+constexpr int kTriesOfClaim = 1000; // numbers between those of two claims
 
 domain::RecoveryClocks clocksOf(const config::RecoveryConfig &config)
 {
@@ -197,9 +198,10 @@ QCoro::Task<Result<bool>> RuntimeReach::recover(
     const domain::RecoveryStep next = recovery->ladder.next(step, trouble, m_clock.boot());
     const async::CancelToken token = work->deadline.token();
     store::NoteStage tried = stageNote(*work, error.native());
-    tried.what = step == ReachStep::Exchange ? u"exchange"_s : u"open"_s;
+    if (recovery->tries < kTriesKept)
+        tried.what = step == ReachStep::Exchange ? u"exchange"_s : u"open"_s;
     tried.attemptId = m_ids.next();
-    tried.number = work->delivery.attempts * kTriesOfClaim + std::min(recovery->tries, kTriesOfClaim - 1);
+    tried.number = work->delivery.attempts * kTriesOfClaim + recovery->tries;
     tried.target = work->delivery.backend;
     tried.errorText = error.toString();
     tried.startedAt = recovery->triedAt;

@@ -12,10 +12,12 @@ Q_LOGGING_CATEGORY(lcUpkeep, "signalbox.engine.upkeep")
 constexpr Millis kPause{std::chrono::minutes(1)};
 constexpr Millis kBetweenBatches{50};
 constexpr int kBatch = 200;
+constexpr Millis kReapPause{3000}; // within lease + 5 s, somebody has taken over
 } // namespace
 
-Upkeep::Upkeep(store::Store &store, const config::Config &config)
+Upkeep::Upkeep(store::Store &store, EngineLease &lease, const config::Config &config)
     : m_store(store)
+    , m_lease(lease)
     , m_config(config)
     , m_scope(u"upkeep"_s)
 {
@@ -23,10 +25,37 @@ Upkeep::Upkeep(store::Store &store, const config::Config &config)
 
 void Upkeep::start()
 {
-    m_scope.spawn("upkeep", loop());
+    m_scope.spawn("upkeep", sweep());
+    m_scope.spawn("reaper", reap());
 }
 
-QCoro::Task<> Upkeep::loop()
+// One lost engine after the other; SQLite has none, whose next life takes everything back.
+QCoro::Task<> Upkeep::reap()
+{
+    const async::CancelToken token = m_scope.token();
+    Millis pause = kReapPause;
+    while (co_await async::delay(pause, token) != async::Wake::Cancelled) {
+        pause = kReapPause;
+        if (!m_lease.mayAct())
+            continue;
+        const auto reaped = co_await m_store.reapLostEngine(m_lease.life());
+        if (!reaped) {
+            logWarning(lcUpkeep, "lost engines could not be looked for", {{"code", reaped.error().native()}});
+            continue;
+        }
+        if (reaped->life.id.isEmpty())
+            continue;
+        logWarning(lcUpkeep, "the work of a lost engine was taken back",
+            {{"engine", reaped->life.id}, {"run_again", QString::number(reaped->handedBack)},
+                {"looked_for", QString::number(reaped->fenced)},
+                {"unknown_outbound", QString::number(reaped->unknownOutbound)}});
+        if (m_freed)
+            m_freed();
+        pause = Millis(0); // perhaps there is another
+    }
+}
+
+QCoro::Task<> Upkeep::sweep()
 {
     const async::CancelToken token = m_scope.token();
     store::Retention retention;

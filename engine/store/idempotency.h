@@ -19,4 +19,7 @@ namespace signalbox::store {
 // Gives a taken key back: nothing was done under it.
 [[nodiscard]] Status releaseKey(Session &session, const KeyedCall &call);
 
+// Answers whose day is over; how many went.
+[[nodiscard]] Result<int> sweepKeyedAnswers(Session &session, Instant now, int most);
+
 } // namespace signalbox::store

@@ -187,6 +187,11 @@ Status openAndMigrate(Connection &connection, const DatabaseTarget &target)
     if (auto opened = connection.open(false); !opened)
         return opened;
     if (postgres) {
+        // A migration of a large table, or of another engine, takes as long as it takes.
+        for (const QString &setting : {u"SET statement_timeout = 0"_s, u"SET lock_timeout = 0"_s}) {
+            if (auto set = connection.executeText(setting); !set)
+                return set;
+        }
         if (auto locked = connection.executeText(u"SELECT pg_advisory_lock(7717001)"_s); !locked)
             return locked;
     }

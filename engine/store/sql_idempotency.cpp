@@ -15,12 +15,12 @@ Result<std::optional<QByteArray>> takeKey(Session &session, const KeyedCall &cal
 {
     if (call.key.isEmpty())
         return std::nullopt;
-    const auto swept = session.run("DELETE FROM idempotency WHERE at < ?", now - kKeysKept);
-    if (!swept)
-        return fail(swept.error());
+    // One whose day is over is as good as none.
     const auto taken = session.run("INSERT INTO idempotency (actor, key, fingerprint, answer, at) VALUES (?, "
-                                   "?, ?, '', ?) ON CONFLICT (actor, key) DO NOTHING",
-        call.actor, call.key, call.fingerprint, now);
+                                   "?, ?, '', ?) ON CONFLICT (actor, key) DO UPDATE SET fingerprint = "
+                                   "excluded.fingerprint, answer = '', at = excluded.at "
+                                   "WHERE idempotency.at < ?",
+        call.actor, call.key, call.fingerprint, now, now - kKeysKept);
     if (!taken)
         return fail(taken.error());
     if (*taken == 1)
@@ -57,6 +57,13 @@ Status releaseKey(Session &session, const KeyedCall &call)
     if (!gone)
         return fail(gone.error());
     return {};
+}
+
+Result<int> sweepKeyedAnswers(Session &session, Instant now, int most)
+{
+    return session.run("DELETE FROM idempotency WHERE (actor, key) IN (SELECT actor, key FROM idempotency "
+                       "WHERE at < ? ORDER BY at LIMIT ?)",
+        now - kKeysKept, most);
 }
 
 } // namespace signalbox::store

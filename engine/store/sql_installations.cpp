@@ -190,7 +190,7 @@ Result<int> wakeOutbound(Session &session, const QString &installationId, Instan
     auto rows = session.query(
         "UPDATE outbound_messages SET due_at = ?, updated_at = ?, rev = rev + 1 WHERE installation_id = ? "
         "AND state IN ('pending', 'retry', 'unknown') AND state = 'retry' AND due_at > ? "
-        "AND error_code NOT IN ('ratelimited', 'rate_limited') RETURNING id, rev",
+        "AND error_code NOT IN ('ratelimited', 'rate_limited', 'paced', 'held_back') RETURNING id, rev",
         now, now, installationId, now);
     if (!rows)
         return fail(rows.error());

@@ -221,7 +221,8 @@ Status dropLateStatus(Session &session, const FinishOutbound &finish, const Move
     auto rows = session.query(
         "UPDATE outbound_messages SET state = 'cancelled', updated_at = ?, rev = rev + 1 WHERE id = ? "
         "AND state IN ('retry', 'unknown') AND NOT EXISTS (SELECT 1 FROM deliveries AS d "
-        "WHERE d.id = ? AND d.engine_id IS NOT NULL AND d.prompt_state = 'none') RETURNING rev",
+        "WHERE d.id = ? AND ((d.engine_id IS NOT NULL AND d.prompt_state = 'none') "
+        "OR (d.state = 'waiting' AND d.waits_for = 'lock'))) RETURNING rev",
         now, finish.id, moved.deliveryId);
     if (!rows)
         return fail(rows.error());

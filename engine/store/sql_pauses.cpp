@@ -69,9 +69,10 @@ constexpr char kSpreadDeliveries[]
 constexpr char kSpreadOutbound[]
     = "UPDATE outbound_messages SET due_at = ? + held.place * 1000 / ?, updated_at = ?, rev = rev + 1 FROM "
       "(SELECT o.id AS message, ROW_NUMBER() OVER (ORDER BY o.due_at, o.id) - 1 AS place "
-      "FROM outbound_messages o JOIN installations i ON i.id = o.installation_id "
+      "FROM outbound_messages o "
       "WHERE o.state IN ('pending', 'retry') AND o.due_at <= ? AND (? = 'engine' "
-      "OR (? = 'installation' AND o.installation_id = ?) OR (? = 'backend' AND i.backend = ?))) AS held "
+      "OR (? = 'installation' AND o.installation_id = ?) OR (? = 'backend' AND ? = (SELECT s.backend "
+      "FROM deliveries d JOIN sessions s ON s.id = d.session_id WHERE d.id = o.delivery_id)))) AS held "
       "WHERE outbound_messages.id = held.message RETURNING id, rev";
 
 // What a pause has held back becomes due one after the other.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/idempotency.h"
 #include "store/units.h"
 
 #include <algorithm>
@@ -136,6 +137,8 @@ Result<int> sweepUnit(Session &session, const Retention &retention, int most)
     if (auto done = add(sweepPayloads(session, *now, retention.deadLetters, most)); !done)
         return fail(done.error());
     if (auto done = add(sweepLifecycle(session, *now, retention.history, most)); !done)
+        return fail(done.error());
+    if (auto done = add(sweepKeyedAnswers(session, *now, most)); !done)
         return fail(done.error());
     if (auto done = add(sweepAudit(session, *now - retention.audit, most)); !done)
         return fail(done.error());

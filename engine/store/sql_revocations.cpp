@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/installation_trouble.h"
+#include "store/lock_records.h"
 #include "store/units.h"
 
+#include <QHash>
 #include <QSet>
 
 using namespace Qt::StringLiterals;
@@ -16,6 +18,8 @@ namespace {
 // An event about an earlier token may come late, after a new one was learnt. The difference is what two
 // clocks may differ by.
 constexpr Millis kClocksDiffer{60'000};
+// Slack says it at once; what comes later is a repetition, and the app may be installed again by then.
+constexpr Millis kComesLate{30'000};
 
 // True the first time.
 Result<bool> fileEvent(Session &session, const RevokeInstallation &revoke, Instant now)
@@ -31,7 +35,7 @@ Result<bool> fileEvent(Session &session, const RevokeInstallation &revoke, Insta
     return *filed == 1;
 }
 
-Result<bool> isLate(Session &session, const RevokeInstallation &revoke)
+Result<bool> isLate(Session &session, const RevokeInstallation &revoke, Instant now)
 {
     auto rows = session.query(session.dialect() == Dialect::Sqlite
             ? "SELECT token_at FROM installations WHERE id = ?"
@@ -41,7 +45,10 @@ Result<bool> isLate(Session &session, const RevokeInstallation &revoke)
         return fail(rows.error());
     if (!rows->next())
         return fail(ErrorCode::NotFound, u"there is no such installation"_s);
-    return !isNever(revoke.eventAt) && rows->instant(0) > revoke.eventAt + kClocksDiffer;
+    if (isNever(revoke.eventAt))
+        return false;
+    const bool repeated = now - revoke.eventAt > kComesLate;
+    return rows->instant(0) > (repeated ? revoke.eventAt - kClocksDiffer : revoke.eventAt + kClocksDiffer);
 }
 
 // An app that is gone takes its token with it: forgotten, and never used again. That tokens were revoked
@@ -78,7 +85,8 @@ Result<int> endOutbound(Session &session, const QString &installationId, Instant
     {
         auto rows = session.query(
             "UPDATE outbound_messages SET state = CASE WHEN kind IN ('reply', 'notice') THEN 'dead' ELSE "
-            "'cancelled' END, error_code = ?, updated_at = ?, rev = rev + 1 WHERE installation_id = ? "
+            "'cancelled' END, maybe_doubled = CASE WHEN state = 'unknown' THEN 1 ELSE maybe_doubled END, "
+            "error_code = ?, updated_at = ?, rev = rev + 1 WHERE installation_id = ? "
             "AND state IN ('pending', 'retry', 'unknown') RETURNING id, rev, delivery_id, kind",
             code, now, installationId);
         if (!rows)
@@ -100,7 +108,7 @@ Result<int> endOutbound(Session &session, const QString &installationId, Instant
 // What nobody works at ends; a turn that runs ends by itself. One whose prompt may have left keeps that.
 Result<int> endDeliveries(Session &session, const QString &installationId, Instant now)
 {
-    QSet<QString> sessions;
+    QHash<QString, bool> sessions; // whether a turn of it may still run
     int ended = 0;
     {
         auto rows = session.query(
@@ -108,7 +116,7 @@ Result<int> endDeliveries(Session &session, const QString &installationId, Insta
             "END, waits_for = '', blocks = 0, stage = '', error_code = ?, error_text = ?, finished_at = ?, "
             "updated_at = ?, rev = rev + 1 WHERE installation_id = ? AND engine_id IS NULL "
             "AND (state = 'pending' OR (state = 'waiting' AND waits_for <> 'outbound')) "
-            "AND state <> 'completed' RETURNING id, rev, session_id",
+            "AND state <> 'completed' RETURNING id, rev, session_id, prompt_state",
             QString::fromUtf16(domain::kAppUninstalled),
             u"the app was uninstalled while this message waited, and no notice can be posted"_s, now, now,
             installationId);
@@ -116,17 +124,26 @@ Result<int> endDeliveries(Session &session, const QString &installationId, Insta
             return fail(rows.error());
         while (rows->next()) {
             session.touch("delivery", rows->text(0), rows->number(1));
-            sessions.insert(rows->text(2));
+            bool &unsettled = sessions[rows->text(2)];
+            unsettled = unsettled || rows->text(3) != u"none";
             ++ended;
         }
     }
-    for (const QString &id : sessions) {
-        auto rows = session.query(
-            "UPDATE sessions SET updated_at = ?, rev = rev + 1 WHERE id = ? RETURNING rev", now, id);
-        if (!rows)
-            return fail(rows.error());
-        if (rows->next())
-            session.touch("session", id, rows->number(0));
+    for (auto it = sessions.constBegin(); it != sessions.constEnd(); ++it) {
+        {
+            auto rows = session.query(
+                "UPDATE sessions SET unsettled = CASE WHEN ? = 1 THEN 1 ELSE unsettled END, updated_at = ?, "
+                "rev = rev + 1 WHERE id = ? RETURNING rev",
+                it.value(), now, it.key());
+            if (!rows)
+                return fail(rows.error());
+            if (rows->next())
+                session.touch("session", it.key(), rows->number(0));
+        }
+        // A message that was stored meanwhile saw the queue as it was before, and waits for somebody's
+        // release.
+        if (auto woken = releaseSession(session, it.key(), QString(u""_s)); !woken)
+            return fail(woken.error());
     }
     return ended;
 }
@@ -157,7 +174,7 @@ Result<Revoked> revokeUnit(Session &session, const RevokeInstallation &revoke)
         return fail(first.error());
     if (!*first)
         return revoked;
-    const auto late = isLate(session, revoke);
+    const auto late = isLate(session, revoke, *now);
     if (!late)
         return fail(late.error());
     if (*late)
@@ -166,10 +183,13 @@ Result<Revoked> revokeUnit(Session &session, const RevokeInstallation &revoke)
     if (!forgotten)
         return fail(forgotten.error());
     revoked.news = *forgotten;
+    // Also when it is no news here: the registry may have had it again meanwhile.
+    if (revoke.uninstalled) {
+        if (auto queued = queueDisconnect(session, revoke, *now); !queued)
+            return fail(queued.error());
+    }
     if (!revoke.uninstalled || !revoked.news)
         return revoked;
-    if (auto queued = queueDisconnect(session, revoke, *now); !queued)
-        return fail(queued.error());
     const auto outbound = endOutbound(session, revoke.installationId, *now);
     if (!outbound)
         return fail(outbound.error());

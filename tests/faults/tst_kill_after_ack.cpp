@@ -34,6 +34,7 @@ private Q_SLOTS:
     void aStopHandsALongTurnBack_data() { databases(); }
     void aStopHandsALongTurnBack();
     void aSecondSignalEndsAtOnce();
+    void anotherEngineTakesOver();
 
 private:
     using Backend = GatewayOptions::Backend;
@@ -340,6 +341,41 @@ void KillAfterAckTest::aSecondSignalEndsAtOnce()
     QVERIFY2(timer.elapsed() < 5000, QByteArray::number(timer.elapsed()).constData());
     START(gateway);
     QTRY_VERIFY_WITH_TIMEOUT(isUnconfirmed(gateway, said.ts), kWait);
+}
+
+// An engine that never comes back: another one on the same database ends what it had begun.
+void KillAfterAckTest::anotherEngineTakesOver()
+{
+    SIGNALBOX_NEED_POSTGRES();
+    auto created = PostgresDatabase::create();
+    QVERIFY2(created, created ? "" : qPrintable(created.error().toString()));
+    m_postgres.emplace(std::move(*created));
+    GatewayOptions options;
+    options.database = m_postgres->url();
+    options.engine = "lease = \"2s\"\n";
+    options.turn = kQuickLooks;
+    options.agentRemembers = true;
+    GatewayFixture lost(options);
+    START(lost);
+    const auto said = lost.mention(u"C0LOST"_s, u"stuck"_s);
+    QTRY_COMPARE_WITH_TIMEOUT(lost.prompts(said.ts), 1, kWait);
+    const auto waiting = lost.mention(u"C0LOST"_s, u"and this?"_s, said.ts); // behind it
+    GatewayFixture other(options);
+    START(other);
+    QCOMPARE(other.outcome(waiting.ts), u"waiting/lock"_s);
+    lost.killNow();
+    QElapsedTimer timer;
+    timer.start();
+    QTRY_VERIFY2_WITH_TIMEOUT(isUnconfirmed(other, said.ts), qPrintable(other.outcome(said.ts)), kWait);
+    SIGNALBOX_WAIT_OUTCOME(other, waiting.ts, "completed/delivered", kWait);
+    qInfo("taken over within %lld ms of the kill, with a lease of 2 s",
+        static_cast<long long>(timer.elapsed()));
+    QCOMPARE(other.prompts(said.ts), 0); // never again by our doing
+    QCOMPARE(other.prompts(waiting.ts), 1);
+    QTRY_COMPARE_WITH_TIMEOUT(other.appTexts(u"C0LOST"_s, said.ts)
+                                  .filter(u"I was interrupted while working on that request"_s)
+                                  .size(),
+        1, kWait);
 }
 
 QTEST_GUILESS_MAIN(KillAfterAckTest)

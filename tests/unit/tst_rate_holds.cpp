@@ -82,6 +82,9 @@ void RateHoldsTest::afterTheHoldTheyLeaveOneByOne()
         QCOMPARE(post(holds, u"C1"_s, kNow), (3 + i) * kSecond);
     // The next one that comes has the next turn, not one of theirs.
     QCOMPARE(post(holds, u"C1"_s, kNow + 4 * kSecond), 4 * kSecond);
+    // However many there are, the pace ends with its minute.
+    for (int i = 0; i < 200; ++i)
+        QVERIFY(post(holds, u"C1"_s, kNow) <= 63 * kSecond);
 }
 
 void RateHoldsTest::aTurnThatHasComeIsKept()
