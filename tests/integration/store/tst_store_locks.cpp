@@ -134,6 +134,7 @@ private Q_SLOTS:
     void unknownSessionIsNotFound();
     void manyTasksFightForOneLock();
     void whoWaitsIsToldOnce();
+    void aNoticeThatFailedIsTriedAgainWhileItIsTrue();
     void whoeverComesFirstIsNotToldLate();
     void aStaleWriteIsOnRecord();
 };
@@ -363,6 +364,34 @@ void StoreLocksTest::whoWaitsIsToldOnce()
     QCOMPARE(f.state(u"d-b"_s), u"pending"_s);
     QCOMPARE(f.sql(u"SELECT state FROM outbound_messages"_s).toString(), u"cancelled"_s);
     QCOMPARE(f.claim(life).front().id, u"d-b"_s); // due at once, whatever it was told
+}
+
+void StoreLocksTest::aNoticeThatFailedIsTriedAgainWhileItIsTrue()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    f.ingest(u"a"_s, u"t1"_s);
+    const ClaimedDelivery delivery = f.claim(life).front();
+    f.ingest(u"b"_s, u"t1"_s);
+    BusyNotice told;
+    told.deliveryId = u"d-b"_s;
+    told.drafts.push_back(StoreFixture::draft(u"d-b"_s, u"status:busy"_s));
+    told.drafts.back().purpose = u"status:busy"_s;
+    told.drafts.back().kind = domain::OutboundKind::Status;
+    std::vector<BusyNotice> notices{told};
+    QVERIFY(async::blockOn(f.db().tellBusy(notices)));
+    const auto rows = f.claimOutbound(life);
+    QCOMPARE(rows.size(), size_t(1));
+    FinishOutbound limited;
+    limited.life = life;
+    limited.id = rows.front().id;
+    limited.attempts = rows.front().attempts;
+    limited.state = domain::OutboundState::Retry;
+    limited.errorCode = u"paced"_s;
+    QVERIFY(async::blockOn(f.db().finishOutbound(limited)));
+    QCOMPARE(f.outboundState(rows.front().id), u"retry"_s);
+    f.finish(delivery, DeliveryState::Completed);
+    QCOMPARE(f.outboundState(rows.front().id), u"cancelled"_s);
 }
 
 void StoreLocksTest::whoeverComesFirstIsNotToldLate()
