@@ -18,7 +18,8 @@ struct Entry
 using enum TroubleKind;
 
 constexpr std::array kTable{
-    Entry{kAppMismatch, App, u"The registry answers for another Slack app than the one whose events come in."},
+    Entry{
+        kAppMismatch, App, u"The registry answers for another Slack app than the one whose events come in."},
     Entry{kAppUninstalled, Token, u"The app was uninstalled from the workspace. Install it again."},
     Entry{kTokenRevoked, Token, u"The bot token was revoked. Messages wait for a new one."},
     Entry{kTokenMissing, Token, u"No bot token is known. Messages wait for one."},
@@ -27,13 +28,15 @@ constexpr std::array kTable{
     Entry{u"account_inactive", Token, u"The bot's account is deactivated, or its workspace is gone."},
     Entry{u"token_expired", Token, u"The bot token has expired."},
     Entry{u"not_allowed_token_type", Token, u"The token is not a bot token."},
-    Entry{u"missing_scope", Rights, u"The bot token lacks a scope. Install the app again with all its scopes."},
+    Entry{
+        u"missing_scope", Rights, u"The bot token lacks a scope. Install the app again with all its scopes."},
     Entry{u"no_permission", Rights, u"The bot has no permission for this in the workspace."},
     Entry{u"access_denied", Rights, u"Slack denies the bot access to this."},
     Entry{u"accesslimited", Rights, u"Access to this is limited on the workspace."},
     Entry{u"ekm_access_denied", Rights, u"The workspace's administrators have suspended posting."},
     Entry{u"enterprise_is_restricted", Rights, u"The method cannot be called on this Enterprise Grid."},
-    Entry{u"two_factor_setup_required", Rights, u"The workspace requires two-factor authentication to be set up."},
+    Entry{u"two_factor_setup_required", Rights,
+        u"The workspace requires two-factor authentication to be set up."},
     Entry{u"is_bot", Rights, u"The method cannot be called by a bot."},
     Entry{u"team_access_not_granted", Rights, u"The app was not granted access to this workspace."},
     Entry{kSealedWithAnotherKey, Seal,
