@@ -7,8 +7,8 @@
 
 namespace signalbox::admin {
 
-// Items as the HTTP API and the console's "Copy row as JSON" show them (INTERFACE.md "Admin routes"): snake_case names, RFC 3339 times, absent
-// when empty.
+// Items as the HTTP API and the console's "Copy row as JSON" show them (INTERFACE.md "Admin routes"):
+// snake_case names, RFC 3339 times, absent when empty.
 [[nodiscard]] Json toJson(const domain::SessionItem &item);
 [[nodiscard]] Json toJson(const domain::DeliveryItem &item);
 [[nodiscard]] Json toJson(const domain::AttemptItem &item);
