@@ -84,7 +84,7 @@ private Q_SLOTS:
         {
             const DeliveryDrafts drafts(config, ids);
             RuntimeRefresh refresh(clock, config.recovery.sessionRetryInterval);
-            RuntimeReach reach(store, book, refresh, config, clock, drafts);
+            RuntimeReach reach(store, book, refresh, config, clock, ids, drafts);
             TurnAdoption adoption(store, reach, config);
             DeliveryRunner runner(store, book, backends, lease, reach, adoption, drafts, config, ids);
             runner.onOutbound([&outbound] { ++outbound; });
