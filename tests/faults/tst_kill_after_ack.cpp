@@ -361,6 +361,7 @@ void KillAfterAckTest::anotherEngineTakesOver()
     QTRY_COMPARE_WITH_TIMEOUT(lost.prompts(said.ts), 1, kWait);
     const auto waiting = lost.mention(u"C0LOST"_s, u"and this?"_s, said.ts); // behind it
     GatewayFixture other(options);
+    other.slack().addChannel(u"C0LOST"_s); // its people and places are not those of the first one
     START(other);
     QCOMPARE(other.outcome(waiting.ts), u"waiting/lock"_s);
     lost.killNow();
