@@ -68,13 +68,16 @@ Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedForward &
         row.createdAt = rows->instant(2);
         eventId = rows->text(3);
     }
-    auto rows = session.query("SELECT event_id, namespace, instance_id, phase, reason, source, observed_at "
-                              "FROM lifecycle_events WHERE id = ?",
-        eventId);
+    // Consoles show that it is on its way.
+    auto rows
+        = session.query("UPDATE lifecycle_events SET updated_at = ?, rev = rev + 1 WHERE id = ? "
+                        "RETURNING event_id, namespace, instance_id, phase, reason, source, observed_at, rev",
+            now, eventId);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
         return fail(ErrorCode::Corrupt, u"a forward has no event"_s);
+    session.touch("lifecycle_event", eventId, rows->number(7));
     row.eventId = rows->text(0);
     row.nameSpace = rows->text(1);
     row.instanceId = rows->text(2);

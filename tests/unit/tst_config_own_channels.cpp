@@ -85,7 +85,7 @@ void ConfigOwnChannelsTest::whatDoesNotGoTogetherIsRefused_data()
     row("no listener", u"[ingress]\nlisten = \"\"\n"_s + kBackends + installation(u"web"_s, own),
         u"13:1: installations[0] takes its messages at /v1/sessions but ingress.listen is off; set ingress.listen"_s);
     row("feedback that is no table", kBackends + installation(u"web"_s, own + u"feedback = 1\n"_s),
-        u"14:1: installations[0].feedback must be a table, not a whole number"_s);
+        u"14:1: installations[0].feedback must be a table under [installations.feedback], not a whole number"_s);
     row("an unknown feedback",
         kBackends + installation(u"web"_s, own + u"[installations.feedback]\nnew_conversatoin = \"a\"\n"_s),
         u"15:1: unknown key installations[0].feedback.new_conversatoin; did you mean installations[0].feedback.new_conversation?"_s);
