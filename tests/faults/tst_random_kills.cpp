@@ -299,10 +299,11 @@ void RandomKillsTest::judgeNotices(
     const QString &channel, const QStringList &texts, int expected, bool flagged)
 {
     qsizetype notices = 0;
-    for (const QString &text : texts)
+    for (const QString &text : texts) {
         const bool isStatus
             = text.startsWith(u"Still waking up"_s) || text.startsWith(u"I am still working on"_s);
-    notices += text.startsWith(u"You said: "_s) || isStatus ? 0 : 1;
+        notices += text.startsWith(u"You said: "_s) || isStatus ? 0 : 1;
+    }
     if (notices < expected || (notices > expected && !flagged))
         problem(
             u"%1: %2 notices for %3 messages without an answer"_s.arg(channel).arg(notices).arg(expected));
