@@ -17,6 +17,7 @@ namespace {
 constexpr int kSubmitters = 8;
 constexpr int kTasks = 64;
 constexpr Millis kTtl{180'000};
+constexpr Millis kLease{3'600'000}; // nobody renews it here: without one, nothing is granted
 
 bool isFullForm()
 {
@@ -294,14 +295,14 @@ void StoreLocksTest::manyTasksFightForOneLock()
     for (int i = 0; i < kSubmitters; ++i) {
         if (!StoreFixture::isPostgres()) {
             stores.push_back(&f.db());
-            lives.push_back(i == 0 ? f.engine(u"e0"_s) : lives.front());
+            lives.push_back(i == 0 ? f.engine(u"e0"_s, kLease) : lives.front());
             continue;
         }
         auto opened = f.open();
         QVERIFY(opened);
         owned.push_back(std::move(*opened));
         stores.push_back(owned.back().get());
-        lives.push_back(f.engine(u"e%1"_s.arg(i)));
+        lives.push_back(f.engine(u"e%1"_s.arg(i), kLease));
     }
     Contest contest;
     contest.rounds = isFullForm() ? 10'000 : 150;
