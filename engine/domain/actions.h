@@ -61,7 +61,7 @@ struct ActionResult
     qint64 fence = 0; // of a lock
     bool repeated = false; // the answer to an earlier call with the same key
     // What the engine must do now; not part of the answer.
-    QString cancelled; // a delivery whose turn must end
+    bool orders = false; // the engine that holds a turn has been told to end it
     bool wakes = false; // another delivery may run
     bool posts = false; // something is to be sent
 };

@@ -47,8 +47,11 @@ QCoro::Task<bool> Disconnector::claim()
     if (room <= 0 || !m_lease.mayAct())
         co_return false;
     auto rows = co_await m_store.claimDisconnects(room, m_patience);
-    if (!rows)
+    if (!rows) {
+        logWarning(lcDisconnect, "registries that are to be told could not be read",
+            {{"code", rows.error().native()}});
         co_return false; // the backstop tries again
+    }
     for (store::ClaimedDisconnect &row : *rows)
         m_running.spawn("disconnect", tell(std::move(row)));
     co_return static_cast<int>(rows->size()) == room;

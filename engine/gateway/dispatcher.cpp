@@ -53,13 +53,22 @@ QCoro::Task<bool> Dispatcher::claim()
     if (room <= 0 || !m_lease.mayAct())
         co_return false; // woken again when one ends, or by the backstop
     const int most = std::min(room, kMostClaimed);
-    auto claimed = co_await m_store.claimDeliveries(m_lease.life(), most, m_lockTtl);
+    store::ClaimLimits limits;
+    limits.most = most;
+    limits.lockTtl = m_lockTtl;
+    limits.after = m_lastServed;
+    auto claimed = co_await m_store.claimDeliveries(m_lease.life(), limits);
     if (!claimed) {
         logWarning(lcDispatcher, "deliveries could not be claimed", {{"code", claimed.error().native()}});
         m_loop.wakeIn(kStorePause);
         co_return false;
     }
-    const bool full = static_cast<int>(claimed->size()) == most;
+    if (claimed->empty())
+        co_return false;
+    // Where several take turns, a share that was not used is free for the others.
+    const bool several = claimed->front().installationId != claimed->back().installationId;
+    const bool full = several || static_cast<int>(claimed->size()) == most;
+    m_lastServed = claimed->back().installationId;
     for (store::ClaimedDelivery &delivery : *claimed)
         m_running.spawn("delivery", runOne(std::move(delivery)));
     co_return full;
@@ -87,6 +96,18 @@ bool Dispatcher::cancelDelivery(const QString &id)
         return false;
     source->cancel();
     return true;
+}
+
+QCoro::Task<> Dispatcher::letGo(Millis cancelGrace)
+{
+    const auto sources = m_sources;
+    for (const auto &source : sources)
+        source->cancel();
+    if (m_running.live() > 0)
+        co_await async::waitSignal(&m_running, &async::TaskScope::drained, cancelGrace + kAbandonBeyondGrace);
+    if (m_running.live() > 0)
+        logCritical(
+            lcDispatcher, "deliveries were not let go of", {{"live", QString::number(m_running.live())}});
 }
 
 QCoro::Task<> Dispatcher::stop(Millis grace, Millis cancelGrace)

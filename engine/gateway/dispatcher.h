@@ -28,6 +28,10 @@ public:
     // writes nothing more unless it ended well. False: it does not run here.
     bool cancelDelivery(const QString &id);
 
+    // Fires the tokens of all that runs here and waits until it has ended, `cancelGrace` at most and a
+    // little. It goes on claiming afterwards.
+    [[nodiscard]] QCoro::Task<> letGo(Millis cancelGrace);
+
     // Claims nothing more; what runs goes on until the grace is over, then its tokens fire, and turns have
     // `cancelGrace` to end.
     [[nodiscard]] QCoro::Task<> stop(Millis grace, Millis cancelGrace);
@@ -41,6 +45,7 @@ private:
     const IngestPressure &m_pressure;
     int m_mostInFlight;
     Millis m_lockTtl;
+    QString m_lastServed; // an installation
     WorkLoop m_loop;
     QHash<QString, std::shared_ptr<async::CancelSource>> m_sources; // of what runs, by delivery
     async::TaskScope m_running;

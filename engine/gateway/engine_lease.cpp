@@ -26,6 +26,9 @@ EngineLease::EngineLease(store::Store &store, const Clock &clock, Millis lease, 
 QCoro::Task<Result<store::Registered>> EngineLease::begin(store::EngineRegistration registration)
 {
     const Millis before = m_clock.boot();
+    m_registration = registration;
+    // One that is run again must know its own life from a former one of the same process.
+    registration.token += u'-' + QString::number(++m_lives);
     registration.lease = m_lease;
     Result<store::Registered> registered = co_await m_store.registerEngine(registration);
     if (registered) {
@@ -47,21 +50,56 @@ QCoro::Task<> EngineLease::renewLoop()
     while (!token.isCancelled()) {
         if (co_await async::delay(pause, token) == async::Wake::Cancelled)
             break;
-        const Millis before = m_clock.boot();
-        const Status renewed = co_await m_store.renewLease(m_life, m_lease, m_lockTtl);
-        if (renewed) {
-            m_leaseEndsBoot = before + m_lease;
-            pause = m_lease / 3;
-        } else if (renewed.error().code() == ErrorCode::Conflict) {
-            logCritical(
-                lcGateway, "this engine has been replaced by another life of it", {{"engine", m_life.id}});
-            Q_EMIT replaced();
-            break;
-        } else {
-            logWarning(lcGateway, "the lease could not be renewed", {{"code", renewed.error().native()}});
-            pause = std::min(m_lease / 10, Millis(1000));
-        }
+        const bool done = m_lapsed ? co_await beginAgain() : co_await renewOnce();
+        pause = done ? m_lease / 3 : std::min(m_lease / 10, Millis(1000));
     }
+}
+
+// False: to be tried again soon.
+QCoro::Task<bool> EngineLease::renewOnce()
+{
+    const Millis before = m_clock.boot();
+    const Status renewed = co_await m_store.renewLease(m_life, m_lease, m_lockTtl);
+    if (renewed) {
+        m_leaseEndsBoot = before + m_lease;
+        co_return true;
+    }
+    if (renewed.error().code() == ErrorCode::Conflict) {
+        logCritical(
+            lcGateway, "this engine has been replaced by another life of it", {{"engine", m_life.id}});
+        m_leaseEndsBoot = Millis(0);
+        Q_EMIT replaced();
+        m_scope.cancel();
+        co_return false;
+    }
+    if (renewed.error().native() != u"lease_ended") {
+        logWarning(lcGateway, "the lease could not be renewed", {{"code", renewed.error().native()}});
+        co_return false;
+    }
+    logCritical(lcGateway, "the lease has lapsed: what this life held is let go of",
+        {{"engine", m_life.id}, {"incarnation", QString::number(m_life.incarnation)}});
+    m_leaseEndsBoot = Millis(0);
+    if (m_letGo)
+        co_await m_letGo();
+    m_lapsed = true;
+    co_return co_await beginAgain();
+}
+
+QCoro::Task<bool> EngineLease::beginAgain()
+{
+    if (m_scope.token().isCancelled())
+        co_return false;
+    const auto registered = co_await begin(m_registration);
+    if (!registered) {
+        logWarning(
+            lcGateway, "the next life could not be registered", {{"code", registered.error().native()}});
+        co_return false;
+    }
+    m_lapsed = false;
+    logWarning(lcGateway, "another life of this engine has begun",
+        {{"engine", m_life.id}, {"incarnation", QString::number(m_life.incarnation)}});
+    Q_EMIT revived();
+    co_return true;
 }
 
 QCoro::Task<> EngineLease::end()

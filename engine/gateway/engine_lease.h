@@ -7,6 +7,8 @@
 
 #include <QObject>
 
+#include <functional>
+
 namespace signalbox::gateway {
 
 // The engine's one sign of life (DESIGN.md "Liveness is one thing"): its lease, renewed at a third of its
@@ -20,6 +22,10 @@ public:
     // Raises the incarnation and frees the work of former lives.
     [[nodiscard]] QCoro::Task<Result<store::Registered>> begin(store::EngineRegistration registration);
     void startRenewing();
+    // Called when the lease has ended before it was renewed (a frozen process, a database that was away):
+    // ends every turn and agent process that this life held. Another life begins after it (DESIGN.md
+    // "Liveness is one thing").
+    void onLapse(std::function<QCoro::Task<>()> letGo) { m_letGo = std::move(letGo); }
     // Stops renewing, hands back what still runs, lets the lease end. Nothing may act from then on. Also
     // without begin().
     [[nodiscard]] QCoro::Task<> end();
@@ -33,14 +39,22 @@ public:
 Q_SIGNALS:
     // Another life of this engine has begun elsewhere: this one must stop at once.
     void replaced();
+    // A lapsed engine acts again, in another life.
+    void revived();
 
 private:
+    [[nodiscard]] QCoro::Task<bool> renewOnce();
+    [[nodiscard]] QCoro::Task<bool> beginAgain();
     [[nodiscard]] QCoro::Task<> renewLoop();
     store::Store &m_store;
     const Clock &m_clock;
     Millis m_lease;
     Millis m_lockTtl;
+    store::EngineRegistration m_registration;
+    std::function<QCoro::Task<>()> m_letGo;
     store::EngineLife m_life;
+    int m_lives = 0; // of this process
+    bool m_lapsed = false; // this life is over, and what it held is let go of
     Millis m_leaseEndsBoot{0};
     async::TaskScope m_scope;
 };

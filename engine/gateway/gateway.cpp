@@ -40,17 +40,15 @@ Gateway::Gateway(
     , m_lifecycleIngress(store, config, ids)
     , m_forwarder(store, m_client, m_lease, config, clock)
     , m_disconnector(store, m_backends, m_lease, config)
-    , m_actions(store, config, ids, m_dispatcher, m_outbox)
-    , m_upkeep(store, m_lease, config)
+    , m_orders(store, m_lease)
+    , m_actions(store, config, ids, m_dispatcher, m_outbox, m_orders)
+    , m_upkeep(store, m_lease, config, ids)
     , m_scope(u"gateway"_s)
 {
     m_store.setLifecycleTargets(LifecycleForwarder::targets(config));
     m_lifecycleIngress.onStored([this] { m_forwarder.wake(); });
     m_ingress.onReady([this] { m_dispatcher.wake(); });
-    m_upkeep.onFreed([this] {
-        m_dispatcher.wake();
-        m_outbox.wake();
-    });
+    m_upkeep.onFreed([this] { wakeAll(); });
     m_busy.onOutbound([this] { m_outbox.wake(); });
     m_sessionIngress.onReady([this] { m_dispatcher.wake(); });
     m_outbox.onLogged([this](const QString &session) { m_streams.wake(session); });
@@ -59,7 +57,10 @@ Gateway::Gateway(
     m_runner.onOutbound([this] { m_outbox.wake(); });
     m_reach.onOutbound([this] { m_outbox.wake(); });
     m_runner.onReady([this](Millis in) { m_dispatcher.wakeIn(in); });
+    m_orders.handle(u"cancel"_s, [this](store::EngineOrder order) { return cancelTurn(std::move(order)); });
+    m_lease.onLapse([this] { return letGo(); });
     connect(&m_lease, &EngineLease::replaced, this, &Gateway::replaced);
+    connect(&m_lease, &EngineLease::revived, this, &Gateway::wakeAll);
 }
 
 Gateway::~Gateway() = default;
@@ -91,6 +92,7 @@ QCoro::Task<Status> Gateway::prepare(store::EngineRegistration registration)
 void Gateway::start()
 {
     m_lease.startRenewing();
+    m_orders.start();
     m_dispatcher.start();
     m_busy.start();
     m_outbox.start();
@@ -99,6 +101,28 @@ void Gateway::start()
     m_disconnector.start();
     m_upkeep.start();
     m_scope.spawn("bot identities", watchTokens());
+}
+
+void Gateway::wakeAll()
+{
+    m_dispatcher.wake();
+    m_outbox.wake();
+    m_forwarder.wake();
+}
+
+QCoro::Task<bool> Gateway::cancelTurn(store::EngineOrder order)
+{
+    // The fence has risen already: whatever the turn still says is refused.
+    m_dispatcher.cancelDelivery(order.subjectId);
+    co_return true;
+}
+
+// This life is over: its turns are cancelled, and the processes that ran them end, before another one claims.
+QCoro::Task<> Gateway::letGo()
+{
+    co_await m_dispatcher.letGo(m_config.turn.cancelGrace);
+    for (auto &[name, backend] : m_backends)
+        co_await backend->close(kBackendGrace);
 }
 
 // Configured tokens are tried once, and again while they are in trouble or our own user id is not known: it
@@ -167,6 +191,7 @@ QCoro::Task<> Gateway::stop(Millis grace)
 {
     m_scope.cancel();
     co_await m_upkeep.stop();
+    co_await m_orders.stop();
     co_await m_busy.stop();
     co_await m_streams.stop();
     co_await m_dispatcher.stop(grace, m_config.turn.cancelGrace);

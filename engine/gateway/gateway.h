@@ -55,6 +55,9 @@ Q_SIGNALS:
 private:
     [[nodiscard]] QCoro::Task<> watchTokens();
     [[nodiscard]] QCoro::Task<> testToken(Installation installation, Secret token);
+    void wakeAll();
+    [[nodiscard]] QCoro::Task<bool> cancelTurn(store::EngineOrder order);
+    [[nodiscard]] QCoro::Task<> letGo();
     void observeAgent(const QString &backend, const QString &phase);
     [[nodiscard]] QCoro::Task<> noteAgent(store::ObservedRuntime seen);
     store::Store &m_store;
@@ -79,6 +82,7 @@ private:
     LifecycleIngress m_lifecycleIngress;
     LifecycleForwarder m_forwarder;
     Disconnector m_disconnector;
+    EngineOrders m_orders;
     OperatorActions m_actions;
     Upkeep m_upkeep;
     async::TaskScope m_scope;

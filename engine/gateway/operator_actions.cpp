@@ -17,12 +17,13 @@ Q_LOGGING_CATEGORY(lcActions, "signalbox.engine.actions")
 }
 
 OperatorActions::OperatorActions(store::Store &store, const config::Config &config, IdGenerator &ids,
-    Dispatcher &dispatcher, Outbox &outbox)
+    Dispatcher &dispatcher, Outbox &outbox, EngineOrders &orders)
     : m_store(store)
     , m_config(config)
     , m_ids(ids)
     , m_dispatcher(dispatcher)
     , m_outbox(outbox)
+    , m_orders(orders)
 {
 }
 
@@ -54,7 +55,6 @@ QCoro::Task<Result<ActionResult>> OperatorActions::act(ActionRequest request)
     order.newDeliveryId = m_ids.next();
     order.noticeId = m_ids.next();
     order.ackRemovalId = m_ids.next();
-    order.removeAck = true; // where it was given to be taken back
     order.payloadTtl = m_config.engine.payloadRetention;
     order.lockTtl = m_config.lockTtl;
     if (const config::BackendConfig *other = backend(request.backend))
@@ -67,9 +67,8 @@ QCoro::Task<Result<ActionResult>> OperatorActions::act(ActionRequest request)
     }
     logInfo(lcActions, "an operator acted",
         {{"action", name(request.act)}, {"subject", request.id}, {"state", done->state}});
-    // The fence has risen already: whatever the old turn still says is refused.
-    if (!done->cancelled.isEmpty() && !m_dispatcher.cancelDelivery(done->cancelled))
-        logInfo(lcActions, "the turn runs in another engine, or not at all", {{"delivery", done->cancelled}});
+    if (done->orders)
+        m_orders.wake(); // perhaps the turn runs here; other engines are told by the store
     if (done->wakes)
         m_dispatcher.wake();
     if (done->posts)

@@ -4,6 +4,7 @@
 #include "base/ids.h"
 #include "config/config.h"
 #include "gateway/dispatcher.h"
+#include "gateway/engine_orders.h"
 #include "gateway/outbox.h"
 #include "store/store.h"
 
@@ -16,7 +17,7 @@ class OperatorActions
 {
 public:
     OperatorActions(store::Store &store, const config::Config &config, IdGenerator &ids,
-        Dispatcher &dispatcher, Outbox &outbox);
+        Dispatcher &dispatcher, Outbox &outbox, EngineOrders &orders);
 
     // Errors: those of store/action_records.h.
     [[nodiscard]] QCoro::Task<Result<domain::ActionResult>> act(domain::ActionRequest request);
@@ -30,6 +31,7 @@ private:
     IdGenerator &m_ids;
     Dispatcher &m_dispatcher;
     Outbox &m_outbox;
+    EngineOrders &m_orders;
 };
 
 } // namespace signalbox::gateway

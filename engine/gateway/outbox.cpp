@@ -26,7 +26,6 @@ constexpr int kMostInFlight = 64;
 constexpr int kMostClaimed = 64;
 constexpr int kInFlightUnderPressure = 4;
 constexpr Millis kPressurePause{100};
-constexpr Millis kRetryFirst{1000};
 constexpr Millis kSecondLook{5'000};
 constexpr Millis kTryRefusedAgain{std::chrono::minutes(5)};
 constexpr Millis kAskProviderAgain{5'000};

@@ -110,15 +110,20 @@ QCoro::Task<> SessionStreams::serve(std::shared_ptr<LogReader> reader)
         m_ofToken.remove(reader->token);
 }
 
+// Once for an outage, whoever reads.
+void SessionStreams::noteAway(const Error &error)
+{
+    if (!std::exchange(m_away, true))
+        logWarning(lcStream, "the logs of sessions cannot be read", {{"code", error.native()}});
+}
+
 // Writes one batch and waits until the client has taken it. True: there is more.
 QCoro::Task<bool> SessionStreams::forward(std::shared_ptr<LogReader> reader)
 {
     const async::CancelToken token = m_scope.token();
     const auto batch = co_await m_store.readSessionLog(reader->session, reader->at, kBatch);
     if (!batch) {
-        // Once for an outage, whoever reads; the poll or the next heartbeat tries again.
-        if (!std::exchange(m_away, true))
-            logWarning(lcStream, "the logs of sessions cannot be read", {{"code", batch.error().native()}});
+        noteAway(batch.error()); // the poll tries again
         co_return false;
     }
     m_away = false;
@@ -140,8 +145,11 @@ QCoro::Task<bool> SessionStreams::poll()
     if (sessions.isEmpty())
         co_return false;
     const auto heads = co_await m_store.sessionLogHeads(std::move(sessions));
-    if (!heads)
+    if (!heads) {
+        noteAway(heads.error());
         co_return false;
+    }
+    m_away = false;
     for (const store::LogHead &head : *heads) {
         const auto readers = m_readers.values(head.session);
         for (const auto &reader : readers) {

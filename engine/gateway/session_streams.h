@@ -55,6 +55,7 @@ private:
     [[nodiscard]] QCoro::Task<> serve(std::shared_ptr<LogReader> reader);
     [[nodiscard]] QCoro::Task<bool> forward(std::shared_ptr<LogReader> reader);
     [[nodiscard]] QCoro::Task<bool> poll();
+    void noteAway(const Error &error);
     store::Store &m_store;
     QMultiHash<QString, std::shared_ptr<LogReader>> m_readers; // by session
     QHash<QString, int> m_ofToken;

@@ -15,10 +15,11 @@ constexpr int kBatch = 200;
 constexpr Millis kReapPause{3000}; // within lease + 5 s, somebody has taken over
 } // namespace
 
-Upkeep::Upkeep(store::Store &store, EngineLease &lease, const config::Config &config)
+Upkeep::Upkeep(store::Store &store, EngineLease &lease, const config::Config &config, IdGenerator &ids)
     : m_store(store)
     , m_lease(lease)
     , m_config(config)
+    , m_ids(ids)
     , m_scope(u"upkeep"_s)
 {
 }
@@ -29,7 +30,7 @@ void Upkeep::start()
     m_scope.spawn("reaper", reap());
 }
 
-// One lost engine after the other; SQLite has none, whose next life takes everything back.
+// A batch of one lost engine after the other; SQLite has none, whose next life takes everything back.
 QCoro::Task<> Upkeep::reap()
 {
     const async::CancelToken token = m_scope.token();
@@ -38,7 +39,10 @@ QCoro::Task<> Upkeep::reap()
         pause = kReapPause;
         if (!m_lease.mayAct())
             continue;
-        const auto reaped = co_await m_store.reapLostEngine(m_lease.life());
+        store::ReapOrder order;
+        order.self = m_lease.life();
+        order.auditId = m_ids.next();
+        const auto reaped = co_await m_store.reapLostEngine(std::move(order));
         if (!reaped) {
             logWarning(lcUpkeep, "lost engines could not be looked for", {{"code", reaped.error().native()}});
             continue;
@@ -51,7 +55,7 @@ QCoro::Task<> Upkeep::reap()
                 {"unknown_outbound", QString::number(reaped->unknownOutbound)}});
         if (m_freed)
             m_freed();
-        pause = Millis(0); // perhaps there is another
+        pause = kBetweenBatches; // perhaps there is more, or another
     }
 }
 

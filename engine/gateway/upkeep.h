@@ -2,6 +2,7 @@
 #pragma once
 
 #include "async/task_scope.h"
+#include "base/ids.h"
 #include "config/config.h"
 #include "gateway/engine_lease.h"
 #include "store/store.h"
@@ -15,7 +16,7 @@ namespace signalbox::gateway {
 class Upkeep
 {
 public:
-    Upkeep(store::Store &store, EngineLease &lease, const config::Config &config);
+    Upkeep(store::Store &store, EngineLease &lease, const config::Config &config, IdGenerator &ids);
     void start();
     // Work of a lost engine may be claimed now.
     void onFreed(std::function<void()> listener) { m_freed = std::move(listener); }
@@ -27,6 +28,7 @@ private:
     store::Store &m_store;
     EngineLease &m_lease;
     const config::Config &m_config;
+    IdGenerator &m_ids;
     std::function<void()> m_freed;
     async::TaskScope m_scope;
 };

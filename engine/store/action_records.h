@@ -17,7 +17,6 @@ struct ActionOrder
     QString newDeliveryId; // of a replay or a retry
     QString noticeId; // of the notice that ends a delivery early
     QString ackRemovalId;
-    bool removeAck = false;
     Millis payloadTtl{0};
     Millis lockTtl{0};
     bool perThread = false; // of a replay to another backend: that one has a session per thread

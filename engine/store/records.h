@@ -51,6 +51,16 @@ struct Registered
     int handedBack = 0; // deliveries that run again
     int fenced = 0; // deliveries whose prompt may have left: they are looked for, never prompted again
     int unknownOutbound = 0; // outbound messages that were being sent
+    bool complete = true; // false: there was more than the batch
+};
+
+// One bounded batch of what a lost engine held (DESIGN.md "Replicas and live updates").
+struct ReapOrder
+{
+    ReapOrder() = default;
+    EngineLife self;
+    QString auditId;
+    int most = 200;
 };
 
 struct InstallationRow
@@ -107,6 +117,14 @@ struct IngestOutcome
     IngestResult result = IngestResult::Stored;
     QString deliveryId;
     bool ready = false; // may be claimed at once
+};
+
+struct ClaimLimits
+{
+    ClaimLimits() = default;
+    int most = 1;
+    Millis lockTtl{180'000};
+    QString after; // an installation: those behind it come first
 };
 
 struct ClaimedDelivery

@@ -167,6 +167,9 @@ public:
     void touch(const char *kind, const QString &id, qint64 rev);
     [[nodiscard]] Status writeFeed();
     [[nodiscard]] bool touched() const { return !m_touches.empty(); }
+    // Notes that another engine has an order to carry out (order_records.h): it is told after the commit.
+    void noteOrder() { m_ordered = true; }
+    [[nodiscard]] bool ordered() const { return m_ordered; }
 
     // What a statement of this unit failed with, if any did: the unit has failed then, whatever it returns.
     [[nodiscard]] const std::optional<Error> &failure() const { return m_failure; }
@@ -218,6 +221,7 @@ private:
 
     Connection &m_connection;
     std::vector<Touch> m_touches;
+    bool m_ordered = false;
     std::optional<Instant> m_now;
     std::optional<Error> m_failure;
 };

@@ -5,6 +5,7 @@
 #include "store/action_records.h"
 #include "store/errors.h"
 #include "store/lock_records.h"
+#include "store/order_records.h"
 #include "store/units.h"
 
 using namespace Qt::StringLiterals;
@@ -30,6 +31,8 @@ struct Seen
     QString messageTs;
     bool direct = false;
     bool held = false;
+    EngineLife holder;
+    qint64 fence = 0;
 };
 
 Error conflict(const QString &why, const QString &native)
@@ -39,7 +42,7 @@ Error conflict(const QString &why, const QString &native)
 
 #define SIGNALBOX_SEEN                                                                                       \
     "SELECT state, waits_for, prompt_state, session_id, resolution, installation_id, place, thread, "        \
-    "message_ts, direct, engine_id FROM deliveries WHERE id = ?"
+    "message_ts, direct, engine_id, incarnation, fence FROM deliveries WHERE id = ?"
 
 // As it stands until the commit: a prompt that leaves at the same time waits for this, or this for it.
 Result<Seen> lookAt(Session &session, const QString &deliveryId)
@@ -62,6 +65,8 @@ Result<Seen> lookAt(Session &session, const QString &deliveryId)
     seen.messageTs = rows->text(8);
     seen.direct = rows->flag(9);
     seen.held = !rows->isNull(10);
+    seen.holder = EngineLife(rows->text(10), rows->number(11));
+    seen.fence = rows->number(12);
     return seen;
 }
 
@@ -113,10 +118,19 @@ Status insertNotice(Session &session, const ActionOrder &order, const QString &d
     return insertOutbound(session, draft);
 }
 
-// Ends an unfinished delivery at once, whoever works at it: its writes are stale from here on.
-Status endDelivery(
-    Session &session, const QString &id, const QString &state, const QString &code, Instant now)
+// Ends an unfinished delivery at once, whoever works at it: its writes are stale from here on, and it is told
+// to stop.
+Status endDelivery(Session &session, const QString &id, const Seen &seen, const QString &state,
+    const QString &code, Instant now)
 {
+    if (seen.held) {
+        EngineOrder stop;
+        stop.kind = u"cancel"_s;
+        stop.subjectId = id;
+        stop.fence = seen.fence;
+        if (auto placed = placeOrder(session, seen.holder, stop); !placed)
+            return placed;
+    }
     auto rows = session.query(
         "UPDATE deliveries SET state = ?, waits_for = '', blocks = 0, stage = '', engine_id = NULL, "
         "incarnation = NULL, error_code = ?, error_text = '', "
@@ -178,18 +192,16 @@ Result<ActionResult> releaseLock(Session &session, const ActionOrder &order)
     if (locked->holder != holder) // it came in between; the fence above says the same unless it was free
         return fail(conflict(u"the lock has just been taken"_s, u"fence_differs"_s));
     const bool mayHaveLeft = seen->promptState != u"none";
-    if (auto ended
-        = endDelivery(session, holder, mayHaveLeft ? u"unconfirmed"_s : u"cancelled"_s, u"released"_s, *now);
+    if (auto ended = endDelivery(
+            session, holder, *seen, mayHaveLeft ? u"unconfirmed"_s : u"cancelled"_s, u"released"_s, *now);
         !ended)
         return fail(ended.error());
     if (auto told = insertNotice(
             session, order, holder, *seen, u"notice:released"_s, domain::releasedText(mayHaveLeft));
         !told)
         return fail(told.error());
-    if (order.removeAck) {
-        if (auto removed = removeAcknowledgement(session, holder, order.ackRemovalId); !removed)
-            return fail(removed.error());
-    }
+    if (auto removed = removeAcknowledgement(session, holder, order.ackRemovalId); !removed)
+        return fail(removed.error());
     const auto woke = takeLockAway(session, sessionId, holder, mayHaveLeft, *now);
     if (!woke)
         return fail(woke.error());
@@ -197,7 +209,7 @@ Result<ActionResult> releaseLock(Session &session, const ActionOrder &order)
     result.id = sessionId;
     result.state = u"released"_s;
     result.fence = locked->fence + 1;
-    result.cancelled = holder;
+    result.orders = seen->held;
     result.wakes = *woke;
     result.posts = true;
     return result;
@@ -382,17 +394,15 @@ Result<ActionResult> cancelDelivery(Session &session, const ActionOrder &order)
         return fail(locked.error());
     const bool holds = locked->holder == id;
     const bool turnRuns = holds && seen->promptState != u"none";
-    if (auto ended = endDelivery(session, id, u"cancelled"_s, u"cancelled"_s, *now); !ended)
+    if (auto ended = endDelivery(session, id, *seen, u"cancelled"_s, u"cancelled"_s, *now); !ended)
         return fail(ended.error());
     if (auto dropped = cancelOutbound(session, id, *now); !dropped)
         return fail(dropped.error());
     if (auto told = insertNotice(session, order, id, *seen, u"notice:cancelled"_s, domain::cancelledText());
         !told)
         return fail(told.error());
-    if (order.removeAck) {
-        if (auto removed = removeAcknowledgement(session, id, order.ackRemovalId); !removed)
-            return fail(removed.error());
-    }
+    if (auto removed = removeAcknowledgement(session, id, order.ackRemovalId); !removed)
+        return fail(removed.error());
     const auto woke = holds ? takeLockAway(session, seen->sessionId, id, turnRuns, *now)
                             : releaseSession(session, seen->sessionId, id);
     if (!woke)
@@ -400,7 +410,7 @@ Result<ActionResult> cancelDelivery(Session &session, const ActionOrder &order)
     ActionResult result;
     result.id = id;
     result.state = u"cancelled"_s;
-    result.cancelled = holds ? id : QString();
+    result.orders = seen->held;
     result.wakes = *woke;
     result.posts = true;
     return result;

@@ -62,9 +62,7 @@ QString toText(const ActionResult &result)
 {
     Json json = Json::object({{u"id"_s, result.id}, {u"state"_s, result.state}, {u"fence"_s, result.fence}});
     // What the engine must do, for the one that asks again because it never heard.
-    if (!result.cancelled.isEmpty())
-        json.set(u"cancelled"_s, result.cancelled);
-    json.set(u"wakes"_s, result.wakes).set(u"posts"_s, result.posts);
+    json.set(u"orders"_s, result.orders).set(u"wakes"_s, result.wakes).set(u"posts"_s, result.posts);
     return QString::fromUtf8(json.toBytes());
 }
 
@@ -77,7 +75,7 @@ Result<ActionResult> fromText(const QByteArray &text)
     result.id = (*json)[u"id"].toString();
     result.state = (*json)[u"state"].toString();
     result.fence = (*json)[u"fence"].toInt().value_or(0);
-    result.cancelled = (*json)[u"cancelled"].toString();
+    result.orders = (*json)[u"orders"].toBool();
     result.wakes = (*json)[u"wakes"].toBool();
     result.posts = (*json)[u"posts"].toBool();
     result.repeated = true;

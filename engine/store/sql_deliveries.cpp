@@ -16,16 +16,25 @@ namespace {
 // condition is the partial index's own.
 constexpr char kDueSqlite[]
     = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
-      "AND due_at <= ? ORDER BY due_at, id LIMIT ?";
+      "AND installation_id = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?";
 constexpr char kDuePostgres[]
     = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
-      "AND due_at <= ? ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
+      "AND installation_id = ? AND due_at <= ? ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
+
+// From one installation that has such deliveries to the next, by the index that findDue() uses.
+constexpr char kTenants[]
+    = "WITH RECURSIVE tenant (id) AS (SELECT MIN(installation_id) FROM deliveries WHERE state = ? "
+      "AND state <> 'completed' AND waits_for = ? UNION ALL SELECT (SELECT MIN(d.installation_id) "
+      "FROM deliveries d WHERE d.state = ? AND d.state <> 'completed' AND d.waits_for = ? "
+      "AND d.installation_id > tenant.id) FROM tenant WHERE tenant.id IS NOT NULL) "
+      "SELECT id FROM tenant WHERE id IS NOT NULL ORDER BY CASE WHEN id > ? THEN 0 ELSE 1 END, id";
 
 // While something is paused, claims look at what stops each row (DESIGN.md "Configuration against state"): a
 // pause of deliveries stops them all, one of the intake those that came since.
 #define SIGNALBOX_UNPAUSED_DUE                                                                               \
     "SELECT d.id, d.session_id FROM deliveries d JOIN sessions s ON s.id = d.session_id "                    \
-    "WHERE d.state = ? AND d.state <> 'completed' AND d.waits_for = ? AND d.due_at <= ? "                    \
+    "WHERE d.state = ? AND d.state <> 'completed' AND d.waits_for = ? AND d.installation_id = ? "            \
+    "AND d.due_at <= ? "                                                                                     \
     "AND NOT EXISTS (SELECT 1 FROM pauses p WHERE (p.until_at = 0 OR p.until_at > ?) "                       \
     "AND (p.what = 'delivery' OR (p.what = 'intake' AND d.created_at >= p.since_at AND d.parent_id = '')) "  \
     "AND (p.scope = 'engine' OR (p.scope = 'installation' AND p.id = d.installation_id) "                    \
@@ -90,35 +99,74 @@ Result<std::vector<ClaimedDelivery>> stillHeld(
     return held;
 }
 
-Status findDue(Session &session, const QString &state, const QString &waitsFor, Instant now, int most,
-    std::vector<ClaimedDelivery> &due)
+struct Due
 {
-    const int room = most - static_cast<int>(due.size());
-    if (room <= 0)
-        return {};
-    const auto paused = anyPause(session);
-    if (!paused)
-        return fail(paused.error());
+    QString state;
+    QString waitsFor;
+    bool paused = false; // something is
+};
+
+// What may run of one installation, at most `most`.
+Status findOf(Session &session, const Due &due, const QString &installation, Instant now, int most,
+    std::vector<ClaimedDelivery> &found)
+{
     const bool sqlite = session.dialect() == Dialect::Sqlite;
-    auto rows = *paused ? session.query(
-                    sqlite ? SIGNALBOX_UNPAUSED_DUE : SIGNALBOX_UNPAUSED_DUE " FOR UPDATE OF d SKIP LOCKED",
-                    state, waitsFor, now, now, room)
-                        : session.query(sqlite ? kDueSqlite : kDuePostgres, state, waitsFor, now, room);
+    auto rows = due.paused
+        ? session.query(
+            sqlite ? SIGNALBOX_UNPAUSED_DUE : SIGNALBOX_UNPAUSED_DUE " FOR UPDATE OF d SKIP LOCKED",
+            due.state, due.waitsFor, installation, now, now, most)
+        : session.query(sqlite ? kDueSqlite : kDuePostgres, due.state, due.waitsFor, installation, now, most);
     if (!rows)
         return fail(rows.error());
     while (rows->next()) {
-        ClaimedDelivery &delivery = due.emplace_back();
+        ClaimedDelivery &delivery = found.emplace_back();
         delivery.id = rows->text(0);
         delivery.sessionId = rows->text(1);
+        delivery.installationId = installation;
+    }
+    return {};
+}
+
+Result<QStringList> tenantsOf(Session &session, const Due &due, const QString &after)
+{
+    auto rows = session.query(kTenants, due.state, due.waitsFor, due.state, due.waitsFor, after);
+    if (!rows)
+        return fail(rows.error());
+    QStringList tenants;
+    while (rows->next())
+        tenants << rows->text(0);
+    return tenants;
+}
+
+// Installations take turns: a flood of one delays the others by one share, not by its length. Those that
+// come first are others each time (`after` is where the last claim ended).
+Status findDue(Session &session, const Due &due, Instant now, int most, const QString &after,
+    std::vector<ClaimedDelivery> &found)
+{
+    const size_t room = static_cast<size_t>(most);
+    if (found.size() >= room)
+        return {};
+    const auto tenants = tenantsOf(session, due, after);
+    if (!tenants || tenants->isEmpty())
+        return tenants ? Status() : fail(tenants.error());
+    const int count = static_cast<int>(tenants->size());
+    const int share = std::max(1, (most - static_cast<int>(found.size())) / count);
+    for (const QString &tenant : *tenants) {
+        if (found.size() >= room)
+            break;
+        const int left = static_cast<int>(room - found.size());
+        if (auto some = findOf(session, due, tenant, now, std::min(left, share), found); !some)
+            return some;
     }
     return {};
 }
 
 } // namespace
 
-Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const EngineLife &life, int most,
-    Millis lockTtl, const std::vector<ClaimedDelivery> &earlier)
+Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const EngineLife &life,
+    const ClaimLimits &limits, const std::vector<ClaimedDelivery> &earlier)
 {
+    int most = limits.most;
     const auto now = session.now();
     if (!now)
         return fail(now.error());
@@ -129,14 +177,19 @@ Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const
     if (!claimed || !*alive || static_cast<int>(claimed->size()) >= most)
         return claimed;
     most -= static_cast<int>(claimed->size());
+    const auto paused = anyPause(session);
+    if (!paused)
+        return fail(paused.error());
     std::vector<ClaimedDelivery> due;
     // What was tried before goes first: it is older, and there is little of it.
-    if (auto found = findDue(session, u"waiting"_s, u"retry"_s, *now, most, due); !found)
-        return fail(found.error());
-    if (auto found = findDue(session, u"pending"_s, u""_s, *now, most, due); !found)
-        return fail(found.error());
+    const Due again{u"waiting"_s, u"retry"_s, *paused};
+    const Due fresh{u"pending"_s, u""_s, *paused};
+    for (const Due &kind : {again, fresh}) {
+        if (auto found = findDue(session, kind, *now, most, limits.after, due); !found)
+            return fail(found.error());
+    }
     for (ClaimedDelivery &delivery : due) {
-        const auto locked = takeLock(session, life, delivery, *now, lockTtl);
+        const auto locked = takeLock(session, life, delivery, *now, limits.lockTtl);
         if (!locked)
             return fail(locked.error());
         if (!*locked) {

@@ -11,28 +11,23 @@ namespace signalbox::store {
 
 namespace {
 
-// On SQLite there is one engine, so everything that is held is an old life's. On PostgreSQL only this
-// engine's old lives.
-constexpr char kLostAll[] = "SELECT id, session_id, prompt_state FROM deliveries WHERE engine_id IS NOT NULL "
-                            "AND NOT (engine_id = ? AND incarnation = ?)";
-constexpr char kLostMine[]
-    = "SELECT id, session_id, prompt_state FROM deliveries WHERE engine_id IS NOT NULL "
-      "AND engine_id = ? AND incarnation < ?";
-constexpr char kUpToLife[]
-    = "SELECT id, session_id, prompt_state FROM deliveries WHERE engine_id IS NOT NULL "
-      "AND engine_id = ? AND incarnation <= ?";
-constexpr char kOfLife[] = "SELECT id, session_id, prompt_state FROM deliveries WHERE engine_id IS NOT NULL "
-                           "AND engine_id = ? AND incarnation = ?";
+// Whose work is meant: its engine and lives, or (all) everybody else's.
+#define SIGNALBOX_HELD_BY                                                                                    \
+    "engine_id IS NOT NULL AND ((? = 1 AND NOT (engine_id = ? AND incarnation = ?)) "                        \
+    "OR (? = 0 AND engine_id = ? AND incarnation BETWEEN ? AND ?))"
 
-Result<std::vector<LostDelivery>> lostDeliveries(Session &session, const char *sql, const EngineLife &life)
+Result<std::vector<LostDelivery>> lostDeliveries(Session &session, const LostLives &lost, int most)
 {
-    auto rows = session.query(sql, life.id, life.incarnation);
+    auto rows = session.query("SELECT id, session_id, prompt_state FROM deliveries WHERE " SIGNALBOX_HELD_BY
+                              " ORDER BY id LIMIT ?",
+        lost.allOthers, lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id, lost.first,
+        lost.last, most);
     if (!rows)
         return fail(rows.error());
-    std::vector<LostDelivery> lost;
+    std::vector<LostDelivery> found;
     while (rows->next())
-        lost.emplace_back(rows->text(0), rows->text(1), rows->text(2));
-    return lost;
+        found.emplace_back(rows->text(0), rows->text(1), rows->text(2));
+    return found;
 }
 
 } // namespace
@@ -78,40 +73,23 @@ Status handBack(Session &session, const LostDelivery &lost, Registered *count)
 
 namespace {
 
+constexpr Millis kLookAfter{10'000};
+constexpr int kEverything = 1'000'000; // an engine holds no more than it may run at once
+
 // What was being posted when its engine went: nobody knows whether it arrived. Looked for before it is sent
 // again.
-constexpr char kUnknownAll[]
-    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' AND kind <> 'status' THEN 'unknown' ELSE "
-      "'retry' END, engine_id "
-      "= NULL, "
-      "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
-      "AND NOT (engine_id = ? AND incarnation = ?) RETURNING id, rev";
-constexpr char kUnknownMine[]
-    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' AND kind <> 'status' THEN 'unknown' ELSE "
-      "'retry' END, engine_id "
-      "= NULL, "
-      "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
-      "AND engine_id = ? AND incarnation < ? RETURNING id, rev";
-constexpr char kUnknownUpToLife[]
-    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' AND kind <> 'status' THEN 'unknown' ELSE "
-      "'retry' END, engine_id "
-      "= NULL, "
-      "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
-      "AND engine_id = ? AND incarnation <= ? RETURNING id, rev";
-constexpr char kUnknownOfLife[]
-    = "UPDATE outbound_messages SET state = CASE WHEN op = 'post' AND kind <> 'status' THEN 'unknown' ELSE "
-      "'retry' END, engine_id "
-      "= NULL, "
-      "incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 WHERE engine_id IS NOT NULL "
-      "AND engine_id = ? AND incarnation = ? RETURNING id, rev";
-constexpr Millis kLookAfter{10'000};
-
-Result<int> markUnknown(Session &session, const char *sql, const EngineLife &life)
+Result<int> markUnknown(Session &session, const LostLives &lost, int most)
 {
     const auto now = session.now();
     if (!now)
         return fail(now.error());
-    auto rows = session.query(sql, *now + kLookAfter, *now, life.id, life.incarnation);
+    auto rows = session.query(
+        "UPDATE outbound_messages SET state = CASE WHEN op = 'post' AND kind <> 'status' THEN 'unknown' ELSE "
+        "'retry' END, engine_id = NULL, incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 "
+        "WHERE id IN (SELECT id FROM outbound_messages WHERE " SIGNALBOX_HELD_BY " ORDER BY id LIMIT ?) "
+        "RETURNING id, rev",
+        *now + kLookAfter, *now, lost.allOthers, lost.life.id, lost.life.incarnation, lost.allOthers,
+        lost.life.id, lost.first, lost.last, most);
     if (!rows)
         return fail(rows.error());
     int count = 0;
@@ -131,39 +109,39 @@ Result<int> markUnknown(Session &session, const char *sql, const EngineLife &lif
     return count;
 }
 
-// What others may send for at once.
+// What others may send for at once, and orders that nobody can carry out any more.
 Status freeSenders(Session &session, const LostLives &lost)
 {
-    const auto freed = lost.allOthers
-        ? session.run("DELETE FROM outbound_senders WHERE NOT (engine_id = ? AND incarnation = ?)",
-            lost.life.id, lost.life.incarnation)
-        : session.run("DELETE FROM outbound_senders WHERE engine_id = ? AND incarnation BETWEEN ? AND ?",
-            lost.life.id, lost.first, lost.last);
+    const auto freed = session.run("DELETE FROM outbound_senders WHERE " SIGNALBOX_HELD_BY, lost.allOthers,
+        lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id, lost.first, lost.last);
     if (!freed)
         return fail(freed.error());
+    const auto dropped = session.run("DELETE FROM engine_orders WHERE " SIGNALBOX_HELD_BY, lost.allOthers,
+        lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id, lost.first, lost.last);
+    if (!dropped)
+        return fail(dropped.error());
     return {};
 }
 
-Status freeLost(
-    Session &session, const char *deliveries, const char *outbound, const EngineLife &life, Registered &count)
+// False: there is more than `most`.
+Result<bool> freeLost(Session &session, const LostLives &lost, int most, Registered &count)
 {
-    const auto lost = lostDeliveries(session, deliveries, life);
-    if (!lost)
-        return fail(lost.error());
-    for (const LostDelivery &delivery : *lost) {
+    const auto deliveries = lostDeliveries(session, lost, most);
+    if (!deliveries)
+        return fail(deliveries.error());
+    for (const LostDelivery &delivery : *deliveries) {
         if (auto back = handBack(session, delivery, &count); !back)
-            return back;
+            return fail(back.error());
     }
-    const auto unknown = markUnknown(session, outbound, life);
+    const auto unknown = markUnknown(session, lost, most);
     if (!unknown)
         return fail(unknown.error());
     count.unknownOutbound += *unknown;
-    const qint64 now = life.incarnation;
-    const LostLives lives(life, deliveries == kOfLife ? now : 0, deliveries == kLostMine ? now - 1 : now,
-        deliveries == kLostAll);
-    if (auto freed = freeSenders(session, lives); !freed)
-        return freed;
-    return freeForwards(session, lives);
+    if (auto freed = freeSenders(session, lost); !freed)
+        return fail(freed.error());
+    if (auto freed = freeForwards(session, lost); !freed)
+        return fail(freed.error());
+    return static_cast<int>(deliveries->size()) < most && *unknown < most;
 }
 
 } // namespace
@@ -204,10 +182,11 @@ Result<Registered> registerEngineUnit(Session &session, const EngineRegistration
         if (rows->next())
             registered.clusterId = rows->text(0);
     }
-    const bool sqlite = session.dialect() == Dialect::Sqlite;
-    if (auto freed = freeLost(session, sqlite ? kLostAll : kLostMine, sqlite ? kUnknownAll : kUnknownMine,
-            registered.life, registered);
-        !freed)
+    // On SQLite there is one engine, so everything that is held is an old life's. On PostgreSQL only this
+    // engine's old lives.
+    const LostLives lost(
+        registered.life, 0, registered.life.incarnation - 1, session.dialect() == Dialect::Sqlite);
+    if (auto freed = freeLost(session, lost, kEverything, registered); !freed)
         return fail(freed.error());
     return registered;
 }
@@ -231,48 +210,108 @@ Result<bool> mayClaim(Session &session, const EngineLife &life)
     return sqlite || rows->instant(0) > *now;
 }
 
-Result<Registered> reapLostEngineUnit(Session &session, const EngineLife &life)
+namespace {
+
+// Any number that nothing else in the database uses: who holds it takes the work of lost engines back.
+constexpr qint64 kReaperLock = 0x5349474e414c4258;
+
+Status noteReaped(Session &session, const ReapOrder &order, const Registered &reaped, Instant now)
 {
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
+    const QString result
+        = u"%1 run again, %2 are looked for, %3 outbound messages are unknown%4"_s.arg(reaped.handedBack)
+              .arg(reaped.fenced)
+              .arg(reaped.unknownOutbound)
+              .arg(reaped.complete ? QString() : u"; more to come"_s);
+    const auto written
+        = session.run("INSERT INTO audit (id, at, actor, action, subject_kind, subject_id, reason, result) "
+                      "VALUES (?, ?, ?, 'reap', 'engine', ?, 'lease_ended', ?) ON CONFLICT (id) DO NOTHING",
+            order.auditId, now, u"engine:%1/%2"_s.arg(order.self.id).arg(order.self.incarnation),
+            reaped.life.id, result);
+    if (!written)
+        return fail(written.error());
+    session.touch("audit", order.auditId, 1);
+    return {};
+}
+
+// The engine whose lease ended first; an empty id: there is none.
+Result<EngineLife> lostEngine(Session &session, const EngineLife &self, Instant now)
+{
+    auto rows = session.query(
+        "SELECT id, incarnation FROM engines WHERE id <> ? AND lease_until > 0 AND lease_until < ? "
+        "ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED",
+        self.id, now);
+    if (!rows)
+        return fail(rows.error());
+    return rows->next() ? EngineLife(rows->text(0), rows->number(1)) : EngineLife();
+}
+
+Result<bool> isReaper(Session &session)
+{
+    auto rows = session.query(
+        "SELECT CASE WHEN pg_try_advisory_xact_lock(CAST(? AS BIGINT)) THEN 1 ELSE 0 END", kReaperLock);
+    if (!rows)
+        return fail(rows.error());
+    return rows->next() && rows->flag(0);
+}
+
+} // namespace
+
+Result<Registered> reapLostEngineUnit(Session &session, const ReapOrder &order)
+{
     Registered reaped;
     if (session.dialect() == Dialect::Sqlite)
         return reaped; // one engine
-    {
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    const auto alive = mayClaim(session, order.self);
+    if (!alive)
+        return fail(alive.error());
+    const auto first = isReaper(session);
+    if (!first)
+        return fail(first.error());
+    if (!*alive || !*first)
+        return reaped;
+    const auto lost = lostEngine(session, order.self, *now);
+    if (!lost)
+        return fail(lost.error());
+    if (lost->id.isEmpty())
+        return reaped;
+    reaped.life = *lost;
+    const auto complete
+        = freeLost(session, LostLives(*lost, 0, lost->incarnation, false), order.most, reaped);
+    if (!complete)
+        return fail(complete.error());
+    reaped.complete = *complete;
+    if (reaped.complete) {
         auto rows = session.query(
-            "SELECT id, incarnation FROM engines WHERE id <> ? AND lease_until > 0 AND lease_until < ? "
-            "ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED",
-            life.id, *now);
+            "UPDATE engines SET lease_until = 0, rev = rev + 1 WHERE id = ? RETURNING rev", lost->id);
         if (!rows)
             return fail(rows.error());
-        if (!rows->next())
-            return reaped;
-        reaped.life = EngineLife(rows->text(0), rows->number(1));
+        if (rows->next())
+            session.touch("engine", lost->id, rows->number(0));
     }
-    if (auto freed = freeLost(session, kUpToLife, kUnknownUpToLife, reaped.life, reaped); !freed)
-        return fail(freed.error());
-    auto rows = session.query(
-        "UPDATE engines SET lease_until = 0, rev = rev + 1 WHERE id = ? RETURNING rev", reaped.life.id);
-    if (!rows)
-        return fail(rows.error());
-    if (rows->next())
-        session.touch("engine", reaped.life.id, rows->number(0));
+    if (auto noted = noteReaped(session, order, reaped, *now); !noted)
+        return fail(noted.error());
     return reaped;
 }
 
+// A lease that has ended stays so: what it held may be somebody else's by now. On SQLite nothing of the one
+// engine expires.
 Result<bool> renewLeaseUnit(Session &session, const EngineLife &life, Millis lease, Millis lockTtl)
 {
     const auto now = session.now();
     if (!now)
         return fail(now.error());
+    const auto alive = mayClaim(session, life);
+    if (!alive)
+        return fail(alive.error());
+    if (!*alive)
+        return fail(Error(ErrorCode::Unavailable, u"this engine's lease has ended"_s, u"lease_ended"_s));
     const auto renewed = session.run("UPDATE engines SET lease_until = ? WHERE id = ? AND incarnation = ?",
         *now + lease, life.id, life.incarnation);
     if (!renewed)
         return fail(renewed.error());
-    if (*renewed == 0)
-        return fail(Error(
-            ErrorCode::Conflict, u"another life of this engine has begun"_s, QString::fromUtf16(kStale)));
     if (auto locks = renewLocks(session, life, lockTtl); !locks)
         return fail(locks.error());
     return true;
@@ -284,7 +323,8 @@ Result<bool> endEngineUnit(Session &session, const EngineLife &life)
     if (!now)
         return fail(now.error());
     Registered count;
-    if (auto freed = freeLost(session, kOfLife, kUnknownOfLife, life, count); !freed)
+    const LostLives mine(life, life.incarnation, life.incarnation, false);
+    if (auto freed = freeLost(session, mine, kEverything, count); !freed)
         return fail(freed.error());
     const auto ended
         = session.run("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? AND incarnation = ?",

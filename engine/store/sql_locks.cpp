@@ -178,8 +178,8 @@ Result<std::optional<LockGrant>> acquireLockUnit(Session &session, const LockWis
         grant.expiresAt = state->expiresAt;
         return std::optional<LockGrant>(grant);
     }
-    if (!*alive)
-        return std::optional<LockGrant>();
+    if (!*alive) // nobody else holds it: that must not look like contention
+        return fail(Error(ErrorCode::Unavailable, u"this engine's own lease has ended"_s, u"lease_ended"_s));
     const auto free = freeForTakeover(session, wish.sessionId, *state, *now);
     if (!free)
         return fail(free.error());

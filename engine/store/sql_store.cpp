@@ -75,10 +75,27 @@ QCoro::Task<Status> SqlStore::renewLease(EngineLife life, Millis lease, Millis l
         [life, lease, lockTtl](Session &session) { return renewLeaseUnit(session, life, lease, lockTtl); });
 }
 
-QCoro::Task<Result<Registered>> SqlStore::reapLostEngine(EngineLife self)
+QCoro::Task<Result<Registered>> SqlStore::reapLostEngine(ReapOrder order)
 {
     return write<Registered>(Lane::Work, FailPlace::CommitOther,
-        [self](Session &session) { return reapLostEngineUnit(session, self); });
+        [order](Session &session) { return reapLostEngineUnit(session, order); });
+}
+
+QCoro::Task<Result<std::vector<EngineOrder>>> SqlStore::engineOrders(EngineLife life, int most)
+{
+    return read<std::vector<EngineOrder>>(
+        [life, most](Session &session) { return engineOrdersUnit(session, life, most); });
+}
+
+QCoro::Task<Status> SqlStore::finishOrders(std::vector<EngineOrder> orders)
+{
+    return writeStatus(Lane::Work, FailPlace::CommitOther,
+        [orders](Session &session) { return finishOrdersUnit(session, orders); });
+}
+
+void SqlStore::onOrders(std::function<void()> listener)
+{
+    m_orderListener = std::move(listener);
 }
 
 QCoro::Task<Status> SqlStore::endEngine(EngineLife life)
@@ -190,12 +207,12 @@ QCoro::Task<Result<std::vector<T>>> SqlStore::claim(
 }
 
 QCoro::Task<Result<std::vector<ClaimedDelivery>>> SqlStore::claimDeliveries(
-    EngineLife life, int most, Millis lockTtl)
+    EngineLife life, ClaimLimits limits)
 {
-    const auto unit = [most, lockTtl](Session &session, const EngineLife &self,
-                          const std::vector<ClaimedDelivery> &earlier) {
-        return claimDeliveriesUnit(session, self, most, lockTtl, earlier);
-    };
+    const auto unit
+        = [limits](Session &session, const EngineLife &self, const std::vector<ClaimedDelivery> &earlier) {
+              return claimDeliveriesUnit(session, self, limits, earlier);
+          };
     return claim<ClaimedDelivery>(FailPlace::CommitClaimDeliveries, &m_unsettledDeliveries, life, unit);
 }
 

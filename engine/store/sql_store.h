@@ -16,7 +16,10 @@ public:
 
     QCoro::Task<Result<Registered>> registerEngine(EngineRegistration registration) override;
     QCoro::Task<Status> renewLease(EngineLife life, Millis lease, Millis lockTtl) override;
-    QCoro::Task<Result<Registered>> reapLostEngine(EngineLife self) override;
+    QCoro::Task<Result<Registered>> reapLostEngine(ReapOrder order) override;
+    QCoro::Task<Result<std::vector<EngineOrder>>> engineOrders(EngineLife life, int most) override;
+    QCoro::Task<Status> finishOrders(std::vector<EngineOrder> orders) override;
+    void onOrders(std::function<void()> listener) override;
     QCoro::Task<Status> endEngine(EngineLife life) override;
     QCoro::Task<Result<std::vector<InstallationRow>>> syncInstallations(
         std::vector<InstallationRow> configured) override;
@@ -32,7 +35,7 @@ public:
     QCoro::Task<Status> finishDisconnect(FinishDisconnect finish) override;
     QCoro::Task<Result<IngestOutcome>> ingest(IngestRequest request) override;
     QCoro::Task<Result<std::vector<ClaimedDelivery>>> claimDeliveries(
-        EngineLife life, int most, Millis lockTtl) override;
+        EngineLife life, ClaimLimits limits) override;
     QCoro::Task<Status> noteStage(NoteStage note) override;
     QCoro::Task<Status> observeRuntime(ObservedRuntime seen) override;
     QCoro::Task<Status> dropStatus(QString deliveryId) override;
@@ -116,6 +119,7 @@ private:
     Unsettled<ClaimedOutbound> m_unsettledOutbound;
     Unsettled<ClaimedForward> m_unsettledForwards;
     QStringList m_lifecycleTargets;
+    std::function<void()> m_orderListener;
     std::unique_ptr<Executor> m_executor;
     Dialect m_dialect;
     int m_maxQueuedIngest;

@@ -5,6 +5,7 @@
 #include "domain/items.h"
 #include "store/action_records.h"
 #include "store/lock_records.h"
+#include "store/order_records.h"
 #include "store/records.h"
 #include "store/session_records.h"
 
@@ -39,13 +40,24 @@ public:
     // --- engines (DESIGN.md "Liveness is one thing")
     // Raises the incarnation and frees the work of the old one at once (on SQLite: of everybody).
     [[nodiscard]] virtual QCoro::Task<Result<Registered>> registerEngine(EngineRegistration registration) = 0;
-    // Extends the lease and the locks held by it. Conflict when this life has been replaced.
+    // Extends the lease and the locks held by it. Conflict when this life has been replaced; Unavailable,
+    // native "lease_ended", when the lease is over (PostgreSQL only): only another life may act again.
     [[nodiscard]] virtual QCoro::Task<Status> renewLease(EngineLife life, Millis lease, Millis lockTtl) = 0;
-    // Frees the work of one other engine whose lease has ended, as registerEngine would (PostgreSQL only; one
-    // a call). `life` of the answer names it; empty: there is none.
-    [[nodiscard]] virtual QCoro::Task<Result<Registered>> reapLostEngine(EngineLife self) = 0;
+    // Frees a batch of the work of one other engine whose lease has ended, as registerEngine would, and files
+    // it with the audit (PostgreSQL only; one engine at a time does this). `life` of the answer names the
+    // lost one; empty: there is none, or another engine is at it.
+    [[nodiscard]] virtual QCoro::Task<Result<Registered>> reapLostEngine(ReapOrder order) = 0;
     // A clean stop: hands back what still runs, and lets the lease end.
     [[nodiscard]] virtual QCoro::Task<Status> endEngine(EngineLife life) = 0;
+
+    // What this life is to do because it holds the turn or the connection (order_records.h), oldest first.
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<EngineOrder>>> engineOrders(
+        EngineLife life, int most)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Status> finishOrders(std::vector<EngineOrder> orders) = 0;
+    // Called on the engine thread when another engine has placed orders; this one's are known to whoever
+    // placed them.
+    virtual void onOrders(std::function<void()> listener) = 0;
 
     // --- installations (DESIGN.md "Configuration against state")
     [[nodiscard]] virtual QCoro::Task<Result<std::vector<InstallationRow>>> syncInstallations(
@@ -75,8 +87,9 @@ public:
 
     // --- the way of a message
     [[nodiscard]] virtual QCoro::Task<Result<IngestOutcome>> ingest(IngestRequest request) = 0;
+    // Deliveries with their sessions' locks. Installations take turns.
     [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedDelivery>>> claimDeliveries(
-        EngineLife life, int most, Millis lockTtl)
+        EngineLife life, ClaimLimits limits)
         = 0;
     // How far a held delivery has come on its way to its runtime.
     [[nodiscard]] virtual QCoro::Task<Status> noteStage(NoteStage note) = 0;
@@ -92,7 +105,8 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<FinishedTurn>> finishTurn(FinishTurn finish) = 0;
 
     // --- activity locks (contracts/sessions-locks.md §3; deliveries take theirs with their claim)
-    // Never waits; nothing is an answer: somebody holds it. NotFound: no such session.
+    // Never waits; nothing is an answer: somebody holds it. NotFound: no such session; Unavailable, native
+    // "lease_ended": the lease of the life that asks is over.
     [[nodiscard]] virtual QCoro::Task<Result<std::optional<LockGrant>>> acquireLock(LockWish wish) = 0;
     // Conflict, native "not_held", when another holder or fence has it, or nobody.
     [[nodiscard]] virtual QCoro::Task<Result<LockGrant>> refreshLock(HeldLock held, Millis ttl) = 0;
@@ -155,7 +169,7 @@ public:
     // --- change feed
     [[nodiscard]] virtual QCoro::Task<Result<FeedCursor>> feedHead() = 0;
     [[nodiscard]] virtual QCoro::Task<Result<FeedBatch>> readFeed(FeedCursor after, int most) = 0;
-    // Called on the engine thread after this process has written to the feed.
+    // Called on the engine thread after this process has written to the feed, or another one has.
     virtual void onChange(std::function<void()> listener) = 0;
 
     // --- views

@@ -18,7 +18,7 @@ namespace signalbox::store {
 // False while this life's lease has lapsed: it may renew it, but takes no work before (PostgreSQL only).
 // Conflict when the life has been replaced. Keeps the engine's row from being replaced until the commit.
 [[nodiscard]] Result<bool> mayClaim(Session &session, const EngineLife &life);
-[[nodiscard]] Result<Registered> reapLostEngineUnit(Session &session, const EngineLife &life);
+[[nodiscard]] Result<Registered> reapLostEngineUnit(Session &session, const ReapOrder &order);
 // A held delivery whose holder is gone.
 struct LostDelivery
 {
@@ -66,7 +66,7 @@ struct LostDelivery
 
 // sql_deliveries.cpp
 [[nodiscard]] Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session,
-    const EngineLife &life, int most, Millis lockTtl, const std::vector<ClaimedDelivery> &earlier);
+    const EngineLife &life, const ClaimLimits &limits, const std::vector<ClaimedDelivery> &earlier);
 // sql_turns.cpp
 [[nodiscard]] Result<bool> noteStageUnit(Session &session, const NoteStage &note);
 [[nodiscard]] Result<bool> dropStatusUnit(Session &session, const QString &deliveryId);

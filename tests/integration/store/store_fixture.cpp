@@ -151,7 +151,7 @@ EngineLife StoreFixture::engine(const QString &id, Millis lease)
 
 std::vector<ClaimedDelivery> StoreFixture::claim(const EngineLife &life, int most)
 {
-    return must(async::blockOn(m_store->claimDeliveries(life, most, Millis(180'000))), "claimDeliveries");
+    return must(async::blockOn(m_store->claimDeliveries(life, upTo(most))), "claimDeliveries");
 }
 
 std::vector<ClaimedOutbound> StoreFixture::claimOutbound(const EngineLife &life, int most)

@@ -53,6 +53,7 @@ public:
     }
     // Registers (or raises) the engine and gives its life.
     store::EngineLife engine(const QString &id = QStringLiteral("e1"), Millis lease = Millis(60'000));
+    [[nodiscard]] static store::ClaimLimits upTo(int most);
     std::vector<store::ClaimedDelivery> claim(const store::EngineLife &life, int most = 10);
     std::vector<store::ClaimedOutbound> claimOutbound(const store::EngineLife &life, int most = 10);
     store::FinishedTurn finish(const store::ClaimedDelivery &delivery, domain::DeliveryState state,

@@ -89,7 +89,14 @@ void StoreActionsTest::aReleaseEndsTheHolderAndWakesTheNext()
     release.request.expectedFence = claimed[0].fence;
     const auto done = act(f, release);
     QVERIFY2(done, done ? "" : qPrintable(done.error().toString()));
-    QCOMPARE(done->cancelled, u"d-1"_s);
+    QVERIFY(done->orders);
+    const auto orders = async::blockOn(f.db().engineOrders(life, 10));
+    QVERIFY(orders);
+    QCOMPARE(orders->size(), 1U);
+    QCOMPARE(orders->front().kind, u"cancel"_s);
+    QCOMPARE(orders->front().subjectId, u"d-1"_s);
+    QVERIFY(async::blockOn(f.db().finishOrders(*orders)));
+    QCOMPARE(f.sql(u"SELECT COUNT(*) FROM engine_orders"_s).toInt(), 0);
     QVERIFY(done->wakes);
     QCOMPARE(done->fence, claimed[0].fence + 1);
     QCOMPARE(f.state(u"d-1"_s), u"unconfirmed"_s);

@@ -142,7 +142,7 @@ void StoreAwayTest::claimWhoseCommitDied_isTakenLater()
           u"$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$"_s);
     f.sql(u"CREATE CONSTRAINT TRIGGER die AFTER UPDATE ON deliveries DEFERRABLE INITIALLY DEFERRED "
           u"FOR EACH ROW EXECUTE FUNCTION die()"_s);
-    const auto lost = async::blockOn(f.db().claimDeliveries(life, 5, Millis(180'000)), Millis(20'000));
+    const auto lost = async::blockOn(f.db().claimDeliveries(life, StoreFixture::upTo(5)), Millis(20'000));
     QVERIFY(!lost);
     QCOMPARE(lost.error().code(), ErrorCode::Unavailable);
     f.sql(u"DROP TRIGGER die ON deliveries"_s);

@@ -132,6 +132,7 @@ private Q_SLOTS:
     void aTurnOfALivingEngineKeepsItsLock();
     void aLostTurnGoesBackThroughTheFence();
     void aReleaseWakesWhatWaits();
+    void anEndedLeaseIsNoContention();
     void unknownSessionIsNotFound();
     void manyTasksFightForOneLock();
     void whoWaitsIsToldOnce();
@@ -271,6 +272,18 @@ void StoreLocksTest::aReleaseWakesWhatWaits()
     QVERIFY(released);
     QVERIFY(*released);
     QCOMPARE(f.claim(life).size(), size_t(1));
+}
+
+void StoreLocksTest::anEndedLeaseIsNoContention()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife life = f.engine();
+    f.ingest(u"a"_s, u"t1"_s);
+    f.sql(u"UPDATE engines SET lease_until = 1"_s);
+    const auto asked = async::blockOn(f.db().acquireLock(wish(life, u"one"_s)));
+    // On SQLite there is one engine, whose lease no clock ends.
+    QCOMPARE(nativeOf(asked), StoreFixture::isPostgres() ? u"lease_ended"_s : u"ok"_s);
+    QCOMPARE(f.sql(u"SELECT lock_holder FROM sessions"_s).isNull(), StoreFixture::isPostgres());
 }
 
 void StoreLocksTest::unknownSessionIsNotFound()

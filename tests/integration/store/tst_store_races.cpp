@@ -59,7 +59,7 @@ QCoro::Task<> consumer(Store *store, Shared *shared, EngineLife life)
     int empty = 0;
     // A delivery that nobody woke would be claimed by no round, however many there are.
     while (shared->finished < shared->toIngest && empty < 400) {
-        auto claiming = store->claimDeliveries(life, 3, Millis(180'000));
+        auto claiming = store->claimDeliveries(life, StoreFixture::upTo(3));
         const auto claimed = co_await claiming;
         if (!claimed) {
             ++shared->failures;

@@ -115,7 +115,7 @@ void StoreTurnsTest::claim_ofReplacedLifeIsStale()
     const EngineLife life = f.engine();
     QCOMPARE(life.incarnation, old.incarnation + 1);
     f.ingest(u"a"_s, u"t1"_s);
-    QVERIFY(isStale(async::blockOn(f.db().claimDeliveries(old, 1, kLong))));
+    QVERIFY(isStale(async::blockOn(f.db().claimDeliveries(old, StoreFixture::upTo(1)))));
     QVERIFY(isStale(async::blockOn(f.db().claimOutbound(old, 1))));
     QCOMPARE(f.state(u"d-a"_s), u"pending"_s);
     QCOMPARE(f.claim(life).size(), size_t(1));
@@ -137,7 +137,7 @@ void StoreTurnsTest::claim_runAgainAfterItsCommitFindsItsOwn()
     Connection connection(*DatabaseTarget::parse(f.url(), QString()), f.clock, u"again"_s);
     QVERIFY(connection.open(false));
     Session session(connection);
-    const auto again = claimDeliveriesUnit(session, life, 2, kLong, first);
+    const auto again = claimDeliveriesUnit(session, life, StoreFixture::upTo(2), first);
     QVERIFY(again);
     QCOMPARE(again->size(), size_t(2));
     QCOMPARE(again->front().id, first.front().id);

@@ -1,0 +1,18 @@
+-- What only the engine that holds a turn or a connection can do: written with the effect, picked up by that engine, and
+-- gone with its life.
+CREATE TABLE engine_orders (
+    kind TEXT NOT NULL CHECK (kind IN ('cancel', 'answer')),
+    subject_id TEXT NOT NULL,
+    fence INTEGER NOT NULL DEFAULT 0,
+    engine_id TEXT NOT NULL,
+    incarnation INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (kind, subject_id, fence)
+) WITHOUT ROWID
+-- ;
+CREATE INDEX engine_orders_holder ON engine_orders (engine_id, incarnation, created_at)
+-- ;
+-- Claims take turns between installations.
+DROP INDEX deliveries_open
+-- ;
+CREATE INDEX deliveries_open ON deliveries (state, waits_for, installation_id, due_at, id) WHERE state <> 'completed'
