@@ -13,6 +13,7 @@ namespace {
 Q_LOGGING_CATEGORY(lcGateway, "signalbox.engine.gateway")
 constexpr Millis kOutboxGrace{3000};
 constexpr Millis kForwardGrace{1000};
+constexpr Millis kSocketGrace{2000};
 constexpr Millis kBackendGrace{2000};
 constexpr Millis kIdentityPause{30'000};
 } // namespace
@@ -42,6 +43,8 @@ Gateway::Gateway(
     , m_disconnector(store, m_backends, m_lease, config)
     , m_orders(store, m_lease)
     , m_actions(store, config, ids, m_dispatcher, m_outbox, m_orders)
+    , m_commands(store, m_book, m_actions, m_client, config, clock)
+    , m_sockets(store, m_book, m_lease, m_ingress, m_commands, m_client, config, clock, ids)
     , m_upkeep(store, m_lease, config, ids)
     , m_scope(u"gateway"_s)
 {
@@ -53,6 +56,10 @@ Gateway::Gateway(
     m_sessionIngress.onReady([this] { m_dispatcher.wake(); });
     m_outbox.onLogged([this](const QString &session) { m_streams.wake(session); });
     m_ingress.onRevoked([this] { m_disconnector.wake(); });
+    m_ingress.onSessionStopped(
+        [this](Installation installation, QString place, QString thread, QString user) {
+            return m_commands.sessionStopped(std::move(installation), place, thread, user);
+        });
     m_book.onToken([this] { m_outbox.wake(); });
     m_runner.onOutbound([this] { m_outbox.wake(); });
     m_reach.onOutbound([this] { m_outbox.wake(); });
@@ -100,6 +107,7 @@ void Gateway::start()
     m_forwarder.start();
     m_disconnector.start();
     m_upkeep.start();
+    m_sockets.start();
     m_scope.spawn("bot identities", watchTokens());
 }
 
@@ -138,9 +146,8 @@ QCoro::Task<> Gateway::watchTokens()
             auto installation = co_await m_book.forTenant(configured.tenant, configured.app);
             if (!installation)
                 continue;
-            const auto kind = domain::troubleKind(installation->row.health.trouble);
             const bool wanted = first || installation->row.botUserId.isEmpty() || installation->isRevoked()
-                || (kind && *kind != domain::TroubleKind::App);
+                || domain::isTokenTrouble(installation->row.health.trouble);
             if (wanted && installation->botToken == configured.botToken)
                 co_await testToken(std::move(*installation), configured.botToken);
         }
@@ -190,6 +197,7 @@ QCoro::Task<> Gateway::noteAgent(store::ObservedRuntime seen)
 QCoro::Task<> Gateway::stop(Millis grace)
 {
     m_scope.cancel();
+    co_await m_sockets.stop(kSocketGrace);
     co_await m_upkeep.stop();
     co_await m_orders.stop();
     co_await m_busy.stop();
@@ -198,6 +206,7 @@ QCoro::Task<> Gateway::stop(Millis grace)
     co_await m_outbox.stop(kOutboxGrace);
     co_await m_forwarder.stop(kForwardGrace);
     co_await m_disconnector.stop(kForwardGrace);
+    co_await m_commands.stop();
     co_await m_runner.stop();
     co_await m_reach.stop();
     co_await m_refresh.stop();

@@ -11,6 +11,7 @@
 #include "gateway/outbox.h"
 #include "gateway/session_ingress.h"
 #include "gateway/slack_ingress.h"
+#include "gateway/socket_feeds.h"
 #include "gateway/upkeep.h"
 #include "http/client.h"
 
@@ -37,6 +38,7 @@ public:
         m_ingress.addRoutes(router);
         m_lifecycleIngress.addRoutes(router);
         m_sessionIngress.addRoutes(router);
+        m_commands.addRoutes(router);
     }
     void start();
     // Claims nothing more, gives what runs the grace, hands the rest back. Also when start() or prepare() was
@@ -84,6 +86,8 @@ private:
     Disconnector m_disconnector;
     EngineOrders m_orders;
     OperatorActions m_actions;
+    SlackCommands m_commands;
+    SocketFeeds m_sockets;
     Upkeep m_upkeep;
     async::TaskScope m_scope;
     store::Registered m_registered;

@@ -8,6 +8,7 @@
 #include "store/order_records.h"
 #include "store/records.h"
 #include "store/session_records.h"
+#include "store/socket_records.h"
 
 #include <QCoro/QCoroTask>
 #include <QObject>
@@ -84,6 +85,14 @@ public:
         int most, Millis patience)
         = 0;
     [[nodiscard]] virtual QCoro::Task<Status> finishDisconnect(FinishDisconnect finish) = 0;
+
+    // --- Socket Mode and the slash command (socket_records.h)
+    [[nodiscard]] virtual QCoro::Task<Result<SocketHeld>> holdSocket(HoldSocket hold) = 0;
+    [[nodiscard]] virtual QCoro::Task<Status> releaseSocket(QString installationId, EngineLife life) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<PlaceStatus>> placeStatus(
+        QString installationId, QString place, int most)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<PlaceTurn>> placeTurn(QString deliveryId) = 0;
 
     // --- the way of a message
     [[nodiscard]] virtual QCoro::Task<Result<IngestOutcome>> ingest(IngestRequest request) = 0;
