@@ -3,7 +3,6 @@
 
 #include "async/wait.h"
 
-#include <QTcpSocket>
 #include <QUrlQuery>
 #include <QWebSocket>
 #include <QWebSocketServer>
@@ -58,14 +57,16 @@ void SlackSocketHub::close()
 QString SlackSocketHub::address(const QString &host)
 {
     const QString ticket = u"ticket-%1"_s.arg(++m_numbers);
-    m_tickets.insert(ticket);
+    m_tickets.insert(ticket, nullptr);
     return u"ws://%1/link/?ticket=%2&app_id=%3"_s.arg(host, ticket, m_appId);
 }
 
 bool SlackSocketHub::upgrade(const http::Request &head, QTcpSocket *socket)
 {
-    if (head.path != u"/link/" || !m_tickets.remove(head.query(u"ticket").value_or(QString())))
+    const auto ticket = m_tickets.find(head.query(u"ticket").value_or(QString()));
+    if (head.path != u"/link/" || ticket == m_tickets.end() || ticket.value())
         return false;
+    ticket.value() = socket;
     m_server->handleConnection(socket);
     return true;
 }
@@ -74,13 +75,14 @@ void SlackSocketHub::adopt()
 {
     while (QWebSocket *socket = m_server->nextPendingConnection()) {
         Link &link = m_links.emplace_back();
+        const QUrlQuery query(socket->requestUrl());
         link.socket = socket;
+        link.bytes = m_tickets.take(query.queryItemValue(u"ticket"_s));
         ++m_connected;
         m_most = std::max(m_most, connections());
         connect(socket, &QWebSocket::disconnected, this, [this, socket] { gone(socket); });
         connect(socket, &QWebSocket::textMessageReceived, this, &SlackSocketHub::read);
         m_ping.start(pingEvery);
-        const QUrlQuery query(socket->requestUrl());
         if (query.queryItemValue(u"debug_reconnects"_s) == u"true") {
             QTimer::singleShot(debugLifetime, socket, [this, socket] {
                 socket->sendTextMessage(
@@ -209,8 +211,8 @@ void SlackSocketHub::goSilent()
         return;
     m_links.front().silent = true;
     // What comes in is not read any more, so that not even a ping is answered.
-    if (auto *bytes = m_links.front().socket->findChild<QTcpSocket *>())
-        bytes->blockSignals(true);
+    if (m_links.front().bytes)
+        m_links.front().bytes->blockSignals(true);
 }
 
 void SlackSocketHub::drop()

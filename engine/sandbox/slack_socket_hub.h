@@ -2,18 +2,19 @@
 #pragma once
 
 #include "async/cancel.h"
+#include "base/clock.h"
 #include "http/message.h"
 
 #include <QCoro/QCoroTask>
 #include <QHash>
 #include <QObject>
-#include <QSet>
+#include <QPointer>
+#include <QTcpSocket>
 #include <QTimer>
 
 #include <memory>
 #include <vector>
 
-class QTcpSocket;
 class QWebSocket;
 class QWebSocketServer;
 
@@ -81,6 +82,7 @@ private:
     struct Link
     {
         QWebSocket *socket = nullptr;
+        QPointer<QTcpSocket> bytes;
         bool silent = false;
     };
     void adopt();
@@ -95,7 +97,7 @@ private:
     QString m_appId;
     std::unique_ptr<QWebSocketServer> m_server;
     std::vector<Link> m_links; // oldest first
-    QSet<QString> m_tickets;
+    QHash<QString, QPointer<QTcpSocket>> m_tickets; // and the socket that came with one
     QHash<QString, std::shared_ptr<Slot>> m_waiting; // by envelope
     QTimer m_ping;
     async::CancelSource m_stop;

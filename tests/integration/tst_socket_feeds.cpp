@@ -149,7 +149,6 @@ private Q_SLOTS:
         START(gateway);
         auto &hub = gateway.slack().socket();
         hub.warningLead = Millis(700);
-        hub.retries = 0; // each is sent once, unless its connection ends
         QTRY_COMPARE_WITH_TIMEOUT(hub.connections(), 1, kWait);
         std::vector<Said> all;
         for (int round = 0; round < 3; ++round) {

@@ -8,6 +8,7 @@
 
 #include <QElapsedTimer>
 #include <QSignalSpy>
+#include <QTcpSocket>
 #include <QTest>
 
 using namespace Qt::StringLiterals;
@@ -136,6 +137,7 @@ private Q_SLOTS:
         QTRY_COMPARE_WITH_TIMEOUT(world.taken.size(), size_t(1), kWait);
         QCOMPARE(world.hub().acknowledged(), 0); // not before the sink has answered
         QVERIFY(world.client->isLive());
+        QVERIFY(world.client->findChild<QTcpSocket *>() != nullptr); // shows Slack's pings, see SocketLink
         world.held = false;
         Q_EMIT world.gate.opened();
         QTRY_VERIFY_WITH_TIMEOUT(World::isAcknowledged(event), kWait);
@@ -188,10 +190,12 @@ private Q_SLOTS:
         QTRY_COMPARE_WITH_TIMEOUT(world.hub().connected(), 2, kWait);
         QTRY_COMPARE_WITH_TIMEOUT(world.hub().connections(), 1, kWait);
         QVERIFY(world.client->isLive());
+        int attempts = 0;
         for (const Delivered &one : sent) {
             QVERIFY(World::isAcknowledged(one));
-            QCOMPARE((**one->value).attempts, 1);
+            attempts += (**one->value).attempts;
         }
+        QVERIFY(attempts <= 51); // one may have been on its way when Slack closed the old connection
         QCOMPARE(world.hub().mostConnections(), 2);
         QCOMPARE(world.client->stats().replaced, quint64(1));
         QCOMPARE(world.client->stats().lost, quint64(0));

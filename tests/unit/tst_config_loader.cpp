@@ -213,13 +213,6 @@ transport = "http"
 interaction_answerers = "requester"
 on_unconfirmed = "operator"
 )"_s);
-    row("socket mode without a listener", u"[ingress]\nlisten = \"\"\n"_s + kSpritz + uR"([[installations]]
-channel = "slack"
-tenant = "T1"
-backend = "prod"
-transport = "socket"
-app_token = "xapp-1"
-)"_s);
     row("no acknowledgement reaction", u"[slack]\nack_reaction = \"\"\n"_s);
     row("tokens", uR"([[ingress.tokens]]
 name = "operator-webhook"
@@ -352,11 +345,6 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("teams", u"[teams]\n"_s, u"1:2: [teams] is not supported by this version; leave it out"_s);
     row("TLS", u"[ingress]\ntls_certificate_file = \"a.pem\"\n"_s, u"2:1: ingress.tls_certificate_file is not supported by this version; it takes \"\""_s);
     row("interaction lifetime", u"[interactions]\nttl = \"1h\"\n"_s, u"2:1: interactions.ttl is not supported by this version; it takes \"24h\""_s);
-    const QString socket = u"backend = \"prod\"\ntransport = \"socket\"\n"_s;
-    row("socket mode without a token", kSpritz + slack + socket, u"7:1: installations[0] has no app_token; transport = \"socket\" needs the app-level token: set installations[0].app_token_env"_s);
-    row("another token as the app's", kSpritz + slack + socket + u"app_token = \"xoxb-1\"\n"_s, u"12:1: installations[0].app_token is no app-level token; those begin with \"xapp-\""_s);
-    row("app token without socket mode", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\napp_token = \"xapp-1\"\n"_s, u"12:1: installations[0].app_token is for transport = \"socket\", and this one is \"http\"; set installations[0].transport = \"socket\", or leave it out"_s);
-    row("socket mode of the web", kAcp + u"[[installations]]\nchannel = \"web\"\ntenant = \"T\"\nbackend = \"local\"\ntransport = \"socket\"\n"_s, u"10:1: installations[0].transport = \"socket\" is for channel slack, and this one is of channel web"_s);
     row("answerers", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\ninteraction_answerers = [\"U1\"]\n"_s, u"12:1: installations[0].interaction_answerers is not supported by this version; it takes \"requester\""_s);
     row("unconfirmed", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\non_unconfirmed = \"ask\"\n"_s, u"12:1: installations[0].on_unconfirmed must be one of \"operator\", \"retry\", not \"ask\""_s);
     row("feedback", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\n[installations.feedback.acknowledgement]\nreacton = \"eyes\"\n"_s, u"13:1: unknown key installations[0].feedback.acknowledgement.reacton; did you mean installations[0].feedback.acknowledgement.reaction?"_s);
