@@ -48,6 +48,8 @@ void SlackSocketHub::close()
 {
     m_stop.cancel();
     for (const Link &link : std::exchange(m_links, {})) {
+        if (link.bytes)
+            link.bytes->blockSignals(false);
         link.socket->QObject::disconnect(this);
         link.socket->abort();
         link.socket->deleteLater();

@@ -200,19 +200,24 @@ void SlashCommandsTest::aStop_cancelsForWhoAskedAlone()
     int told = notes();
     // Another person, another place, and what is none of ours.
     QVERIFY(press(u"C0STOP"_s, u"U0BERT"_s, id));
-    QTRY_COMPARE_WITH_TIMEOUT(notes(), ++told, kWait);
+    QTRY_COMPARE_WITH_TIMEOUT(notes(), told + 1, kWait);
+    told = notes();
     m_socket->slack().addChannel(u"C0OTHER"_s);
     QVERIFY(press(u"C0OTHER"_s, u"U0ANNA"_s, id));
-    QTRY_COMPARE_WITH_TIMEOUT(notes(), ++told, kWait);
+    QTRY_COMPARE_WITH_TIMEOUT(notes(), told + 1, kWait);
+    told = notes();
     QVERIFY(press(u"C0STOP"_s, u"U0ANNA"_s, u"nonsense"_s));
-    QTRY_COMPARE_WITH_TIMEOUT(notes(), ++told, kWait);
+    QTRY_COMPARE_WITH_TIMEOUT(notes(), told + 1, kWait);
+    told = notes();
     QCOMPARE(m_socket->outcome(ts), u"running"_s);
 
     QVERIFY(press(u"C0STOP"_s, u"U0ANNA"_s, id));
     SIGNALBOX_WAIT_OUTCOME(*m_socket, ts, "cancelled/cancelled", kWait);
-    QTRY_COMPARE_WITH_TIMEOUT(notes(), ++told, kWait);
+    QTRY_COMPARE_WITH_TIMEOUT(notes(), told + 1, kWait);
+    told = notes();
     QVERIFY(press(u"C0STOP"_s, u"U0ANNA"_s, id)); // too late, and told so
-    QTRY_COMPARE_WITH_TIMEOUT(notes(), ++told, kWait);
+    QTRY_COMPARE_WITH_TIMEOUT(notes(), told + 1, kWait);
+    told = notes();
     const auto audit = m_socket->admin(u"/audit?filter="_s + id);
     QVERIFY(audit);
     QCOMPARE((*audit)[u"items"].size(), size_t(1));
