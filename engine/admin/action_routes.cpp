@@ -119,6 +119,7 @@ void AdminRoutes::addActionRoutes(http::Router &router)
     addGet(router, u"/audit"_s, &AdminRoutes::audit);
     addGet(router, u"/installations"_s, &AdminRoutes::installations);
     addGet(router, u"/backends"_s, &AdminRoutes::backends);
+    addGet(router, u"/engines"_s, &AdminRoutes::engines);
     addGet(router, u"/explain/deliveries/{id}"_s, &AdminRoutes::explain);
     addGet(router, u"/idempotency/{key}"_s, &AdminRoutes::idempotency);
     const auto post = [this, &router](const QString &pattern, Act act, const QString &scope) {
@@ -212,6 +213,12 @@ AdminRoutes::Answer AdminRoutes::installations(Request)
 AdminRoutes::Answer AdminRoutes::backends(Request)
 {
     const auto items = co_await m_service.backends();
+    co_return listed(items);
+}
+
+AdminRoutes::Answer AdminRoutes::engines(Request)
+{
+    const auto items = co_await m_service.engines();
     co_return listed(items);
 }
 

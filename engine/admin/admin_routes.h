@@ -45,6 +45,7 @@ private:
     [[nodiscard]] Answer audit(http::Request request);
     [[nodiscard]] Answer installations(http::Request request);
     [[nodiscard]] Answer backends(http::Request request);
+    [[nodiscard]] Answer engines(http::Request request);
     [[nodiscard]] Answer explain(http::Request request);
     [[nodiscard]] Answer idempotency(http::Request request);
     OperatorService &m_service;

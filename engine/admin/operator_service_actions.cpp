@@ -65,6 +65,11 @@ QCoro::Task<Result<QList<domain::BackendItem>>> OperatorService::backends()
     return m_actor.backends();
 }
 
+QCoro::Task<Result<QList<domain::EngineItem>>> OperatorService::engines()
+{
+    return m_store.engineItems();
+}
+
 QCoro::Task<Result<domain::Explanation>> OperatorService::explain(QString deliveryId)
 {
     const auto facts = co_await m_store.explainFacts(std::move(deliveryId));

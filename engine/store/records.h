@@ -124,12 +124,12 @@ struct ClaimLimits
     ClaimLimits() = default;
     int most = 1;
     Millis lockTtl{180'000};
-    QString after; // an installation: those behind it come first
 };
 
 struct ClaimedDelivery
 {
     ClaimedDelivery() = default;
+    EngineLife life; // that claimed it
     QString id;
     QString installationId;
     QString sessionId;
@@ -267,6 +267,7 @@ struct FinishedTurn
 struct ClaimedOutbound
 {
     ClaimedOutbound() = default;
+    EngineLife life; // that claimed it
     QString id;
     QString installationId;
     QString deliveryId;
@@ -354,6 +355,7 @@ struct LifecycleStored
 struct ClaimedForward
 {
     ClaimedForward() = default;
+    EngineLife life; // that claimed it
     QString id;
     QString target; // a backend's name
     int attempts = 0; // this one included

@@ -88,6 +88,7 @@ public:
     QCoro::Task<Result<QList<domain::AuditItem>>> auditItems(QStringList ids) override;
     QCoro::Task<Result<QList<domain::PauseItem>>> pauses() override;
     QCoro::Task<Result<QList<domain::InstallationItem>>> installationItems() override;
+    QCoro::Task<Result<QList<domain::EngineItem>>> engineItems() override;
     QCoro::Task<Result<domain::ExplainFacts>> explainFacts(QString deliveryId) override;
     QCoro::Task<Result<int>> sweep(Retention retention, int most) override;
     QCoro::Task<Status> ping() override;
