@@ -348,6 +348,8 @@ QCoro::Task<> Engine::stopParts()
         co_await m_gateway->stop(m_config.engine.shutdownGrace);
     if (m_admin)
         co_await m_admin->close(kServerGrace);
+    if (m_adminRoutes)
+        co_await m_adminRoutes->stop();
     if (m_service)
         co_await m_service->stop();
     if (m_store)

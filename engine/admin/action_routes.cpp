@@ -101,11 +101,14 @@ bool mayAct(const QString &role)
 }
 
 template <class Item>
-Response listed(const Result<QList<Item>> &items)
+Response listed(const Result<QString> &head, const Result<QList<Item>> &items)
 {
+    if (!head)
+        return Response::problem(head.error());
     if (!items)
         return Response::problem(items.error());
     domain::Page<Item> page;
+    page.asOf = *head;
     page.items = *items;
     page.total = items->size();
     return Response::json(200, toJson(page));
@@ -206,14 +209,16 @@ AdminRoutes::Answer AdminRoutes::audit(Request request)
 
 AdminRoutes::Answer AdminRoutes::installations(Request)
 {
+    const auto head = co_await m_service.feedHead();
     const auto items = co_await m_service.installations();
-    co_return listed(items);
+    co_return listed(head, items);
 }
 
 AdminRoutes::Answer AdminRoutes::backends(Request)
 {
+    const auto head = co_await m_service.feedHead();
     const auto items = co_await m_service.backends();
-    co_return listed(items);
+    co_return listed(head, items);
 }
 
 AdminRoutes::Answer AdminRoutes::engines(Request)

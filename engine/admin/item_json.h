@@ -39,6 +39,7 @@ template <class Item>
     json.set(QStringLiteral("next_cursor"), page.nextCursor.isEmpty() ? Json() : Json(page.nextCursor));
     json.set(QStringLiteral("total"), page.total);
     json.set(QStringLiteral("total_is_exact"), page.totalIsExact);
+    json.set(QStringLiteral("as_of"), page.asOf.isEmpty() ? Json() : Json(page.asOf));
     return json;
 }
 

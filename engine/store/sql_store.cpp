@@ -95,7 +95,7 @@ QCoro::Task<Status> SqlStore::finishOrders(std::vector<EngineOrder> orders)
 
 void SqlStore::onOrders(std::function<void()> listener)
 {
-    m_orderListener = std::move(listener);
+    m_executor->onOrders(std::move(listener));
 }
 
 QCoro::Task<Status> SqlStore::endEngine(EngineLife life)

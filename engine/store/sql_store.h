@@ -120,7 +120,6 @@ private:
     Unsettled<ClaimedOutbound> m_unsettledOutbound;
     Unsettled<ClaimedForward> m_unsettledForwards;
     QStringList m_lifecycleTargets;
-    std::function<void()> m_orderListener;
     std::unique_ptr<Executor> m_executor;
     Dialect m_dialect;
     int m_maxQueuedIngest;
