@@ -66,7 +66,8 @@ bool FeedHub::Entry::matches(const Filter &filter, Instant now) const
         return true;
     if (data)
         return filter.matches((*data)[u"item"], now);
-    const auto parsed = Json::parse(QByteArrayView(event).mid(event.indexOf(kDataField) + kDataField.size()));
+    const auto parsed
+        = Json::parse(QByteArrayView(event).sliced(event.indexOf(kDataField) + kDataField.size()));
     return parsed && filter.matches((*parsed)[u"item"], now);
 }
 
