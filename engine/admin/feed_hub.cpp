@@ -82,7 +82,8 @@ void FeedHub::start()
 {
     m_store.onChange([this] {
         Q_EMIT stirred();
-        wake();
+        if (isWatched())
+            wake();
     });
     m_scope.spawn("feed reader", pump());
 }
