@@ -11,6 +11,7 @@
 #include <QDateTime>
 #include <QElapsedTimer>
 #include <QSet>
+#include <QTcpSocket>
 
 #include <atomic>
 #include <cstdio>
@@ -39,6 +40,7 @@ struct Plan
     int reports = 2500;
     double perSecond = 250; // each is two changes: the event and its runtime
     int streams = 200;
+    double attachedPerSecond = 25; // while they are attached: each report is an event for all of them
 };
 
 GatewayOptions optionsOn(const QString &database, int streams)
@@ -58,8 +60,9 @@ std::vector<QByteArray> reports(int first, int count)
 {
     std::vector<QByteArray> requests;
     for (int i = first; i < first + count; ++i) {
-        const QByteArray body = "{\"namespace\":\"bench\",\"instanceId\":\"i-" + QByteArray::number(i % 500)
-            + "\",\"phase\":\"ready\",\"eventId\":\"e-" + QByteArray::number(i) + "\"}";
+        const QByteArray body = "{\"backend\":\"under-test\",\"namespace\":\"bench\",\"instanceId\":\"i-"
+            + QByteArray::number(i % 500) + "\",\"phase\":\"Ready\",\"eventId\":\"e-" + QByteArray::number(i)
+            + "\"}";
         requests.push_back("POST /v1/lifecycle HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
             + kIngressToken + "\r\nContent-Type: application/json\r\nContent-Length: "
             + QByteArray::number(body.size()) + "\r\n\r\n" + body);
@@ -97,25 +100,43 @@ struct Seen
     }
 };
 
-using Clients = std::vector<std::unique_ptr<SseClient>>;
-
-Clients attach(const GatewayFixture &gateway, int count)
+// A client that reads and forgets: two hundred that parse would measure themselves.
+class Sink
 {
-    Clients clients;
-    for (int i = 0; i < count; ++i) {
-        clients.push_back(
-            std::make_unique<SseClient>(gateway.adminPort(), u"/api/v1/stream"_s, adminToken(i / kPerToken)));
-        clients.back()->onEvent([](const SseEvent &) {});
+public:
+    Sink(quint16 port, const QByteArray &token)
+    {
+        const QByteArray head
+            = "GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\n\r\n";
+        QObject::connect(
+            &m_socket, &QTcpSocket::connected, &m_socket, [this, head] { m_socket.write(head); });
+        QObject::connect(&m_socket, &QTcpSocket::readyRead, &m_socket, [this] {
+            m_begun = m_begun || m_socket.peek(4096).contains("\nid: ");
+            m_socket.readAll();
+        });
+        m_socket.connectToHost(u"127.0.0.1"_s, port);
     }
+    [[nodiscard]] bool hasBegun() const { return m_begun; }
+
+private:
+    QTcpSocket m_socket;
+    bool m_begun = false;
+};
+using Sinks = std::vector<std::unique_ptr<Sink>>;
+
+Sinks attach(const GatewayFixture &gateway, int count)
+{
+    Sinks sinks;
+    for (int i = 0; i < count; ++i)
+        sinks.push_back(std::make_unique<Sink>(gateway.adminPort(), adminToken(i / kPerToken)));
     QElapsedTimer waited;
     waited.start();
-    const auto begun = [&clients] {
-        return std::all_of(
-            clients.begin(), clients.end(), [](const auto &client) { return !client->lastId().isEmpty(); });
+    const auto begun = [&sinks] {
+        return std::all_of(sinks.begin(), sinks.end(), [](const auto &sink) { return sink->hasBegun(); });
     };
     while (!begun() && waited.elapsed() < kStill)
         QCoreApplication::processEvents(QEventLoop::WaitForMoreEvents, 100);
-    return clients;
+    return sinks;
 }
 
 // Sends the reports to one engine and listens at the other until all have come, or nothing comes any more.
@@ -167,12 +188,15 @@ Plan planFrom(const QStringList &arguments)
     const QCommandLineOption count(u"reports"_s, u"lifecycle reports, two changes each"_s, u"n"_s, u"2500"_s);
     const QCommandLineOption rate(u"rate"_s, u"reports a second"_s, u"n"_s, u"250"_s);
     const QCommandLineOption streams(u"streams"_s, u"to attach"_s, u"n"_s, u"200"_s);
-    parser.addOptions({count, rate, streams});
+    const QCommandLineOption attached(
+        u"attached-rate"_s, u"reports a second while they are attached"_s, u"n"_s, u"25"_s);
+    parser.addOptions({count, rate, streams, attached});
     parser.process(arguments);
     Plan plan;
     plan.reports = parser.value(count).toInt();
     plan.perSecond = parser.value(rate).toDouble();
     plan.streams = parser.value(streams).toInt();
+    plan.attachedPerSecond = parser.value(attached).toDouble();
     return plan;
 }
 
@@ -206,10 +230,13 @@ int main(int argc, char **argv)
     bool good = measure(from, to, plan, 0, "one stream");
     const double idle = bench::memoryMb(to.processId(), "VmRSS");
     {
-        const Clients clients = attach(to, plan.streams);
+        const Sinks sinks = attach(to, plan.streams);
+        Plan attached = plan;
+        attached.perSecond = plan.attachedPerSecond;
         std::printf("%d streams: RSS %.1f MB, %.1f MB before\n", plan.streams,
             bench::memoryMb(to.processId(), "VmRSS"), idle);
-        good = measure(from, to, plan, plan.reports, "the same with all of them attached") && good;
+        attached.reports = std::max(1, static_cast<int>(plan.attachedPerSecond * 10));
+        good = measure(from, to, attached, plan.reports, "the same with all of them attached") && good;
         std::printf("afterwards: RSS %.1f MB, %.1f MB more than before\n",
             bench::memoryMb(to.processId(), "VmRSS"), bench::memoryMb(to.processId(), "VmRSS") - idle);
     }
