@@ -116,6 +116,9 @@ QCoro::Task<bool> ChangeStreams::begin(Reader reader)
     if (reader->wish.since) {
         reader->at = *reader->wish.since;
         co_await tell(reader, ": changes\n\n");
+        // The database tells whether it is a cursor of this feed.
+        if (!m_hub.knows(reader->at))
+            co_await catchUp(reader);
         co_return true;
     }
     const auto head = co_await m_service.store().feedHead();

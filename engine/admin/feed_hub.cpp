@@ -66,7 +66,8 @@ bool FeedHub::Entry::matches(const Filter &filter, Instant now) const
         return true;
     if (data)
         return filter.matches((*data)[u"item"], now);
-    const auto parsed = Json::parse(QByteArrayView(event).mid(event.indexOf(kDataField) + kDataField.size()));
+    const auto parsed
+        = Json::parse(QByteArrayView(event).sliced(event.indexOf(kDataField) + kDataField.size()));
     return parsed && filter.matches((*parsed)[u"item"], now);
 }
 
@@ -81,7 +82,8 @@ void FeedHub::start()
 {
     m_store.onChange([this] {
         Q_EMIT stirred();
-        wake();
+        if (isWatched())
+            wake();
     });
     m_scope.spawn("feed reader", pump());
 }

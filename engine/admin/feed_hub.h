@@ -47,6 +47,12 @@ public:
     // Whether the ring has everything behind this cursor.
     [[nodiscard]] bool covers(const store::FeedCursor &after) const;
 
+    // The same, and that the cursor is one of this feed, which one of the future is not.
+    [[nodiscard]] bool knows(const store::FeedCursor &after) const
+    {
+        return covers(after) && !m_cursor->isBefore(after);
+    }
+
     struct Slice
     {
         Slice() = default;

@@ -70,10 +70,10 @@ private:
         }
         m_pause = kFirstPause;
         m_probe.start(kProbe);
-        if (std::exchange(m_away, false))
-            logInfo(lcNotify, "what other engines do is heard at once again");
-        // Something may have happened before: at the start before LISTEN, or during an outage.
-        for (const ChannelName &channel : kChannels)
+        if (!std::exchange(m_away, false))
+            return;
+        logInfo(lcNotify, "what other engines do is heard at once again");
+        for (const ChannelName &channel : kChannels) // something may have happened meanwhile
             m_owner.m_heard(channel.channel);
     }
 
@@ -106,7 +106,7 @@ private:
     void send(size_t channel)
     {
         if (!m_connection.isOpen())
-            return; // the others poll
+            return; // the others poll, and the probe opens it again
         m_sent[channel].start();
         if (auto told = m_connection.execute(kChannels[channel].notify); !told)
             lose(told.error().native());
@@ -114,7 +114,9 @@ private:
 
     void probe()
     {
-        if (auto alive = m_connection.execute("SELECT 1"); !alive)
+        if (!m_connection.isOpen()) // the driver has noticed
+            lose(u"08006"_s);
+        else if (auto alive = m_connection.execute("SELECT 1"); !alive)
             lose(alive.error().native());
     }
 
