@@ -99,9 +99,11 @@ void LongPermissionTest::aDayPassesAndThenItsTimeIsOver()
             domain::ListQuery query;
             query.text = ts;
             const auto page = async::blockOn((*store)->listDeliveries(query), kCall);
-            return page && !page->items.isEmpty()
-                ? page->items.first().state + u'/' + page->items.first().waitsFor
-                : QString();
+            for (const domain::DeliveryItem &item : page ? page->items : QList<domain::DeliveryItem>()) {
+                if (item.messageTs == ts)
+                    return QString(item.state + u'/' + item.waitsFor);
+            }
+            return QString();
         };
         const auto asking = [&] {
             const auto page = async::blockOn((*store)->listInteractions(domain::ListQuery()), kCall);
