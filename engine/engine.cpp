@@ -6,10 +6,11 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "config/render.h"
+#include "store/session.h"
 
 #include <QCoreApplication>
-#include <QDir>
 #include <QFile>
+#include <QFileInfo>
 #include <QPointer>
 #include <QSaveFile>
 #include <QSysInfo>
@@ -68,8 +69,19 @@ Status Engine::prepareDataDir()
     if (!dir.mkpath(u"."_s))
         return fail(Error(ErrorCode::Unavailable, u"the data folder cannot be made"_s, u"data_dir"_s));
     QFile::setPermissions(dir.path(), QFile::ReadOwner | QFile::WriteOwner | QFile::ExeOwner);
-    if (auto locked = lockDataDir(); !locked)
+    if (auto locked = lock(m_lockFile, dir.filePath(u"engine.lock"_s), u"this data folder"_s); !locked)
         return locked;
+    if (auto named = nameEngine(dir); !named)
+        return named;
+    if (auto locked = lockSqliteFile(); !locked)
+        return locked;
+    signLocks();
+    return {};
+}
+
+// The id is made once and kept.
+Status Engine::nameEngine(const QDir &dir)
+{
     if (!m_config.engine.id.isEmpty())
         return {};
     QFile file(dir.filePath(u"engine-id"_s));
@@ -87,24 +99,45 @@ Status Engine::prepareDataDir()
     return {};
 }
 
-// A second process on the same data folder would have the same id and take this one's work away. The kernel
-// drops the lock with the process, however it ends, and it needs no process ids, which mean nothing across
-// containers.
-Status Engine::lockDataDir()
+// A second process on the same data folder would have the same id and take this one's work away; one on the
+// same SQLite file would free it (SQLite is for one engine). The kernel drops the lock with the process,
+// however it ends, and it needs no process ids, which mean nothing across containers: they are for people.
+Status Engine::lock(QFile &file, const QString &path, const QString &what)
 {
-    m_lockFile.setFileName(QDir(m_config.engine.dataDir).filePath(u"engine.lock"_s));
-    if (!m_lockFile.open(QIODevice::ReadWrite))
-        return fail(Error(ErrorCode::Unavailable, u"the data folder cannot be written to"_s, u"data_dir"_s));
-    if (::flock(m_lockFile.handle(), LOCK_EX | LOCK_NB) != 0) {
-        const QString holder = QString::fromUtf8(m_lockFile.readAll()).trimmed();
-        m_lockFile.close();
-        return fail(Error(ErrorCode::Conflict,
-            u"another engine (process %1) uses this data folder"_s.arg(holder), u"data_dir"_s));
+    file.setFileName(path);
+    if (!file.open(QIODevice::ReadWrite))
+        return fail(Error(ErrorCode::Unavailable, u"%1 cannot be written to"_s.arg(what), u"data_dir"_s));
+    if (::flock(file.handle(), LOCK_EX | LOCK_NB) == 0)
+        return {};
+    const QStringList holder = QString::fromUtf8(file.readAll()).trimmed().split(u' ');
+    file.close();
+    const QString named = holder.size() == 2 ? u" (%1, process %2)"_s.arg(holder[1], holder[0]) : QString();
+    return fail(Error(ErrorCode::Conflict, u"another engine%1 uses %2"_s.arg(named, what), u"data_dir"_s));
+}
+
+// Who holds them, for the message above.
+void Engine::signLocks()
+{
+    for (QFile *file : {&m_lockFile, &m_databaseLock}) {
+        if (!file->isOpen())
+            continue;
+        file->resize(0);
+        file->write(QByteArray::number(QCoreApplication::applicationPid()) + ' ' + m_config.engine.id.toUtf8()
+            + '\n');
+        file->flush();
     }
-    m_lockFile.resize(0);
-    m_lockFile.write(QByteArray::number(QCoreApplication::applicationPid()) + '\n');
-    m_lockFile.flush();
-    return {};
+}
+
+Status Engine::lockSqliteFile()
+{
+    const auto target = store::DatabaseTarget::parse(m_config.engine.database, m_config.engine.dataDir);
+    if (!target || target->dialect != store::Dialect::Sqlite)
+        return {}; // a wrong URL is told when it is opened
+    // The same file by any of its names. Before it is made, its folder's.
+    const QFileInfo info(target->path);
+    const QString folder = QFileInfo(info.path()).canonicalFilePath();
+    const QString path = info.exists() ? info.canonicalFilePath() : folder + u'/' + info.fileName();
+    return lock(m_databaseLock, path + u".lock"_s, u"this database file"_s);
 }
 
 // One that is configured is shared with others, so it must be there.
@@ -315,6 +348,8 @@ QCoro::Task<> Engine::stopParts()
         co_await m_gateway->stop(m_config.engine.shutdownGrace);
     if (m_admin)
         co_await m_admin->close(kServerGrace);
+    if (m_adminRoutes)
+        co_await m_adminRoutes->stop();
     if (m_service)
         co_await m_service->stop();
     if (m_store)

@@ -9,6 +9,7 @@
 #include "http/server.h"
 #include "store/store.h"
 
+#include <QDir>
 #include <QFile>
 #include <QObject>
 
@@ -55,7 +56,10 @@ private:
     [[nodiscard]] QCoro::Task<Status> startParts();
     [[nodiscard]] QCoro::Task<> stopParts();
     [[nodiscard]] Status prepareDataDir();
-    [[nodiscard]] Status lockDataDir();
+    [[nodiscard]] Status nameEngine(const QDir &dir);
+    [[nodiscard]] static Status lock(QFile &file, const QString &path, const QString &what);
+    void signLocks();
+    [[nodiscard]] Status lockSqliteFile();
     [[nodiscard]] Result<Sealer> loadKey() const;
     [[nodiscard]] Status openDatabase();
     [[nodiscard]] Result<std::unique_ptr<http::Server>> listen(
@@ -72,7 +76,8 @@ private:
     SystemClock m_clock;
     SystemIdGenerator m_ids;
     Instant m_startedAt;
-    QFile m_lockFile; // held while the engine lives
+    QFile m_lockFile; // of the data folder; held while the engine lives
+    QFile m_databaseLock; // of a SQLite file
     QByteArray m_adminToken; // made here, when none is configured
     std::unique_ptr<store::Store> m_store;
     std::unique_ptr<gateway::Gateway> m_gateway;

@@ -19,6 +19,7 @@ enum class ActionId {
     ShowRuntimes,
     ShowLifecycle,
     ShowInstallations,
+    ShowEngines,
     ShowAudit,
     Back,
     Forward,

@@ -15,7 +15,7 @@ namespace signalbox::ui {
 
 class TimeText;
 
-enum class ViewKind { Sessions, Deliveries, Locks, Runtimes, Lifecycle, Installations, Audit };
+enum class ViewKind { Sessions, Deliveries, Locks, Runtimes, Lifecycle, Installations, Engines, Audit };
 
 // What one view lists: where its rows come from and what they look like. Stateless. ItemList is the skeleton.
 class ListKind
@@ -51,6 +51,7 @@ public:
 [[nodiscard]] std::unique_ptr<ListKind> makeRuntimeList();
 [[nodiscard]] std::unique_ptr<ListKind> makeLifecycleList();
 [[nodiscard]] std::unique_ptr<ListKind> makeInstallationList();
+[[nodiscard]] std::unique_ptr<ListKind> makeEngineList();
 [[nodiscard]] std::unique_ptr<ListKind> makeAuditList();
 // What a session tells of its lock.
 [[nodiscard]] domain::LockItem lockFrom(const domain::SessionItem &item);

@@ -104,6 +104,7 @@ void MainWindow::build()
     addPane(makeRuntimeList());
     addPane(makeLifecycleList());
     addPane(makeInstallationList());
+    addPane(makeEngineList());
     addPane(makeAuditList());
     m_splitter = new QSplitter(Qt::Vertical, this);
     m_splitter->setObjectName(u"splitter"_s);

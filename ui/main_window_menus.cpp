@@ -52,6 +52,7 @@ void MainWindow::connectActions()
              std::pair(ActionId::ShowRuntimes, ViewKind::Runtimes),
              std::pair(ActionId::ShowLifecycle, ViewKind::Lifecycle),
              std::pair(ActionId::ShowInstallations, ViewKind::Installations),
+             std::pair(ActionId::ShowEngines, ViewKind::Engines),
              std::pair(ActionId::ShowAudit, ViewKind::Audit)})
         on(id, [this, kind = view] { showView(kind); });
     on(ActionId::Explain, [this] { explain(); });

@@ -111,6 +111,10 @@ constexpr std::array kInstallations{LookEntry{u"active", TEXT("Active"), u"live"
     LookEntry{u"paused", TEXT("Paused"), u"waiting", Tone::Warn},
     LookEntry{u"revoked", TEXT("Uninstalled"), u"disconnected", Tone::Danger},
     LookEntry{u"absent", TEXT("Not configured"), u"ended", Tone::Muted}};
+constexpr std::array kEngines{LookEntry{u"live", TEXT("Live"), u"live", Tone::Good},
+    LookEntry{u"lapsed", TEXT("Lease is over"), u"warning", Tone::Danger},
+    LookEntry{u"lost", TEXT("Lost"), u"disconnected", Tone::Danger},
+    LookEntry{u"ended", TEXT("Stopped"), u"ended", Tone::Muted}};
 constexpr std::array kActions{LookEntry{u"release", TEXT("Released lock"), u"lock", Tone::Neutral},
     LookEntry{u"extend", TEXT("Extended lock"), u"clock", Tone::Neutral},
     LookEntry{u"replay", TEXT("Replayed"), u"refresh", Tone::Neutral},
@@ -119,6 +123,7 @@ constexpr std::array kActions{LookEntry{u"release", TEXT("Released lock"), u"loc
     LookEntry{u"confirm", TEXT("Settled"), u"unconfirmed", Tone::Neutral},
     LookEntry{u"pause", TEXT("Paused"), u"waiting", Tone::Warn},
     LookEntry{u"resume", TEXT("Resumed"), u"running", Tone::Info},
+    LookEntry{u"reap", TEXT("Took back the work of"), u"engines", Tone::Warn},
     LookEntry{u"stale_write", TEXT("Refused a late write"), u"warning", Tone::Warn}};
 
 constexpr std::array kPausables{WordEntry{u"delivery", TEXT("Prompts")},
@@ -214,6 +219,11 @@ QString installationStateOf(const domain::InstallationItem &item)
 StateLook installationState(const QString &state)
 {
     return lookIn(kInstallations, state);
+}
+
+StateLook engineState(const QString &state)
+{
+    return lookIn(kEngines, state);
 }
 
 QString pausableText(const QString &what)

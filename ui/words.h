@@ -42,6 +42,8 @@ struct StateLook
 // With its trouble and its pauses: active | trouble | paused | absent | revoked.
 [[nodiscard]] QString installationStateOf(const domain::InstallationItem &item);
 [[nodiscard]] StateLook installationState(const QString &state);
+// live | lapsed | lost | ended
+[[nodiscard]] StateLook engineState(const QString &state);
 // What a pause stops: intake | delivery | outbound.
 [[nodiscard]] QString pausableText(const QString &what);
 // "pause:delivery", "confirm:abandoned", "stale_write".

@@ -101,11 +101,14 @@ bool mayAct(const QString &role)
 }
 
 template <class Item>
-Response listed(const Result<QList<Item>> &items)
+Response listed(const Result<QString> &head, const Result<QList<Item>> &items)
 {
+    if (!head)
+        return Response::problem(head.error());
     if (!items)
         return Response::problem(items.error());
     domain::Page<Item> page;
+    page.asOf = *head;
     page.items = *items;
     page.total = items->size();
     return Response::json(200, toJson(page));
@@ -119,6 +122,7 @@ void AdminRoutes::addActionRoutes(http::Router &router)
     addGet(router, u"/audit"_s, &AdminRoutes::audit);
     addGet(router, u"/installations"_s, &AdminRoutes::installations);
     addGet(router, u"/backends"_s, &AdminRoutes::backends);
+    addGet(router, u"/engines"_s, &AdminRoutes::engines);
     addGet(router, u"/explain/deliveries/{id}"_s, &AdminRoutes::explain);
     addGet(router, u"/idempotency/{key}"_s, &AdminRoutes::idempotency);
     const auto post = [this, &router](const QString &pattern, Act act, const QString &scope) {
@@ -205,13 +209,21 @@ AdminRoutes::Answer AdminRoutes::audit(Request request)
 
 AdminRoutes::Answer AdminRoutes::installations(Request)
 {
+    const auto head = co_await m_service.feedHead();
     const auto items = co_await m_service.installations();
-    co_return listed(items);
+    co_return listed(head, items);
 }
 
 AdminRoutes::Answer AdminRoutes::backends(Request)
 {
+    const auto head = co_await m_service.feedHead();
     const auto items = co_await m_service.backends();
+    co_return listed(head, items);
+}
+
+AdminRoutes::Answer AdminRoutes::engines(Request)
+{
+    const auto items = co_await m_service.engines();
     co_return listed(items);
 }
 

@@ -324,6 +324,23 @@ Json toJson(const BackendItem &item)
     return json;
 }
 
+Json toJson(const EngineItem &item)
+{
+    Json json = Json::object({{u"id"_s, item.id}, {u"state"_s, item.state}});
+    json.set(u"incarnation"_s, item.incarnation);
+    put(json, u"host"_s, item.host);
+    json.set(u"pid"_s, item.pid);
+    put(json, u"version"_s, item.version);
+    put(json, u"config_hash"_s, item.configHash);
+    json.set(u"config_differs"_s, item.configDiffers);
+    json.set(u"deliveries"_s, item.deliveries);
+    json.set(u"outbound"_s, item.outbound);
+    put(json, u"lease_until"_s, item.leaseUntil);
+    put(json, u"started_at"_s, item.startedAt);
+    json.set(u"rev"_s, item.rev);
+    return json;
+}
+
 Json toJson(const Explanation &explanation)
 {
     Json links = Json::array();

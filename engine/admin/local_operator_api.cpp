@@ -164,6 +164,12 @@ QCoro::Task<Result<QList<domain::BackendItem>>> LocalOperatorApi::backends()
     return ask<QList<domain::BackendItem>>([service] { return service->backends(); });
 }
 
+QCoro::Task<Result<QList<domain::EngineItem>>> LocalOperatorApi::engines()
+{
+    OperatorService *service = m_service;
+    return ask<QList<domain::EngineItem>>([service] { return service->engines(); });
+}
+
 QCoro::Task<Result<domain::Explanation>> LocalOperatorApi::explain(QString deliveryId)
 {
     OperatorService *service = m_service;

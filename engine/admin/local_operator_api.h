@@ -41,6 +41,7 @@ public:
     [[nodiscard]] QCoro::Task<Result<Page<domain::AuditItem>>> audit(ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<QList<domain::InstallationItem>>> installations() override;
     [[nodiscard]] QCoro::Task<Result<QList<domain::BackendItem>>> backends() override;
+    [[nodiscard]] QCoro::Task<Result<QList<domain::EngineItem>>> engines() override;
     [[nodiscard]] QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId) override;
     void watch(QStringList kinds) override;
 

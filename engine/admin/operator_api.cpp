@@ -43,6 +43,11 @@ QCoro::Task<Result<QList<domain::BackendItem>>> OperatorApi::backends()
     return unsupported<QList<domain::BackendItem>>();
 }
 
+QCoro::Task<Result<QList<domain::EngineItem>>> OperatorApi::engines()
+{
+    return unsupported<QList<domain::EngineItem>>();
+}
+
 QCoro::Task<Result<domain::Explanation>> OperatorApi::explain(QString)
 {
     return unsupported<domain::Explanation>();

@@ -221,6 +221,7 @@ struct Page
     QString nextCursor; // empty: this was the last page
     qint64 total = 0;
     bool totalIsExact = true; // totals are exact up to 10,000
+    QString asOf; // a stream of changes from this cursor on has all that this page has not
 };
 
 struct EngineStatus

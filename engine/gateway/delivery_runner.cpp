@@ -185,7 +185,7 @@ QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<DeliveryWork> work, Q
         co_return isPaused(begun.error()) ? decidePaused() : decideNotOpened(begun.error());
     // From here on the prompt may have left: never again by our doing.
     timeout->stop();
-    const std::function<bool()> mayLeave = [this] { return m_lease.mayAct(); };
+    const std::function<bool()> mayLeave = [this, work] { return m_lease.mayAct(work->delivery.life); };
     const std::function<void()> onAccepted = [this, work] {
         m_scope.spawn("acceptance", accept(work->held));
         m_reach.disarm(work);
@@ -368,7 +368,7 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
         }
         if (isStale(finished.error())) {
             logWarning(lcDelivery, "a stale outcome was refused", {{"delivery", work->held.id}});
-            co_await recordStale(work->held, u"outcome"_s);
+            co_await recordStale(work, u"outcome"_s);
             co_return;
         }
         logWarning(lcDelivery, "the outcome of a delivery is not stored yet",
@@ -392,19 +392,19 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
 }
 
 // Whoever holds the lock now has written what counts; this one's try stays on record.
-QCoro::Task<> DeliveryRunner::recordStale(store::HeldDelivery held, QString what)
+QCoro::Task<> DeliveryRunner::recordStale(std::shared_ptr<DeliveryWork> work, QString what)
 {
     store::StaleWrite stale;
     stale.auditId = m_ids.next();
-    stale.life = m_lease.life();
+    stale.life = work->delivery.life;
     stale.subjectKind = u"delivery"_s;
-    stale.subjectId = held.id;
+    stale.subjectId = work->held.id;
     stale.what = what;
-    stale.fence = held.fence;
+    stale.fence = work->held.fence;
     const Status noted = co_await m_store.noteStale(std::move(stale));
     if (!noted)
         logWarning(lcDelivery, "a refused write could not be recorded",
-            {{"delivery", held.id}, {"code", noted.error().native()}});
+            {{"delivery", work->held.id}, {"code", noted.error().native()}});
 }
 
 runtimes::TurnClocks DeliveryRunner::clocks(const runtimes::RuntimeBackend &backend) const

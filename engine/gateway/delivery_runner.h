@@ -46,7 +46,7 @@ private:
     [[nodiscard]] std::optional<store::OutboundDraft> announcement(const DeliveryWork &work) const;
     [[nodiscard]] QCoro::Task<> accept(store::HeldDelivery held);
     [[nodiscard]] QCoro::Task<> finish(std::shared_ptr<DeliveryWork> work, Decision decision);
-    [[nodiscard]] QCoro::Task<> recordStale(store::HeldDelivery held, QString what);
+    [[nodiscard]] QCoro::Task<> recordStale(std::shared_ptr<DeliveryWork> work, QString what);
     void makeMinimal(const DeliveryWork &work, store::FinishTurn &finish);
     [[nodiscard]] runtimes::TurnClocks clocks(const runtimes::RuntimeBackend &backend) const;
 

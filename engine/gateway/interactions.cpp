@@ -123,11 +123,12 @@ void Interactions::ask(const std::shared_ptr<DeliveryWork> &work, const std::wea
         asked.answerers = domain::answerersFor(installation->answerers, delivery.user);
     asked.ttl = m_config.interactionTtl;
     asked.payloadTtl = m_config.engine.payloadRetention;
-    asked.holder = m_lease.life();
+    asked.holder = delivery.life;
     asked.connection = question.connection;
     asked.request = question.request;
     Asked entry;
     entry.deliveryId = delivery.id;
+    entry.life = delivery.life;
     entry.connection = question.connection;
     entry.request = question.request;
     entry.turn = turn;
@@ -271,6 +272,8 @@ QCoro::Task<bool> Interactions::handOver(store::EngineOrder order)
     const QString id = order.subjectId;
     if (!m_asked.contains(id))
         co_return true; // its turn is over
+    if (!m_lease.mayAct(m_asked.value(id).life))
+        co_return false;
     if (m_asked.value(id).taken)
         co_return co_await accept(id);
     const auto row = co_await m_store.interaction(id);
@@ -303,7 +306,7 @@ QCoro::Task<bool> Interactions::accept(QString id)
 {
     store::AcceptInteraction accept;
     accept.id = id;
-    accept.life = m_lease.life();
+    accept.life = m_asked.value(id).life;
     const auto accepted = co_await m_store.acceptInteraction(std::move(accept));
     if (!accepted) {
         logWarning(lcInteractions, "that an agent took an answer could not be noted yet",

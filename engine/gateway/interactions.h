@@ -55,6 +55,7 @@ private:
     {
         Asked() = default;
         QString deliveryId;
+        store::EngineLife life; // that holds the turn
         QString connection;
         QString request;
         std::weak_ptr<runtimes::Turn> turn;

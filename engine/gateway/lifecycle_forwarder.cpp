@@ -158,7 +158,7 @@ QCoro::Task<Result<http::Response>> LifecycleForwarder::post(store::ClaimedForwa
     request.timeout = m_timeout;
     request.maxResponseBytes = kMostAnswer;
     request.idempotent = true;
-    if (!m_lease.mayAct())
+    if (!m_lease.mayAct(forward.life))
         co_return fail(Error(ErrorCode::Cancelled, u"the lease has lapsed"_s, u"not_sent"_s));
     reachFailpoint(FailPlace::SendForward, FailEdge::Before);
     Result<http::Response> answer = co_await m_client.send(std::move(request), m_running.token());
@@ -173,7 +173,7 @@ QCoro::Task<> LifecycleForwarder::sendOne(store::ClaimedForward forward)
     const ForwardDecision decision
         = decideForward(answer, forward.attempts, m_clock.now() - forward.createdAt);
     store::FinishForward finished;
-    finished.life = m_lease.life();
+    finished.life = forward.life;
     finished.id = forward.id;
     finished.attempts = forward.attempts;
     finished.state = decision.state;

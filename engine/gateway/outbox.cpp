@@ -98,7 +98,11 @@ QCoro::Task<bool> Outbox::claim()
         m_loop.wakeIn(kStorePause);
         co_return false;
     }
-    const bool full = static_cast<int>(rows->size()) == most;
+    if (rows->empty())
+        co_return false;
+    // Where several take turns, a share that was not used is free for the others.
+    const bool several = rows->front().installationId != rows->back().installationId;
+    const bool full = several || static_cast<int>(rows->size()) == most;
     for (store::ClaimedOutbound &row : *rows)
         m_running.spawn("outbound message", sendOne(std::move(row)));
     co_return full;
@@ -199,7 +203,7 @@ QCoro::Task<> Outbox::learnFrom(store::ClaimedOutbound row, Secret token, SendOu
 QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
 {
     store::FinishOutbound finished;
-    finished.life = m_lease.life();
+    finished.life = row.life;
     finished.id = row.id;
     finished.attempts = row.attempts;
     finished.startedAt = m_clock.now();
@@ -261,7 +265,7 @@ QCoro::Task<OutboundDecision> Outbox::decide(
             co_await m_book.note(row.installationId, QString::fromUtf16(domain::kTokenMissing));
         co_return *waits;
     }
-    if (!m_lease.mayAct())
+    if (!m_lease.mayAct(row.life))
         co_return heldBackDecision(row, kStorePause);
     // Looking has limits of its own.
     if (row.wasUnknown)
@@ -333,15 +337,15 @@ QCoro::Task<OutboundDecision> Outbox::lookFor(
         co_return look.decision;
     // The look took its time: nothing leaves an engine that is stopping, or whose lease has run down
     // meanwhile.
-    if (m_running.token().isCancelled() || !m_lease.mayAct())
+    if (m_running.token().isCancelled() || !m_lease.mayAct(row.life))
         co_return heldBackDecision(row, kSecondLook);
     store::BeginResend begin;
-    begin.life = m_lease.life();
+    begin.life = row.life;
     begin.id = row.id;
     begin.attempts = row.attempts;
     begin.maybeDoubled = look.decision.maybeDoubled;
     const Status spent = co_await m_store.beginResend(begin);
-    if (!spent || m_running.token().isCancelled() || !m_lease.mayAct())
+    if (!spent || m_running.token().isCancelled() || !m_lease.mayAct(row.life))
         co_return heldBackDecision(row, kSecondLook);
     co_return co_await post(row, request, true, finish);
 }

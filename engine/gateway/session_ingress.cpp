@@ -318,16 +318,13 @@ QCoro::Task<http::Response> SessionIngress::stream(http::Request request, http::
         co_return http::Response::problem(400, u"the log has no event with that id yet"_s);
     if (!m_streams.mayOpen(token->name))
         co_return http::Response::problem(429, u"too many streams are open"_s).withHeader("Retry-After", "5");
-    http::Response response(200, "text/event-stream", QByteArray());
-    response.headers.add("Cache-Control", "no-store");
-    response.headers.add("X-Accel-Buffering", "no"); // a proxy must not keep events back
     const QString name = token->name;
     const QString id = session->id;
     const qint64 after = *since;
-    response.stream = [this, name, id, after](std::shared_ptr<http::BodyStream> body) {
+    const auto open = [this, name, id, after](std::shared_ptr<http::BodyStream> body) {
         m_streams.open(name, id, after, std::move(body));
     };
-    co_return response;
+    co_return http::eventStream(open);
 }
 
 } // namespace signalbox::gateway

@@ -129,12 +129,12 @@ struct ClaimLimits
     ClaimLimits() = default;
     int most = 1;
     Millis lockTtl{180'000};
-    QString after; // an installation: those behind it come first
 };
 
 struct ClaimedDelivery
 {
     ClaimedDelivery() = default;
+    EngineLife life; // that claimed it
     QString id;
     QString installationId;
     QString sessionId;
@@ -273,6 +273,7 @@ struct FinishedTurn
 struct ClaimedOutbound
 {
     ClaimedOutbound() = default;
+    EngineLife life; // that claimed it
     QString id;
     QString installationId;
     QString deliveryId;
@@ -360,6 +361,7 @@ struct LifecycleStored
 struct ClaimedForward
 {
     ClaimedForward() = default;
+    EngineLife life; // that claimed it
     QString id;
     QString target; // a backend's name
     int attempts = 0; // this one included
@@ -408,6 +410,11 @@ struct FeedCursor
         return epoch + u'.' + QString::number(xid) + u'.' + QString::number(seq);
     }
     [[nodiscard]] static std::optional<FeedCursor> parse(QStringView text);
+    // Of two of one epoch.
+    [[nodiscard]] bool isBefore(const FeedCursor &other) const
+    {
+        return xid != other.xid ? xid < other.xid : seq < other.seq;
+    }
 };
 
 struct FeedEntry
@@ -416,16 +423,20 @@ struct FeedEntry
     QString kind;
     QString id;
     qint64 rev = 0;
+    qint64 xid = 0; // with seq: the cursor behind this entry
+    qint64 seq = 0;
 };
 
 struct FeedBatch
 {
     FeedBatch() = default;
     std::vector<FeedEntry> entries;
-    FeedCursor cursor; // behind the last entry
-    qint64 lagMs = 0; // age of the oldest entry
-    bool gap = false; // the cursor is too old or of another epoch: lists must be read anew
+    FeedCursor cursor; // behind the last entry; without more, behind all that will never change any more
+    FeedCursor oldest; // of a gap: from here on the feed can be read
+    qint64 lagMs = 0; // age of the oldest entry, also of one that is held back
+    bool gap = false; // the cursor is too old, of another epoch or of the future: lists must be read anew
     bool more = false;
+    bool held = false; // there are entries behind a transaction that is still open
 };
 
 // How long what is over is kept (DESIGN.md "Configuration against state").

@@ -292,8 +292,9 @@ Result<Registered> reapLostEngineUnit(Session &session, const ReapOrder &order)
         return fail(complete.error());
     reaped.complete = *complete;
     if (reaped.complete) {
-        auto rows = session.query(
-            "UPDATE engines SET lease_until = 0, rev = rev + 1 WHERE id = ? RETURNING rev", lost->id);
+        auto rows
+            = session.query("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? RETURNING rev",
+                kLeaseReaped, lost->id);
         if (!rows)
             return fail(rows.error());
         if (rows->next())
@@ -327,18 +328,18 @@ Result<bool> renewLeaseUnit(Session &session, const EngineLife &life, Millis lea
 
 Result<bool> endEngineUnit(Session &session, const EngineLife &life)
 {
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
     Registered count;
     const LostLives mine(life, life.incarnation, life.incarnation, false);
     if (auto freed = freeLost(session, mine, kEverything, count); !freed)
         return fail(freed.error());
-    const auto ended
-        = session.run("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? AND incarnation = ?",
-            *now, life.id, life.incarnation);
-    if (!ended)
-        return fail(ended.error());
+    auto rows
+        = session.query("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? AND incarnation = ? "
+                        "RETURNING rev",
+            kLeaseEnded, life.id, life.incarnation);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("engine", life.id, rows->number(0));
     return true;
 }
 

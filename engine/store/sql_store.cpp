@@ -80,7 +80,7 @@ QCoro::Task<Status> SqlStore::finishOrders(std::vector<EngineOrder> orders)
 
 void SqlStore::onOrders(std::function<void()> listener)
 {
-    m_orderListener = std::move(listener);
+    m_executor->onOrders(std::move(listener));
 }
 
 QCoro::Task<Status> SqlStore::endEngine(EngineLife life)
@@ -178,8 +178,11 @@ QCoro::Task<Result<std::vector<T>>> SqlStore::claim(
         std::swap(*taken, unsettled->claimed);
     Unit<std::vector<T>> work = [life, taken, unit](Session &session) {
         Result<std::vector<T>> claimed = unit(session, life, *taken);
-        if (claimed)
-            *taken = *claimed;
+        if (!claimed)
+            return claimed;
+        for (T &row : *claimed)
+            row.life = life;
+        *taken = *claimed;
         return claimed;
     };
     auto running = write<std::vector<T>>(Lane::Work, place, std::move(work));
@@ -499,6 +502,11 @@ QCoro::Task<Result<QList<domain::InstallationItem>>> SqlStore::installationItems
 {
     return read<QList<domain::InstallationItem>>(
         [](Session &session) { return installationItemsUnit(session); });
+}
+
+QCoro::Task<Result<QList<domain::EngineItem>>> SqlStore::engineItems()
+{
+    return read<QList<domain::EngineItem>>([](Session &session) { return engineItemsUnit(session); });
 }
 
 QCoro::Task<Result<domain::ExplainFacts>> SqlStore::explainFacts(QString deliveryId)

@@ -98,6 +98,7 @@ public:
     QCoro::Task<Result<QList<domain::AuditItem>>> auditItems(QStringList ids) override;
     QCoro::Task<Result<QList<domain::PauseItem>>> pauses() override;
     QCoro::Task<Result<QList<domain::InstallationItem>>> installationItems() override;
+    QCoro::Task<Result<QList<domain::EngineItem>>> engineItems() override;
     QCoro::Task<Result<domain::ExplainFacts>> explainFacts(QString deliveryId) override;
     QCoro::Task<Result<int>> sweep(Retention retention, int most) override;
     QCoro::Task<Status> ping() override;
@@ -129,7 +130,6 @@ private:
     Unsettled<ClaimedOutbound> m_unsettledOutbound;
     Unsettled<ClaimedForward> m_unsettledForwards;
     QStringList m_lifecycleTargets;
-    std::function<void()> m_orderListener;
     std::unique_ptr<Executor> m_executor;
     Dialect m_dialect;
     int m_maxQueuedIngest;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "domain/engine_item.h"
 #include "domain/items.h"
 #include "store/action_records.h"
 #include "store/interaction_records.h"
@@ -221,6 +222,7 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::AuditItem>>> auditItems(QStringList ids) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::PauseItem>>> pauses() = 0;
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::InstallationItem>>> installationItems() = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::EngineItem>>> engineItems() = 0;
     // NotFound for an unknown delivery.
     [[nodiscard]] virtual QCoro::Task<Result<domain::ExplainFacts>> explainFacts(QString deliveryId) = 0;
 

@@ -38,6 +38,8 @@ void KillLoad::say()
     // Half of them are answered at once; the others are at work for a while, silent or with an open tool
     // call.
     static const QStringList kManners{QString(), QString(), u"late 150ms "_s, u"slow 200ms "_s};
+    if (m_choose)
+        m_choose();
     sandbox::SlackSimulator &slack = m_gateway.slack();
     const QString channel
         = u"C0LOAD%1"_s.arg(static_cast<int>(m_random() % static_cast<unsigned>(m_channels)));

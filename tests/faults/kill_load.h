@@ -6,6 +6,7 @@
 
 #include <QTimer>
 
+#include <functional>
 #include <random>
 
 namespace signalbox::testing {
@@ -28,6 +29,8 @@ public:
 
     KillLoad(GatewayFixture &gateway, int channels, Millis pause, unsigned seed);
     ~KillLoad() override;
+    // Called before each event: which engine Slack reaches.
+    void onSay(std::function<void()> choose) { m_choose = std::move(choose); }
     void start() { m_timer.start(); }
     void stop() { m_timer.stop(); }
     [[nodiscard]] const std::vector<Message> &messages() const { return m_messages; }
@@ -41,6 +44,7 @@ private:
     int m_channels;
     std::mt19937 m_random;
     QTimer m_timer;
+    std::function<void()> m_choose;
     std::vector<Message> m_messages;
     async::TaskScope m_sending;
 };

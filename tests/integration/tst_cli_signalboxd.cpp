@@ -255,9 +255,17 @@ void SignalboxdCommandLineTest::aSecondEngineOnTheSameFileIs69()
     const auto self = gateway.admin(u"/self"_s);
     QVERIFY(self);
     // It names the first one, which goes on.
-    QVERIFY2(second.errors.contains((*self)[u"engine_id"].toString().toUtf8())
-            || second.errors.contains(QByteArray::number(gateway.processId())),
-        second.errors.constData());
+    const QByteArray first = '(' + (*self)[u"engine_id"].toString().toUtf8() + ", process "
+        + QByteArray::number(gateway.processId()) + ')';
+    QVERIFY2(second.errors.contains(first + " uses this data folder"), second.errors.constData());
+    // By another name, out of a data folder of its own.
+    const QString link = m_folder.filePath(u"link.db"_s);
+    QVERIFY(QFile::link(gateway.dataDir() + u"/signalbox.db"_s, link));
+    const Ended third = run({u"--config"_s,
+        write("[engine]\ndata_dir = " + Json(m_folder.filePath(u"third"_s)).toBytes()
+            + "\ndatabase = " + Json(u"sqlite:"_s + link).toBytes() + "\n")});
+    QVERIFY2(third.code == 69, third.errors.constData());
+    QVERIFY2(third.errors.contains(first + " uses this database file"), third.errors.constData());
     const auto said = gateway.mention(u"C0SECOND"_s, u"still you?"_s);
     SIGNALBOX_WAIT_OUTCOME(gateway, said.ts, "completed/delivered", 30'000);
 }

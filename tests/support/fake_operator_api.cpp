@@ -372,6 +372,14 @@ void FakeOperatorApi::push(const InstallationItem &item, qint64 rev)
         Q_EMIT changed(changes);
 }
 
+void FakeOperatorApi::push(const domain::EngineItem &item)
+{
+    engineItems.removeIf([&item](const domain::EngineItem &known) { return known.id == item.id; });
+    engineItems.append(item);
+    if (m_watched.contains(u"engine"_s))
+        Q_EMIT changed(changeOf(u"engine"_s, item));
+}
+
 void FakeOperatorApi::push(const AuditItem &item)
 {
     auditItems.prepend(item);
@@ -436,6 +444,15 @@ QCoro::Task<Result<QList<domain::InstallationItem>>> FakeOperatorApi::installati
     if (failure)
         co_return fail(*failure);
     const QList<domain::InstallationItem> items = installationItems; // co_return would move it out
+    co_return items;
+}
+
+QCoro::Task<Result<QList<domain::EngineItem>>> FakeOperatorApi::engines()
+{
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    const QList<domain::EngineItem> items = engineItems; // co_return would move it out
     co_return items;
 }
 

@@ -8,6 +8,8 @@
 #include <QFile>
 #include <QUrlQuery>
 
+#include <csignal>
+
 using namespace Qt::StringLiterals;
 
 namespace signalbox::testing {
@@ -64,8 +66,8 @@ GatewayOptions::GatewayOptions()
 GatewayFixture::GatewayFixture(GatewayOptions options)
     : m_options(std::move(options))
 {
-    m_slack = std::make_unique<sandbox::SlackSimulator>(m_options.slackSimulator, m_clock);
-    m_spritz = std::make_unique<sandbox::SpritzSimulator>(m_options.spritzSimulator, m_clock);
+    m_slack = std::make_shared<sandbox::SlackSimulator>(m_options.slackSimulator, m_clock);
+    m_spritz = std::make_shared<sandbox::SpritzSimulator>(m_options.spritzSimulator, m_clock);
     m_slack->events().deadline = Millis(20'000); // a loaded machine is not what these tests are about
     m_slack->events().retryDelays.clear();
     if (!m_slack->listen() || !m_spritz->listen())
@@ -76,6 +78,14 @@ GatewayFixture::GatewayFixture(GatewayOptions options)
     installation.botUserId = m_options.slackSimulator.botUserId;
     installation.botToken = m_options.slackSimulator.botToken;
     m_spritz->addInstallation(std::move(installation));
+}
+
+GatewayFixture::GatewayFixture(GatewayOptions options, GatewayFixture &world)
+    : m_options(std::move(options))
+    , m_slack(world.m_slack)
+    , m_spritz(world.m_spritz)
+    , m_ownsWorld(false)
+{
 }
 
 GatewayFixture::~GatewayFixture()
@@ -90,8 +100,10 @@ QStringList GatewayFixture::finish()
 {
     m_finished = true;
     killNow();
-    async::blockOn(m_slack->close(), kCall);
-    async::blockOn(m_spritz->close(), kCall);
+    if (m_ownsWorld) {
+        async::blockOn(m_slack->close(), kCall);
+        async::blockOn(m_spritz->close(), kCall);
+    }
     return logProblems();
 }
 
@@ -149,8 +161,8 @@ Status GatewayFixture::writeConfig()
     toml += m_options.engine;
     toml += "\n[ingress]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = "
             "\"127.0.0.1:0\"\n[slack]\nsigning_secret = \""
-        + m_options.slackSimulator.signingSecret.reveal()
-        + "\"\napi_base_url = " + quoted(m_slack->apiBaseUrl()) + '\n';
+        + m_options.slackSimulator.signingSecret.reveal() + "\"\napi_base_url = "
+        + quoted(m_options.slackApiUrl.isEmpty() ? m_slack->apiBaseUrl() : m_options.slackApiUrl) + '\n';
     toml += m_options.slack + "\n[recovery]\n" + m_options.recovery + "\n[turn]\n" + m_options.turn + '\n';
     toml += backendToml() + m_options.backendLines;
     toml += "[[installations]]\nchannel = \"slack\"\nbackend = \"under-test\"\ntenant = "
@@ -217,6 +229,25 @@ void GatewayFixture::killNow()
         return;
     m_process->kill();
     keepLog();
+}
+
+void GatewayFixture::freeze()
+{
+    if (isRunning())
+        ::kill(static_cast<pid_t>(processId()), SIGSTOP);
+}
+
+void GatewayFixture::thaw()
+{
+    if (isRunning())
+        ::kill(static_cast<pid_t>(processId()), SIGCONT);
+}
+
+Result<QByteArray> GatewayFixture::waitForLog(const QByteArray &part, Millis deadline)
+{
+    if (!m_process)
+        return fail(ErrorCode::Unavailable, u"it does not run"_s);
+    return m_process->waitForErrorLine(part, deadline);
 }
 
 void GatewayFixture::terminate()

@@ -33,6 +33,7 @@ struct GatewayOptions
     bool agentRemembers = false; // its conversations are on disk, so that a new process can load them
     QString registryUrl; // default: the simulator's; for a relay between
     QString spritzUrl;
+    QString slackApiUrl; // default: the simulator's
     // Lines of TOML for the table of that name; the fixture writes its own lines before them.
     QByteArray engine;
     QByteArray slack;
@@ -54,6 +55,8 @@ class GatewayFixture : public QObject
     Q_OBJECT
 public:
     explicit GatewayFixture(GatewayOptions options = GatewayOptions());
+    // One more engine in the same world: the simulators of `world`, which outlives it.
+    GatewayFixture(GatewayOptions options, GatewayFixture &world);
     ~GatewayFixture() override;
 
     // Starts the program and waits for its ready line; also after kill() or a stop, on the same data folder.
@@ -70,6 +73,11 @@ public:
 
     [[nodiscard]] bool isRunning() const { return m_process && m_process->isRunning(); }
     [[nodiscard]] qint64 processId() const { return m_process ? m_process->processId() : 0; }
+    // SIGSTOP and SIGCONT.
+    void freeze();
+    void thaw();
+    // A line of stderr from now on.
+    [[nodiscard]] Result<QByteArray> waitForLog(const QByteArray &part, Millis deadline = Millis(30'000));
     [[nodiscard]] quint16 ingressPort() const { return m_ingressPort; }
     [[nodiscard]] quint16 adminPort() const { return m_adminPort; }
     [[nodiscard]] QUrl eventsUrl() const;
@@ -125,8 +133,9 @@ private:
     GatewayOptions m_options;
     SystemClock m_clock;
     QTemporaryDir m_folder;
-    std::unique_ptr<sandbox::SlackSimulator> m_slack;
-    std::unique_ptr<sandbox::SpritzSimulator> m_spritz;
+    std::shared_ptr<sandbox::SlackSimulator> m_slack;
+    std::shared_ptr<sandbox::SpritzSimulator> m_spritz;
+    bool m_ownsWorld = true;
     http::Client m_client;
     std::unique_ptr<ChildProcess> m_process;
     QByteArray m_log; // of former lives

@@ -87,9 +87,19 @@ Status PostgresCluster::start()
 
 void PostgresCluster::stop()
 {
+    end(SIGINT); // PostgreSQL's fast shutdown
+}
+
+void PostgresCluster::crash()
+{
+    end(SIGQUIT);
+}
+
+void PostgresCluster::end(int signal)
+{
     if (m_server.state() == QProcess::NotRunning)
         return;
-    ::kill(static_cast<pid_t>(m_server.processId()), SIGINT); // PostgreSQL's fast shutdown
+    ::kill(static_cast<pid_t>(m_server.processId()), signal);
     if (!m_server.waitForFinished(30'000))
         m_server.kill();
     m_server.waitForFinished(5000);

@@ -24,6 +24,8 @@ public:
     [[nodiscard]] Status start();
     // Connections are closed by the server, as in a restart; what was not committed is gone.
     void stop();
+    // As pg_ctl stop -m immediate: nothing is finished, the next start recovers.
+    void crash();
 
     // As engine.database takes it.
     [[nodiscard]] QString url() const;
@@ -31,6 +33,7 @@ public:
 private:
     [[nodiscard]] static QString binaries();
     void launch(QProcess &process, const QString &program, const QStringList &arguments) const;
+    void end(int signal);
     QTemporaryDir m_folder;
     QProcess m_server;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/recording_relay.h"
 
+#include <QDateTime>
 #include <QTcpSocket>
 
 namespace signalbox::testing {
@@ -15,6 +16,15 @@ QByteArray RecordedRequest::field(const QByteArray &name) const
     return {};
 }
 
+qint64 RecordingRelay::Sent::timeOf(qsizetype size) const
+{
+    for (const auto &[until, time] : arrivals) {
+        if (until >= size)
+            return time;
+    }
+    return 0;
+}
+
 RecordingRelay::RecordingRelay(quint16 target)
     : m_target(target)
 {
@@ -27,11 +37,12 @@ void RecordingRelay::accept()
     while (QTcpSocket *client = m_server.nextPendingConnection()) {
         client->setParent(this);
         auto *upstream = new QTcpSocket(this);
-        auto sent = std::make_shared<QByteArray>();
+        auto sent = std::make_shared<Sent>();
         m_sent.push_back(sent);
         connect(client, &QTcpSocket::readyRead, upstream, [client, upstream, sent] {
             const QByteArray bytes = client->readAll();
-            *sent += bytes;
+            sent->bytes += bytes;
+            sent->arrivals.emplace_back(sent->bytes.size(), QDateTime::currentMSecsSinceEpoch());
             upstream->write(bytes);
         });
         connect(upstream, &QTcpSocket::readyRead, client,
@@ -45,7 +56,8 @@ void RecordingRelay::accept()
 std::vector<RecordedRequest> RecordingRelay::requests() const
 {
     std::vector<RecordedRequest> all;
-    for (const auto &sent : m_sent) {
+    for (const auto &connection : m_sent) {
+        const QByteArray *sent = &connection->bytes;
         qsizetype at = 0;
         for (qsizetype end = sent->indexOf("\r\n\r\n", at); end >= 0; end = sent->indexOf("\r\n\r\n", at)) {
             RecordedRequest request;
@@ -61,6 +73,7 @@ std::vector<RecordedRequest> RecordingRelay::requests() const
                 break;
             request.body = sent->sliced(end + 4, length);
             at = end + 4 + length;
+            request.at = connection->timeOf(at);
             all.push_back(std::move(request));
         }
     }

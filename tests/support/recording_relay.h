@@ -6,6 +6,7 @@
 #include <QTcpServer>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace signalbox::testing {
@@ -18,6 +19,7 @@ struct RecordedRequest
     QByteArray target; // path and query
     QByteArray body;
     QByteArray head;
+    qint64 at = 0; // when its last byte was here, in ms since the epoch
     [[nodiscard]] QByteArray field(const QByteArray &name) const; // the value, or empty
 };
 
@@ -37,7 +39,13 @@ private:
     void accept();
     quint16 m_target;
     QTcpServer m_server;
-    std::vector<std::shared_ptr<QByteArray>> m_sent; // by connection
+    struct Sent
+    {
+        QByteArray bytes;
+        std::vector<std::pair<qsizetype, qint64>> arrivals; // size until then, time
+        [[nodiscard]] qint64 timeOf(qsizetype size) const;
+    };
+    std::vector<std::shared_ptr<Sent>> m_sent; // by connection
 };
 
 } // namespace signalbox::testing

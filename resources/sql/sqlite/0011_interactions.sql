@@ -123,7 +123,7 @@ ALTER TABLE outbound_next RENAME TO outbound_messages
 -- ;
 ALTER TABLE session_log_next RENAME TO session_log
 -- ;
-CREATE INDEX outbound_due ON outbound_messages (due_at, id) WHERE state IN ('pending', 'retry', 'unknown')
+CREATE INDEX outbound_due ON outbound_messages (installation_id, due_at, id) WHERE state IN ('pending', 'retry', 'unknown')
 -- ;
 CREATE INDEX outbound_lane ON outbound_messages (lane, id) WHERE state IN ('pending', 'retry', 'unknown', 'sending')
 -- ;
