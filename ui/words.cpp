@@ -147,9 +147,10 @@ constexpr std::array kStages{WordEntry{u"binding", TEXT("Asking who answers ther
 constexpr std::array kAttempts{WordEntry{u"turn", TEXT("Turn")},
     WordEntry{u"exchange", TEXT("Ask for runtime")}, WordEntry{u"open", TEXT("Open conversation")},
     WordEntry{u"post", TEXT("Post")}, WordEntry{u"react", TEXT("React")},
-    WordEntry{u"unreact", TEXT("Remove reaction")}};
+    WordEntry{u"unreact", TEXT("Remove reaction")}, WordEntry{u"edit", TEXT("Edit")}};
 constexpr std::array kOutboundKinds{WordEntry{u"reply", TEXT("Reply")}, WordEntry{u"status", TEXT("Status")},
-    WordEntry{u"notice", TEXT("Notice")}, WordEntry{u"reaction", TEXT("Reaction")}};
+    WordEntry{u"notice", TEXT("Notice")}, WordEntry{u"reaction", TEXT("Reaction")},
+    WordEntry{u"card", TEXT("Question")}};
 constexpr std::array kLanes{WordEntry{u"inbound", TEXT("Inbound")}, WordEntry{u"lock", TEXT("Lock")},
     WordEntry{u"turn", TEXT("Turn")}, WordEntry{u"outbound", TEXT("Outbound")}};
 constexpr std::array kTimeline{WordEntry{u"received", TEXT("Received")},

@@ -136,6 +136,9 @@ struct InstallationConfig
     Secret botToken;
     bool requireMention = true;
     QString onUnconfirmed = QStringLiteral("operator"); // operator | retry
+    // requester | anyone | user ids: who may answer what an agent asks
+    QStringList interactionAnswerers{QStringLiteral("requester")};
+    bool interactionAllowAlways = false; // "always allow" may be chosen where others can see it
     FeedbackConfig feedback;
     QList<FeedbackConfig> feedbackPlaces;
 };
@@ -173,6 +176,7 @@ struct Config
     TurnConfig turn;
     Millis lockTtl{180'000};
     Millis dedupeTtl{std::chrono::hours(72)};
+    Millis interactionTtl{std::chrono::hours(24)};
     QString logLevel = QStringLiteral("info");
     LogFormat logFormat = LogFormat::Text;
 };

@@ -182,7 +182,8 @@ const Keys<InstallationConfig> &installationKeys()
         {u"bot_token"_s, &C::botToken, any()},
         {u"app_token"_s, Reserved{{}, false, true}, any()},
         {u"require_mention"_s, &C::requireMention, any()},
-        {u"interaction_answerers"_s, unless(u"requester"_s), any()},
+        {u"interaction_answerers"_s, &C::interactionAnswerers, as(Format::People)},
+        {u"interaction_allow_always"_s, &C::interactionAllowAlways, any()},
         {u"on_unconfirmed"_s, &C::onUnconfirmed, oneOf({u"operator"_s, u"retry"_s})},
     };
     return keys;
@@ -276,7 +277,7 @@ const Keys<Config> &locksKeys()
 
 const Keys<Config> &interactionsKeys()
 {
-    static const Keys<Config> keys{{u"ttl"_s, unless(u"24h"_s), any()}};
+    static const Keys<Config> keys{{u"ttl"_s, &Config::interactionTtl, atLeast(kSecond)}};
     return keys;
 }
 

@@ -35,6 +35,7 @@ enum class Format {
     AbsolutePath,
     Path, // a relative one starts at the folder of the file that names it
     Database, // sqlite:PATH or postgresql://…
+    People, // a list: "requester", "anyone", user ids; one of them may stand without its list
 };
 
 // What a value must satisfy on its own. Durations and numbers: low to high, in the unit of the key.

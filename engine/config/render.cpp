@@ -169,6 +169,7 @@ QString renderConfig(const Config &config)
     out += linesOf(u"[recovery]"_s, recoveryKeys(), config.recovery);
     out += linesOf(u"[turn]"_s, turnKeys(), config.turn);
     out += linesOf(u"[locks]"_s, locksKeys(), config);
+    out += linesOf(u"[interactions]"_s, interactionsKeys(), config);
     out += linesOf(u"[dedupe]"_s, dedupeKeys(), config);
     out += linesOf(u"[log]"_s, logKeys(), config);
     return out.trimmed() + u'\n';

@@ -86,7 +86,7 @@ struct AttemptItem
     AttemptItem() = default;
     QString id;
     int number = 0;
-    QString what; // turn | post | react | unreact
+    QString what; // turn | post | react | unreact | edit
     QString target; // a backend or an API method
     QString outcome; // running | ok | failed | unknown
     QString errorCode;
@@ -102,8 +102,8 @@ struct OutboundItem
     OutboundItem() = default;
     QString id;
     QString deliveryId;
-    QString kind; // reply | status | notice | reaction
-    QString op; // post | react | unreact
+    QString kind; // reply | status | notice | reaction | card
+    QString op; // post | react | unreact | edit
     QString state; // pending | sending | sent | refused | retry | unknown | dead | cancelled
     QString place;
     QString thread;

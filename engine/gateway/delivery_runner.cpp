@@ -62,14 +62,15 @@ QString personText(const DeliveryWork &work, bool unescape)
 } // namespace
 
 DeliveryRunner::DeliveryRunner(store::Store &store, InstallationBook &book, Backends &backends,
-    EngineLease &lease, RuntimeReach &reach, TurnAdoption &adoption, const DeliveryDrafts &drafts,
-    const config::Config &config, IdGenerator &ids)
+    EngineLease &lease, RuntimeReach &reach, TurnAdoption &adoption, Interactions &interactions,
+    const DeliveryDrafts &drafts, const config::Config &config, IdGenerator &ids)
     : m_store(store)
     , m_book(book)
     , m_backends(backends)
     , m_lease(lease)
     , m_reach(reach)
     , m_adoption(adoption)
+    , m_interactions(interactions)
     , m_drafts(drafts)
     , m_config(config)
     , m_ids(ids)
@@ -189,9 +190,12 @@ QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<DeliveryWork> work, Q
         m_scope.spawn("acceptance", accept(work->held));
         m_reach.disarm(work);
     };
+    const std::shared_ptr<runtimes::Asker> asker = m_interactions.askerFor(work, turn);
+    turn->setAsker(asker);
     const runtimes::TurnResult result
         = co_await turn->prompt(prompt, clocks(*work->backend), mayLeave, onAccepted, work->stop);
     work->received = turnSummary(result);
+    co_await m_interactions.turnOver(work->held.id);
     const Decision decision = decideTurn(result);
     const bool cutOff = decision.state == DeliveryState::Unconfirmed && !work->stop.isCancelled();
     if (cutOff && work->backend->canLook())

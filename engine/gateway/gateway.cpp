@@ -23,14 +23,16 @@ Gateway::Gateway(
     , m_config(config)
     , m_slack(m_client, QUrl(config.slack.apiBaseUrl), config.recovery.httpTimeout)
     , m_lease(store, clock, config.engine.lease, config.lockTtl)
+    , m_orders(store, m_lease)
     , m_book(store, config, std::move(sealer))
+    , m_interactions(store, m_book, m_lease, m_orders, config, ids)
     , m_pressure(clock)
     , m_ingress(store, m_book, m_backends, m_pressure, config, clock, ids)
     , m_drafts(config, ids)
     , m_refresh(clock, config.recovery.sessionRetryInterval)
     , m_reach(store, m_book, m_refresh, config, clock, ids, m_drafts)
     , m_adoption(store, m_reach, config)
-    , m_runner(store, m_book, m_backends, m_lease, m_reach, m_adoption, m_drafts, config, ids)
+    , m_runner(store, m_book, m_backends, m_lease, m_reach, m_adoption, m_interactions, m_drafts, config, ids)
     , m_dispatcher(
           store, m_lease, m_runner, m_pressure, config.engine.maxConcurrentDeliveries, config.lockTtl)
     , m_busy(store, m_lease, m_drafts, config)
@@ -40,7 +42,7 @@ Gateway::Gateway(
     , m_lifecycleIngress(store, config, ids)
     , m_forwarder(store, m_client, m_lease, config, clock)
     , m_disconnector(store, m_backends, m_lease, config)
-    , m_orders(store, m_lease)
+    , m_interactionIngress(m_book, m_interactions, m_slack, config, clock, ids)
     , m_actions(store, config, ids, m_dispatcher, m_outbox, m_orders)
     , m_upkeep(store, m_lease, config, ids)
     , m_scope(u"gateway"_s)
@@ -58,6 +60,10 @@ Gateway::Gateway(
     m_reach.onOutbound([this] { m_outbox.wake(); });
     m_runner.onReady([this](Millis in) { m_dispatcher.wakeIn(in); });
     m_orders.handle(u"cancel"_s, [this](store::EngineOrder order) { return cancelTurn(std::move(order)); });
+    m_orders.handle(
+        u"answer"_s, [this](store::EngineOrder order) { return m_interactions.handOver(std::move(order)); });
+    m_interactions.onOutbound([this] { m_outbox.wake(); });
+    m_ingress.onAnswered([this] { m_interactions.wake(); });
     m_lease.onLapse([this] { return letGo(); });
     connect(&m_lease, &EngineLease::replaced, this, &Gateway::replaced);
     connect(&m_lease, &EngineLease::revived, this, &Gateway::wakeAll);
@@ -93,6 +99,7 @@ void Gateway::start()
 {
     m_lease.startRenewing();
     m_orders.start();
+    m_interactions.start();
     m_dispatcher.start();
     m_busy.start();
     m_outbox.start();
@@ -198,6 +205,8 @@ QCoro::Task<> Gateway::stop(Millis grace)
     co_await m_outbox.stop(kOutboxGrace);
     co_await m_forwarder.stop(kForwardGrace);
     co_await m_disconnector.stop(kForwardGrace);
+    co_await m_interactionIngress.stop();
+    co_await m_interactions.stop();
     co_await m_runner.stop();
     co_await m_reach.stop();
     co_await m_refresh.stop();

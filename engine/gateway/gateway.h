@@ -5,6 +5,7 @@
 #include "gateway/busy_notices.h"
 #include "gateway/disconnector.h"
 #include "gateway/dispatcher.h"
+#include "gateway/interaction_ingress.h"
 #include "gateway/lifecycle_forwarder.h"
 #include "gateway/lifecycle_ingress.h"
 #include "gateway/operator_actions.h"
@@ -37,6 +38,7 @@ public:
         m_ingress.addRoutes(router);
         m_lifecycleIngress.addRoutes(router);
         m_sessionIngress.addRoutes(router);
+        m_interactionIngress.addRoutes(router);
     }
     void start();
     // Claims nothing more, gives what runs the grace, hands the rest back. Also when start() or prepare() was
@@ -65,7 +67,9 @@ private:
     http::Client m_client;
     slack::SlackAdapter m_slack;
     EngineLease m_lease;
+    EngineOrders m_orders;
     InstallationBook m_book;
+    Interactions m_interactions;
     IngestPressure m_pressure;
     Backends m_backends;
     SlackIngress m_ingress;
@@ -82,7 +86,7 @@ private:
     LifecycleIngress m_lifecycleIngress;
     LifecycleForwarder m_forwarder;
     Disconnector m_disconnector;
-    EngineOrders m_orders;
+    InteractionIngress m_interactionIngress;
     OperatorActions m_actions;
     Upkeep m_upkeep;
     async::TaskScope m_scope;

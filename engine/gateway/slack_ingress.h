@@ -18,6 +18,7 @@ struct IngressStats
     IngressStats() = default;
     quint64 received = 0;
     quint64 stored = 0;
+    quint64 answers = 0; // to questions
     quint64 duplicates = 0;
     quint64 ignored = 0; // by policy, with their keys
     quint64 dropped = 0; // not for us by their form
@@ -41,6 +42,8 @@ public:
     void addRoutes(http::Router &router);
     // Called when a stored delivery may be claimed at once.
     void onReady(std::function<void()> listener) { m_ready = std::move(listener); }
+    // Called when a message has answered a question; its card and its engine are to be told.
+    void onAnswered(std::function<void()> listener) { m_answered = std::move(listener); }
     // Called when an app is gone, after that is committed.
     void onRevoked(std::function<void()> listener) { m_revoked = std::move(listener); }
     [[nodiscard]] const IngressStats &stats() const { return m_stats; }
@@ -69,6 +72,7 @@ private:
     IdGenerator &m_ids;
     std::function<void()> m_ready;
     std::function<void()> m_revoked;
+    std::function<void()> m_answered;
     IngressStats m_stats;
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "domain/delivery_state.h"
+#include "domain/interaction.h"
 #include "domain/outbound_state.h"
 #include "store/installation_records.h"
 #include "store/keyed_call.h"
@@ -51,6 +52,7 @@ struct Registered
     int handedBack = 0; // deliveries that run again
     int fenced = 0; // deliveries whose prompt may have left: they are looked for, never prompted again
     int unknownOutbound = 0; // outbound messages that were being sent
+    int withdrawn = 0; // questions of connections that are gone
     bool complete = true; // false: there was more than the batch
 };
 
@@ -101,9 +103,11 @@ struct IngestRequest
     bool ignored = false; // policy ignores it: keys only, no text
     QByteArray payload; // JSON
     Millis payloadTtl{0};
+    std::optional<domain::TypedReply> reply; // it may be the answer to a question in its thread
 };
 
-enum class IngestResult { Stored, Ignored, Duplicate, Revived };
+// Answered: it was the answer to a question, and no delivery comes of it.
+enum class IngestResult { Stored, Ignored, Duplicate, Revived, Answered };
 
 struct IngestOutcome
 {
@@ -117,6 +121,7 @@ struct IngestOutcome
     IngestResult result = IngestResult::Stored;
     QString deliveryId;
     bool ready = false; // may be claimed at once
+    bool ordered = false; // of Answered: an engine is to hand the answer over
 };
 
 struct ClaimLimits
@@ -186,6 +191,7 @@ struct OutboundDraft
     QByteArray body; // JSON
     Millis payloadTtl{0};
     qint64 fence = 0; // not 0: only while its delivery is held under this fence
+    QString interactionId; // of a card
 };
 
 // How far a held delivery has come on its way to its runtime.
@@ -452,6 +458,8 @@ struct StoreCounts
     Instant oldestUnfinishedAt;
     qint64 needPerson = 0;
     qint64 forwarding = 0; // forwards that are under way
+    qint64 asking = 0; // questions that wait for a person
+    Instant oldestAskedAt; // never: none
 };
 
 } // namespace signalbox::store

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/errors.h"
+#include "store/interaction_records.h"
 #include "store/lock_records.h"
 #include "store/units.h"
 
@@ -49,6 +50,8 @@ Status handBack(Session &session, const LostDelivery &lost, Registered *count)
             return {};
         session.touch("delivery", lost.id, rows->number(0));
     }
+    if (auto withdrawn = withdrawOfDelivery(session, lost.id); !withdrawn)
+        return fail(withdrawn.error());
     const auto attempts
         = session.run("UPDATE attempts SET outcome = 'unknown', error_code = 'interrupted', ended_at = ? "
                       "WHERE subject_id = ? AND outcome = 'running'",
@@ -126,6 +129,11 @@ Status freeSenders(Session &session, const LostLives &lost)
 // False: there is more than `most`.
 Result<bool> freeLost(Session &session, const LostLives &lost, int most, Registered &count)
 {
+    // The connections that asked have gone with it.
+    const auto withdrawn = withdrawOfLost(session, lost, most);
+    if (!withdrawn)
+        return fail(withdrawn.error());
+    count.withdrawn += *withdrawn;
     const auto deliveries = lostDeliveries(session, lost, most);
     if (!deliveries)
         return fail(deliveries.error());
@@ -141,7 +149,7 @@ Result<bool> freeLost(Session &session, const LostLives &lost, int most, Registe
         return fail(freed.error());
     if (auto freed = freeForwards(session, lost); !freed)
         return fail(freed.error());
-    return static_cast<int>(deliveries->size()) < most && *unknown < most;
+    return static_cast<int>(deliveries->size()) < most && *unknown < most && *withdrawn < most;
 }
 
 } // namespace

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/sql_store.h"
-
 #include "store/errors.h"
 #include "store/migrator.h"
 #include "store/postgres_executor.h"
+#include "store/sql_store_p.h"
 #include "store/sqlite_executor.h"
 #include "store/units.h"
 
@@ -38,20 +37,6 @@ SqlStore::SqlStore(std::unique_ptr<Executor> executor, Dialect dialect, int maxQ
 SqlStore::~SqlStore()
 {
     close();
-}
-
-template <class T>
-QCoro::Task<Result<T>> SqlStore::read(Unit<T> unit)
-{
-    return write<T>(Lane::Read, FailPlace::None, std::move(unit));
-}
-
-template <class T>
-QCoro::Task<Result<T>> SqlStore::write(Lane lane, FailPlace place, Unit<T> unit)
-{
-    async::Completion<Result<T>> done;
-    m_executor->post(lane, std::make_unique<UnitJob<T>>(std::move(unit), done, place));
-    co_return co_await done.wait();
 }
 
 QCoro::Task<Status> SqlStore::writeStatus(Lane lane, FailPlace place, Unit<bool> unit)

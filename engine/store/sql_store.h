@@ -81,6 +81,16 @@ public:
     QCoro::Task<Result<QList<domain::DeliveryItem>>> deliveryItems(QStringList ids) override;
     QCoro::Task<Result<QList<domain::OutboundItem>>> outboundItems(QStringList ids) override;
     QCoro::Task<Result<StoreCounts>> counts() override;
+    QCoro::Task<Result<StoredInteraction>> storeInteraction(NewInteraction asked) override;
+    QCoro::Task<Result<ClaimedInteraction>> claimInteraction(ClaimInteraction claim) override;
+    QCoro::Task<Result<bool>> resolveInteraction(ResolveInteraction resolve) override;
+    QCoro::Task<Result<bool>> acceptInteraction(AcceptInteraction accept) override;
+    QCoro::Task<Result<ClosedInteractions>> expireInteractions(int most) override;
+    QCoro::Task<Result<ClosedInteractions>> withdrawInteractions(QString deliveryId) override;
+    QCoro::Task<Result<InteractionRow>> interaction(QString id) override;
+    QCoro::Task<Result<domain::Page<domain::InteractionItem>>> listInteractions(
+        domain::ListQuery query) override;
+    QCoro::Task<Result<QList<domain::InteractionItem>>> interactionItems(QStringList ids) override;
     QCoro::Task<Result<domain::ActionResult>> act(ActionOrder order) override;
     QCoro::Task<Result<domain::ActionResult>> answerOf(QString actor, QString key) override;
     QCoro::Task<Result<domain::Page<domain::LockItem>>> listLocks(domain::ListQuery query) override;

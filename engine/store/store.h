@@ -5,6 +5,7 @@
 #include "domain/engine_item.h"
 #include "domain/items.h"
 #include "store/action_records.h"
+#include "store/interaction_records.h"
 #include "store/lock_records.h"
 #include "store/order_records.h"
 #include "store/records.h"
@@ -185,6 +186,29 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::DeliveryItem>>> deliveryItems(QStringList ids) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::OutboundItem>>> outboundItems(QStringList ids) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<StoreCounts>> counts() = 0;
+
+    // --- interactions (interaction_records.h)
+    // Stores the question with its card and makes its delivery wait for a person; one that is known is
+    // neither opened again nor given more time. Conflict, native "stale": its delivery is not held under this
+    // fence.
+    [[nodiscard]] virtual QCoro::Task<Result<StoredInteraction>> storeInteraction(NewInteraction asked) = 0;
+    // One conditional update: whoever may not, comes late or second consumes nothing.
+    [[nodiscard]] virtual QCoro::Task<Result<ClaimedInteraction>> claimInteraction(ClaimInteraction claim)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<bool>> resolveInteraction(ResolveInteraction resolve) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<bool>> acceptInteraction(AcceptInteraction accept) = 0;
+    // A bounded batch of those whose time is over.
+    [[nodiscard]] virtual QCoro::Task<Result<ClosedInteractions>> expireInteractions(int most) = 0;
+    // What a delivery still asks: its turn is over.
+    [[nodiscard]] virtual QCoro::Task<Result<ClosedInteractions>> withdrawInteractions(QString deliveryId)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<InteractionRow>> interaction(QString id) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::InteractionItem>>> listInteractions(
+        domain::ListQuery query)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::InteractionItem>>> interactionItems(
+        QStringList ids)
+        = 0;
 
     // --- operator actions (DESIGN.md "Operator actions"; errors: action_records.h)
     [[nodiscard]] virtual QCoro::Task<Result<domain::ActionResult>> act(ActionOrder order) = 0;

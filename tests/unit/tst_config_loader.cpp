@@ -211,6 +211,7 @@ signing_secret = "s"
 backend = "prod"
 transport = "http"
 interaction_answerers = "requester"
+interaction_allow_always = false
 on_unconfirmed = "operator"
 )"_s);
     row("no acknowledgement reaction", u"[slack]\nack_reaction = \"\"\n"_s);
@@ -344,10 +345,10 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("discord", u"[discord]\n"_s, u"1:2: [discord] is not supported by this version; leave it out"_s);
     row("teams", u"[teams]\n"_s, u"1:2: [teams] is not supported by this version; leave it out"_s);
     row("TLS", u"[ingress]\ntls_certificate_file = \"a.pem\"\n"_s, u"2:1: ingress.tls_certificate_file is not supported by this version; it takes \"\""_s);
-    row("interaction lifetime", u"[interactions]\nttl = \"1h\"\n"_s, u"2:1: interactions.ttl is not supported by this version; it takes \"24h\""_s);
+    row("interaction lifetime", u"[interactions]\nttl = \"day\"\n"_s, u"2:1: interactions.ttl must be a duration with a unit, not \"day\""_s + units);
     row("socket mode", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\ntransport = \"socket\"\n"_s, u"12:1: installations[0].transport = \"socket\" is not supported by this version; it takes \"http\""_s);
     row("app token", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\napp_token_env = \"A\"\n"_s, u"12:1: installations[0].app_token_env is not supported by this version; leave it out"_s);
-    row("answerers", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\ninteraction_answerers = [\"U1\"]\n"_s, u"12:1: installations[0].interaction_answerers is not supported by this version; it takes \"requester\""_s);
+    row("answerers", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\ninteraction_answerers = []\n"_s, u"12:1: installations[0].interaction_answerers must be \"requester\", \"anyone\" or a list of user ids, not a list"_s);
     row("unconfirmed", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\non_unconfirmed = \"ask\"\n"_s, u"12:1: installations[0].on_unconfirmed must be one of \"operator\", \"retry\", not \"ask\""_s);
     row("feedback", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\n[installations.feedback.acknowledgement]\nreacton = \"eyes\"\n"_s, u"13:1: unknown key installations[0].feedback.acknowledgement.reacton; did you mean installations[0].feedback.acknowledgement.reaction?"_s);
     row("another channel", kSpritz + u"[[installations]]\nchannel = \"discord\"\ntenant = \"G\"\nbackend = \"prod\"\n"_s, u"8:1: installations[0].channel = \"discord\" is not supported by this version; it takes \"slack\", \"web\", \"cli\""_s);
