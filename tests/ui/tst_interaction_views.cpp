@@ -7,6 +7,7 @@
 
 #include <QComboBox>
 #include <QLabel>
+#include <QLineEdit>
 #include <QPushButton>
 
 using namespace Qt::StringLiterals;
@@ -131,12 +132,12 @@ void InteractionViewsTest::answer_offersTheOptionsOfTheCard()
     action(f, ActionId::AnswerInteraction)->trigger();
     ui::ActionDialog *dialog = f.window->rowActions()->dialog();
     QVERIFY(dialog);
-    auto *options = dialog->findChild<QComboBox *>(u"option"_s);
+    auto *options = dialog->findChild<QComboBox *>(u"actionChoice_option"_s);
     QVERIFY(options);
     QCOMPARE(options->count(), 2);
     QCOMPARE(options->itemText(1), u"2: Reject once"_s);
     options->setCurrentIndex(1);
-    dialog->findChild<QPushButton *>(u"go"_s)->click();
+    dialog->findChild<QPushButton *>(u"actionGo"_s)->click();
     QTRY_COMPARE(f.api.acts().size(), 1);
     QCOMPARE(f.api.acts().first().act, domain::Act::Answer);
     QCOMPARE(f.api.acts().first().id, u"i-1"_s);
@@ -152,9 +153,9 @@ void InteractionViewsTest::cancel_asksForAReason()
     action(f, ActionId::CancelInteraction)->trigger();
     ui::ActionDialog *dialog = f.window->rowActions()->dialog();
     QVERIFY(dialog);
-    auto *go = dialog->findChild<QPushButton *>(u"go"_s);
+    auto *go = dialog->findChild<QPushButton *>(u"actionGo"_s);
     QVERIFY(!go->isEnabled());
-    dialog->findChild<QLineEdit *>(u"reason"_s)->setText(u"wrong question"_s);
+    dialog->findChild<QLineEdit *>(u"actionReason"_s)->setText(u"wrong question"_s);
     QVERIFY(go->isEnabled());
     go->click();
     QTRY_COMPARE(f.api.acts().size(), 1);
