@@ -15,7 +15,7 @@ namespace signalbox::ui {
 
 class TimeText;
 
-enum class ViewKind { Sessions, Deliveries, Locks, Runtimes, Lifecycle, Installations, Engines, Audit };
+enum class ViewKind { Sessions, Deliveries, Locks, Interactions, Runtimes, Lifecycle, Installations, Engines, Audit };
 
 // What one view lists: where its rows come from and what they look like. Stateless. ItemList is the skeleton.
 class ListKind
@@ -48,6 +48,7 @@ public:
 [[nodiscard]] std::unique_ptr<ListKind> makeSessionList();
 [[nodiscard]] std::unique_ptr<ListKind> makeDeliveryList();
 [[nodiscard]] std::unique_ptr<ListKind> makeLockList();
+[[nodiscard]] std::unique_ptr<ListKind> makeInteractionList();
 [[nodiscard]] std::unique_ptr<ListKind> makeRuntimeList();
 [[nodiscard]] std::unique_ptr<ListKind> makeLifecycleList();
 [[nodiscard]] std::unique_ptr<ListKind> makeInstallationList();

@@ -101,6 +101,7 @@ void MainWindow::build()
     addPane(makeSessionList());
     addPane(makeDeliveryList());
     addPane(makeLockList());
+    addPane(makeInteractionList());
     addPane(makeRuntimeList());
     addPane(makeLifecycleList());
     addPane(makeInstallationList());

@@ -51,6 +51,8 @@ private:
     [[nodiscard]] Answer installations(http::Request request);
     [[nodiscard]] Answer backends(http::Request request);
     [[nodiscard]] Answer engines(http::Request request);
+    [[nodiscard]] Answer interactions(http::Request request);
+    [[nodiscard]] Answer interaction(http::Request request);
     [[nodiscard]] Answer explain(http::Request request);
     [[nodiscard]] Answer idempotency(http::Request request);
     OperatorService &m_service;

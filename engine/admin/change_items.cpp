@@ -14,8 +14,8 @@ namespace signalbox::admin {
 
 namespace {
 
-constexpr std::array<const char16_t *, 8> kKinds{u"session", u"delivery", u"outbound", u"runtime",
-    u"lifecycle_event", u"installation", u"audit", u"engine"};
+constexpr std::array<const char16_t *, 9> kKinds{u"session", u"delivery", u"outbound", u"runtime",
+    u"lifecycle_event", u"installation", u"audit", u"engine", u"interaction"};
 const QString kInstallation = u"installation"_s;
 const QString kEngine = u"engine"_s;
 
@@ -234,6 +234,9 @@ QCoro::Task<Result<std::vector<PlacedChange>>> placedChanges(
             store, &Store::lifecycleEventItems, u"lifecycle_event"_s, epoch, &touched, &changes);
     if (read)
         read = co_await readItems(store, &Store::auditItems, u"audit"_s, epoch, &touched, &changes);
+    if (read)
+        read = co_await readItems(
+            store, &Store::interactionItems, u"interaction"_s, epoch, &touched, &changes);
     if (read && (kinds & installation) && concernsAny(batch.entries))
         read = co_await readInstallations(store, clock.now(), &batch, &changes);
     if (read && (kinds & engine))

@@ -341,6 +341,41 @@ Json toJson(const EngineItem &item)
     return json;
 }
 
+Json toJson(const InteractionItem &item)
+{
+    Json json = Json::object({{u"id"_s, item.id}, {u"state"_s, item.state}, {u"origin"_s, item.origin}});
+    put(json, u"kind"_s, item.kind);
+    put(json, u"installation"_s, item.installation);
+    put(json, u"channel"_s, item.channel);
+    put(json, u"tenant"_s, item.tenant);
+    put(json, u"place"_s, item.place);
+    put(json, u"thread"_s, item.thread);
+    put(json, u"session_id"_s, item.sessionId);
+    put(json, u"delivery_id"_s, item.deliveryId);
+    Json people = Json::array();
+    for (const QString &person : item.answerers.split(u' ', Qt::SkipEmptyParts))
+        people.append(person);
+    json.set(u"answerers"_s, people);
+    Json kinds = Json::array();
+    for (const QString &kind : item.optionKinds)
+        kinds.append(kind);
+    json.set(u"option_kinds"_s, kinds);
+    put(json, u"chosen_kind"_s, item.chosenKind);
+    put(json, u"answered_by"_s, item.answeredBy);
+    put(json, u"error_code"_s, item.errorCode);
+    put(json, u"engine"_s, item.engine);
+    put(json, u"channel_ts"_s, item.channelTs);
+    put(json, u"created_at"_s, item.createdAt);
+    put(json, u"expires_at"_s, item.expiresAt);
+    put(json, u"clicked_at"_s, item.clickedAt);
+    put(json, u"accepted_at"_s, item.acceptedAt);
+    put(json, u"card_updated_at"_s, item.cardUpdatedAt);
+    put(json, u"resolved_at"_s, item.resolvedAt);
+    put(json, u"updated_at"_s, item.updatedAt);
+    json.set(u"rev"_s, item.rev);
+    return json;
+}
+
 Json toJson(const Explanation &explanation)
 {
     Json links = Json::array();

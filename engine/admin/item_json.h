@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "domain/actions.h"
 #include "domain/engine_item.h"
+#include "domain/interaction_items.h"
 #include "domain/items.h"
 
 namespace signalbox::admin {
@@ -27,6 +28,7 @@ namespace signalbox::admin {
 [[nodiscard]] Json toJson(const domain::InstallationItem &item);
 [[nodiscard]] Json toJson(const domain::BackendItem &item);
 [[nodiscard]] Json toJson(const domain::EngineItem &item);
+[[nodiscard]] Json toJson(const domain::InteractionItem &item);
 [[nodiscard]] Json toJson(const domain::Explanation &explanation);
 
 template <class Item>

@@ -48,6 +48,16 @@ QCoro::Task<Result<QList<domain::EngineItem>>> OperatorApi::engines()
     return unsupported<QList<domain::EngineItem>>();
 }
 
+QCoro::Task<Result<Page<domain::InteractionItem>>> OperatorApi::interactions(ListQuery)
+{
+    return unsupported<Page<domain::InteractionItem>>();
+}
+
+QCoro::Task<Result<domain::InteractionItem>> OperatorApi::interaction(QString)
+{
+    return unsupported<domain::InteractionItem>();
+}
+
 QCoro::Task<Result<domain::Explanation>> OperatorApi::explain(QString)
 {
     return unsupported<domain::Explanation>();

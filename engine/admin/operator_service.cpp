@@ -246,6 +246,23 @@ QCoro::Task<Result<Page<AuditItem>>> OperatorService::audit(ListQuery query)
     return listed(&store::Store::listAudit, std::move(query));
 }
 
+QCoro::Task<Result<Page<InteractionItem>>> OperatorService::interactions(ListQuery query)
+{
+    return listed(&store::Store::listInteractions, std::move(query));
+}
+
+QCoro::Task<Result<InteractionItem>> OperatorService::interaction(QString id)
+{
+    QStringList ids;
+    ids << id;
+    const auto items = co_await m_store.interactionItems(ids);
+    if (!items)
+        co_return fail(items.error());
+    if (items->isEmpty())
+        co_return fail(ErrorCode::NotFound, u"there is no such interaction"_s);
+    co_return items->first();
+}
+
 QCoro::Task<Result<LifecycleEventItem>> OperatorService::lifecycleEvent(QString id)
 {
     QStringList ids;

@@ -72,6 +72,9 @@ public:
     [[nodiscard]] QCoro::Task<Result<QList<domain::InstallationItem>>> installations();
     [[nodiscard]] QCoro::Task<Result<QList<domain::BackendItem>>> backends();
     [[nodiscard]] QCoro::Task<Result<QList<domain::EngineItem>>> engines();
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::InteractionItem>>> interactions(
+        domain::ListQuery query);
+    [[nodiscard]] QCoro::Task<Result<domain::InteractionItem>> interaction(QString id);
     [[nodiscard]] QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId);
 
 Q_SIGNALS:

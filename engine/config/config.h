@@ -143,6 +143,20 @@ struct InstallationConfig
     QList<FeedbackConfig> feedbackPlaces;
 };
 
+// An outgoing webhook, signed as Standard Webhooks.
+struct WebhookConfig
+{
+    QString name;
+    QString url;
+    Secret secret;
+    QList<Secret> secrets; // instead of the one, while it is being rotated: the newest first
+    QStringList events; // "interaction.answered", …
+    [[nodiscard]] QList<Secret> allSecrets() const
+    {
+        return secret.isEmpty() ? secrets : QList<Secret>{secret};
+    }
+};
+
 struct RecoveryConfig
 {
     Millis httpTimeout{15'000};
@@ -172,6 +186,7 @@ struct Config
     SlackConfig slack;
     QList<BackendConfig> backends;
     QList<InstallationConfig> installations;
+    QList<WebhookConfig> webhooks;
     RecoveryConfig recovery;
     TurnConfig turn;
     Millis lockTtl{180'000};

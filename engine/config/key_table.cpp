@@ -240,6 +240,19 @@ const Keys<FailureConfig> &failureKeys()
     return keys;
 }
 
+const Keys<WebhookConfig> &webhookKeys()
+{
+    using C = WebhookConfig;
+    static const Keys<C> keys{
+        {u"name"_s, &C::name, as(Format::NonEmpty)},
+        {u"url"_s, &C::url, as(Format::HttpUrl)},
+        {u"secret"_s, &C::secret, any()},
+        {u"secrets"_s, &C::secrets, any()},
+        {u"events"_s, &C::events, oneOf({u"interaction.answered"_s}, {u"task.cancel"_s})},
+    };
+    return keys;
+}
+
 const Keys<RecoveryConfig> &recoveryKeys()
 {
     using C = RecoveryConfig;
@@ -298,8 +311,7 @@ const Keys<Config> &logKeys()
 
 const QStringList &reservedTables()
 {
-    static const QStringList tables{
-        u"github"_s, u"email"_s, u"discord"_s, u"teams"_s, u"fanout"_s, u"webhooks"_s};
+    static const QStringList tables{u"github"_s, u"email"_s, u"discord"_s, u"teams"_s, u"fanout"_s};
     return tables;
 }
 
@@ -320,6 +332,7 @@ const QStringList &allKeys()
         add(u"installations"_s, installationKeys());
         add(u"installations.feedback.acknowledgement"_s, acknowledgementKeys());
         add(u"installations.feedback.status_messages.runtime_starting"_s, startingKeys());
+        add(u"webhooks"_s, webhookKeys());
         add(u"recovery"_s, recoveryKeys());
         add(u"turn"_s, turnKeys());
         add(u"log"_s, logKeys());

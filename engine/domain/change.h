@@ -3,6 +3,7 @@
 
 #include "domain/actions.h"
 #include "domain/engine_item.h"
+#include "domain/interaction_items.h"
 #include "domain/items.h"
 
 #include <variant>
@@ -19,7 +20,8 @@ struct Change
     QString id;
     qint64 rev = 0;
     std::variant<std::monostate, SessionItem, DeliveryItem, OutboundItem, RuntimeItem, LifecycleEventItem,
-        InstallationItem, AuditItem, EngineItem>
+        InstallationItem, AuditItem, EngineItem,
+        InteractionItem>
         item;
 };
 

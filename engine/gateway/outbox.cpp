@@ -407,11 +407,7 @@ QCoro::Task<> Outbox::recordStale(store::FinishOutbound finish)
 QCoro::Task<> Outbox::stop(Millis grace)
 {
     co_await m_loop.stop();
-    const bool ended = co_await m_running.join(grace);
-    if (ended)
-        co_return;
-    m_running.cancel();
-    const bool stopped = co_await m_running.join(kAbandon);
+    const bool stopped = co_await m_running.windDown(grace, kAbandon);
     if (!stopped)
         logCritical(
             lcOutbox, "outbound messages did not stop", {{"live", QString::number(m_running.live())}});

@@ -34,6 +34,7 @@ struct RouteOptions
 {
     RouteOptions() = default;
     std::optional<qint64> maxBodyBytes; // default: Limits::maxBodyBytes
+    std::optional<Millis> handlerTimeout; // default: Limits::handlerTimeout
     ErrorStyle errors = ErrorStyle::Problem;
 };
 

@@ -25,8 +25,12 @@ QString subjectKind(const ActionRequest &request)
     case Act::Pause:
     case Act::Resume:
         return request.scope;
-    case Act::Replay:
+    case Act::Answer:
+    case Act::Repost:
+        return u"interaction"_s;
     case Act::Cancel:
+        return request.scope.isEmpty() ? u"delivery"_s : request.scope;
+    case Act::Replay:
     case Act::Discard:
     case Act::Confirm:
         return u"delivery"_s;
@@ -44,7 +48,12 @@ Result<ActionResult> effect(Session &session, const ActionOrder &order)
     case Act::Replay:
         return replayDelivery(session, order);
     case Act::Cancel:
-        return cancelDelivery(session, order);
+        return order.request.scope == u"interaction" ? cancelInteraction(session, order)
+                                                     : cancelDelivery(session, order);
+    case Act::Answer:
+        return answerInteraction(session, order);
+    case Act::Repost:
+        return repostInteraction(session, order);
     case Act::Discard:
         return settleDead(session, order, u"dead"_s, u"discarded"_s);
     case Act::Confirm:

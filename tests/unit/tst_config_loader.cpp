@@ -341,7 +341,6 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("github", u"[github]\ntoken = \"t\"\n"_s, u"1:2: [github] is not supported by this version; leave it out"_s);
     row("email", u"[email]\nfrom = \"a\"\n"_s, u"1:2: [email] is not supported by this version; leave it out"_s);
     row("fan-out", u"[fanout.slack]\nenabled = true\n"_s, u"1:2: [fanout] is not supported by this version; leave it out"_s);
-    row("webhooks", u"[[webhooks]]\nname = \"a\"\n"_s, u"1:3: [webhooks] is not supported by this version; leave it out"_s);
     row("discord", u"[discord]\n"_s, u"1:2: [discord] is not supported by this version; leave it out"_s);
     row("teams", u"[teams]\n"_s, u"1:2: [teams] is not supported by this version; leave it out"_s);
     row("TLS", u"[ingress]\ntls_certificate_file = \"a.pem\"\n"_s, u"2:1: ingress.tls_certificate_file is not supported by this version; it takes \"\""_s);
