@@ -79,7 +79,9 @@ private:
             {{u"origin"_s, tr("What"), 105},
                 [](const Item &item, const TimeText &) { return textCell(interactionOrigin(item.origin)); }},
             {{u"place"_s, tr("Where"), 220},
-                [](const Item &item, const TimeText &) { return monoCell(placeText(item.place, item.thread)); }},
+                [](const Item &item, const TimeText &) {
+                    return monoCell(placeText(item.place, item.thread));
+                }},
             {{u"answerers"_s, tr("Who is asked"), 140}, answererCell},
             {{u"age"_s, tr("Asked"), 110, true},
                 [](const Item &item, const TimeText &time) { return ageCell(item.createdAt, time); }},

@@ -47,12 +47,17 @@ public:
 
 protected:
     StateLook lookOf(const InteractionItem &item) const override { return interactionState(item.state); }
-    QString subjectOf(const InteractionItem &item) const override { return placeText(item.place, item.thread); }
+    QString subjectOf(const InteractionItem &item) const override
+    {
+        return placeText(item.place, item.thread);
+    }
     void put(FieldGrid *f, const InteractionItem &item, const TimeText &time) const override
     {
         f->set(u"id"_s, item.id);
-        f->set(u"what"_s, item.kind.isEmpty() ? interactionOrigin(item.origin)
-                                              : tr("%1: %2", "what, its kind").arg(interactionOrigin(item.origin), item.kind));
+        f->set(u"what"_s,
+            item.kind.isEmpty()
+                ? interactionOrigin(item.origin)
+                : tr("%1: %2", "what, its kind").arg(interactionOrigin(item.origin), item.kind));
         f->set(u"place"_s, placeText(item.place, item.thread));
         const QString people = item.answerers.trimmed();
         f->set(u"answerers"_s, people == u"*" ? tr("Anyone there") : people);
@@ -63,7 +68,8 @@ protected:
         f->set(u"asked"_s, time.moment(item.createdAt), time.full(item.createdAt));
         f->set(u"expires"_s, time.moment(item.expiresAt), time.full(item.expiresAt));
         const auto fact = [&](const QString &key, Instant at) {
-            f->set(key, isNever(at) ? tr("Not yet") : time.moment(at), isNever(at) ? QString() : time.full(at));
+            f->set(
+                key, isNever(at) ? tr("Not yet") : time.moment(at), isNever(at) ? QString() : time.full(at));
         };
         fact(u"clicked"_s, item.clickedAt);
         fact(u"accepted"_s, item.acceptedAt);

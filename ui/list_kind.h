@@ -15,7 +15,17 @@ namespace signalbox::ui {
 
 class TimeText;
 
-enum class ViewKind { Sessions, Deliveries, Locks, Interactions, Runtimes, Lifecycle, Installations, Engines, Audit };
+enum class ViewKind {
+    Sessions,
+    Deliveries,
+    Locks,
+    Interactions,
+    Runtimes,
+    Lifecycle,
+    Installations,
+    Engines,
+    Audit
+};
 
 // What one view lists: where its rows come from and what they look like. Stateless. ItemList is the skeleton.
 class ListKind

@@ -351,7 +351,8 @@ namespace {
 
 QList<std::pair<QString, QString>> questionEvidence(const InteractionItem &item, const TimeText &time)
 {
-    return {{RowActions::tr("Interaction"), item.id}, {RowActions::tr("What"), interactionOrigin(item.origin)},
+    return {{RowActions::tr("Interaction"), item.id},
+        {RowActions::tr("What"), interactionOrigin(item.origin)},
         {RowActions::tr("Asked"), time.moment(item.createdAt)},
         {RowActions::tr("Until"), time.moment(item.expiresAt)},
         {RowActions::tr("Delivery that waits"), item.deliveryId}};
@@ -370,8 +371,9 @@ void RowActions::answer()
             u"#%1"_s.arg(i + 1)});
     ActionForm form;
     form.title = tr("Answer a question");
-    form.warning = tr("Whoever asks goes on with this answer, and the card says that an operator gave it. Read the "
-                      "question in its thread first: its text is not shown here.");
+    form.warning
+        = tr("Whoever asks goes on with this answer, and the card says that an operator gave it. Read the "
+             "question in its thread first: its text is not shown here.");
     form.verb = tr("Answer %1 in %2", "place, profile").arg(subject(), m_profile);
     form.needsReason = false;
     form.evidence = questionEvidence(*item, *m_time);
@@ -404,7 +406,8 @@ void RowActions::repost()
         return;
     ActionForm form;
     form.title = tr("Post a card again");
-    form.warning = tr("The card is shown once more, at the end of its thread. The one before loses its buttons.");
+    form.warning
+        = tr("The card is shown once more, at the end of its thread. The one before loses its buttons.");
     form.verb = tr("Post it again in %1", "place").arg(subject());
     form.needsReason = false;
     form.evidence = questionEvidence(*item, *m_time);

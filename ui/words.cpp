@@ -147,7 +147,8 @@ constexpr std::array kDetails{WordEntry{u"delivery", TEXT("prompts")}, WordEntry
 constexpr std::array kSubjects{WordEntry{u"session", TEXT("Session")},
     WordEntry{u"delivery", TEXT("Delivery")}, WordEntry{u"lifecycle_event", TEXT("Lifecycle event")},
     WordEntry{u"installation", TEXT("Installation")}, WordEntry{u"backend", TEXT("Backend")},
-    WordEntry{u"engine", TEXT("Engines")}, WordEntry{u"interaction", TEXT("Interaction")}, WordEntry{u"outbound", TEXT("Post")}};
+    WordEntry{u"engine", TEXT("Engines")}, WordEntry{u"interaction", TEXT("Interaction")},
+    WordEntry{u"outbound", TEXT("Post")}};
 constexpr std::array kSources{
     WordEntry{u"reported", TEXT("Reported")}, WordEntry{u"observed", TEXT("Observed")}};
 constexpr std::array kPromptStates{WordEntry{u"none", TEXT("Not sent")},

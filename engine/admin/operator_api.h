@@ -78,8 +78,8 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId);
 
     // Which kinds of change to push from now on ("session", "delivery", "outbound",
-    // "runtime", "lifecycle_event", "installation" with its pauses, "engine", "interaction", "audit"); replaces the set
-    // before. Hidden views ask for nothing.
+    // "runtime", "lifecycle_event", "installation" with its pauses, "engine", "interaction", "audit");
+    // replaces the set before. Hidden views ask for nothing.
     virtual void watch(QStringList kinds) = 0;
 
 Q_SIGNALS:

@@ -20,8 +20,7 @@ struct Change
     QString id;
     qint64 rev = 0;
     std::variant<std::monostate, SessionItem, DeliveryItem, OutboundItem, RuntimeItem, LifecycleEventItem,
-        InstallationItem, AuditItem, EngineItem,
-        InteractionItem>
+        InstallationItem, AuditItem, EngineItem, InteractionItem>
         item;
 };
 

@@ -204,6 +204,15 @@ Json endedCardBody(const CardFacts &facts, const CardEnd &end)
     return Json::object({{u"text"_s, question(facts) + u'\n' + ending(end)}, {u"blocks"_s, blocks}});
 }
 
+Json movedCardBody(const CardFacts &facts)
+{
+    const QString moved = u"Asked again below."_s;
+    Json blocks = Json::array();
+    blocks.append(section(question(facts)));
+    blocks.append(context(moved));
+    return Json::object({{u"text"_s, question(facts) + u'\n' + moved}, {u"blocks"_s, blocks}});
+}
+
 QString buttonActionId(int index)
 {
     return QString(kAction) + QString::number(index);

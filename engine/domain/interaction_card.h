@@ -37,6 +37,9 @@ struct CardEnd
 // What the card becomes: without buttons, with what came of it.
 [[nodiscard]] Json endedCardBody(const CardFacts &facts, const CardEnd &end);
 
+// What a card becomes whose question was posted once more.
+[[nodiscard]] Json movedCardBody(const CardFacts &facts);
+
 // The buttons of our cards.
 [[nodiscard]] QString buttonActionId(int index);
 [[nodiscard]] QString buttonValue(const QString &interactionId, int index);

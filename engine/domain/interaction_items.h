@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <QString>
+#include <QStringList>
 
 namespace signalbox::domain {
 
@@ -24,7 +25,7 @@ struct InteractionItem
     QString sessionId;
     QString deliveryId; // whose turn waits; empty: none
     QString answerers; // " U1 U2 ", or "*": anyone
-    int options = 0;
+    QStringList optionKinds; // in the order of the card; empty: a text is asked for
     QString chosenKind; // of the answer's option; "text" of a written one
     QString answeredBy;
     QString errorCode; // why it was closed

@@ -41,6 +41,8 @@ Gateway::Gateway(
     , m_sessionIngress(store, m_book, m_pressure, m_streams, config, clock, ids)
     , m_lifecycleIngress(store, config, ids)
     , m_forwarder(store, m_client, m_lease, config, clock)
+    , m_webhooks(store, m_client, m_lease, config, clock)
+    , m_questions(store, m_book, config, ids)
     , m_disconnector(store, m_backends, m_lease, config)
     , m_interactionIngress(m_book, m_interactions, m_slack, config, clock, ids)
     , m_actions(store, config, ids, m_dispatcher, m_outbox, m_orders)
@@ -62,7 +64,9 @@ Gateway::Gateway(
     m_orders.handle(u"cancel"_s, [this](store::EngineOrder order) { return cancelTurn(std::move(order)); });
     m_orders.handle(
         u"answer"_s, [this](store::EngineOrder order) { return m_interactions.handOver(std::move(order)); });
-    m_interactions.onOutbound([this] { m_outbox.wake(); });
+    // An answer is told to its webhooks, and may be a message in its session.
+    m_interactions.onOutbound([this] { wakeAll(); });
+    m_questions.onOutbound([this] { m_outbox.wake(); });
     m_ingress.onAnswered([this] { m_interactions.wake(); });
     m_lease.onLapse([this] { return letGo(); });
     connect(&m_lease, &EngineLease::replaced, this, &Gateway::replaced);
@@ -105,6 +109,7 @@ void Gateway::start()
     m_outbox.start();
     m_streams.start();
     m_forwarder.start();
+    m_webhooks.start();
     m_disconnector.start();
     m_upkeep.start();
     m_scope.spawn("bot identities", watchTokens());
@@ -115,6 +120,7 @@ void Gateway::wakeAll()
     m_dispatcher.wake();
     m_outbox.wake();
     m_forwarder.wake();
+    m_webhooks.wake();
 }
 
 QCoro::Task<bool> Gateway::cancelTurn(store::EngineOrder order)
@@ -198,12 +204,13 @@ QCoro::Task<> Gateway::stop(Millis grace)
 {
     m_scope.cancel();
     co_await m_upkeep.stop();
-    co_await m_orders.stop();
     co_await m_busy.stop();
     co_await m_streams.stop();
     co_await m_dispatcher.stop(grace, m_config.turn.cancelGrace);
+    co_await m_orders.stop(); // turns that end in the grace hear what people say
     co_await m_outbox.stop(kOutboxGrace);
     co_await m_forwarder.stop(kForwardGrace);
+    co_await m_webhooks.stop(kForwardGrace);
     co_await m_disconnector.stop(kForwardGrace);
     co_await m_interactionIngress.stop();
     co_await m_interactions.stop();

@@ -10,9 +10,11 @@
 #include "gateway/lifecycle_ingress.h"
 #include "gateway/operator_actions.h"
 #include "gateway/outbox.h"
+#include "gateway/question_ingress.h"
 #include "gateway/session_ingress.h"
 #include "gateway/slack_ingress.h"
 #include "gateway/upkeep.h"
+#include "gateway/webhook_sender.h"
 #include "http/client.h"
 
 #include <QObject>
@@ -38,6 +40,7 @@ public:
         m_ingress.addRoutes(router);
         m_lifecycleIngress.addRoutes(router);
         m_sessionIngress.addRoutes(router);
+        m_questions.addRoutes(router);
         m_interactionIngress.addRoutes(router);
     }
     void start();
@@ -85,6 +88,8 @@ private:
     SessionIngress m_sessionIngress;
     LifecycleIngress m_lifecycleIngress;
     LifecycleForwarder m_forwarder;
+    WebhookSender m_webhooks;
+    QuestionIngress m_questions;
     Disconnector m_disconnector;
     InteractionIngress m_interactionIngress;
     OperatorActions m_actions;

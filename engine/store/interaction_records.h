@@ -67,6 +67,7 @@ struct ClaimedInteraction
     QString id;
     domain::InteractionAnswer answer; // of Won
     bool ordered = false; // an engine is to hand the answer over
+    bool readies = false; // it was said in a session, and that delivery may run now
 };
 
 // How it ends without an answer.

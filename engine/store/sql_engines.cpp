@@ -3,6 +3,7 @@
 #include "store/interaction_records.h"
 #include "store/lock_records.h"
 #include "store/units.h"
+#include "store/webhook_records.h"
 
 using namespace Qt::StringLiterals;
 
@@ -148,6 +149,8 @@ Result<bool> freeLost(Session &session, const LostLives &lost, int most, Registe
     if (auto freed = freeSenders(session, lost); !freed)
         return fail(freed.error());
     if (auto freed = freeForwards(session, lost); !freed)
+        return fail(freed.error());
+    if (auto freed = freeWebhookCalls(session, lost); !freed)
         return fail(freed.error());
     return static_cast<int>(deliveries->size()) < most && *unknown < most && *withdrawn < most;
 }

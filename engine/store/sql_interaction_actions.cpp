@@ -69,7 +69,8 @@ Result<ActionResult> answerInteraction(Session &session, const ActionOrder &orde
     claim.isOperator = true;
     claim.comment = order.request.comment;
     bool isNumber = false;
-    const int number = order.request.option.startsWith(u'#') ? order.request.option.mid(1).toInt(&isNumber) : 0;
+    const int number
+        = order.request.option.startsWith(u'#') ? order.request.option.mid(1).toInt(&isNumber) : 0;
     if (isNumber)
         claim.option = number - 1;
     else

@@ -329,12 +329,12 @@ Status noteCard(
         return fail(kept.error());
     if (!*kept)
         return {};
-    if (op == domain::OutboundOp::Edit) {
+    if (op == domain::OutboundOp::Edit) { // before its end: a card that was posted anew below
         if (finish.state != domain::OutboundState::Sent)
             return {};
         auto rows
             = session.query("UPDATE interactions SET card_updated_at = ?, updated_at = ?, rev = rev + 1 "
-                            "WHERE id = ? RETURNING rev",
+                            "WHERE id = ? AND resolved_at > 0 RETURNING rev",
                 *now, *now, interactionId);
         if (!rows)
             return fail(rows.error());

@@ -47,8 +47,8 @@ InteractionItem interactionFrom(const Rows &rows)
     item.answerers = rows.text(11);
     const auto choices = InteractionChoices::fromJson(Json::parse(rows.utf8(12)).value_or(Json()));
     const auto answer = InteractionAnswer::fromJson(Json::parse(rows.utf8(13)).value_or(Json()));
-    item.options = static_cast<int>(choices.options.size());
     for (const InteractionOption &option : choices.options) {
+        item.optionKinds << option.kind;
         if (option.id == answer.option)
             item.chosenKind = option.kind;
     }

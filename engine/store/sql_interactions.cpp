@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/errors.h"
 #include "store/interaction_rows.h"
+#include "store/question_records.h"
 #include "store/units.h"
 
 using namespace Qt::StringLiterals;
@@ -206,6 +207,10 @@ Result<ClaimedInteraction> claimInteractionUnit(Session &session, const ClaimInt
     if (!ordered)
         return fail(ordered.error());
     claimed.ordered = *ordered;
+    const auto told = tellAnswer(session, **kept, claim.comment);
+    if (!told)
+        return fail(told.error());
+    claimed.readies = *told;
     if (auto woken = wakeDelivery(session, (*kept)->deliveryId, *now); !woken)
         return fail(woken.error());
     return claimed;

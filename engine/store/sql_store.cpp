@@ -377,6 +377,22 @@ QCoro::Task<Status> SqlStore::finishForward(FinishForward finish)
         [finish](Session &session) { return finishForwardUnit(session, finish); });
 }
 
+QCoro::Task<Result<std::vector<ClaimedWebhookCall>>> SqlStore::claimWebhookCalls(
+    EngineLife life, QString webhook, int most)
+{
+    const auto unit = [webhook, most](Session &session, const EngineLife &self,
+                          const std::vector<ClaimedWebhookCall> &earlier) {
+        return claimWebhookCallsUnit(session, self, webhook, most, earlier);
+    };
+    return claim<ClaimedWebhookCall>(FailPlace::CommitOther, &m_unsettledCalls, life, unit);
+}
+
+QCoro::Task<Status> SqlStore::finishWebhookCall(FinishForward finish)
+{
+    return writeStatus(Lane::Work, FailPlace::CommitOther,
+        [finish](Session &session) { return finishWebhookCallUnit(session, finish); });
+}
+
 QCoro::Task<Result<domain::ForwardItem>> SqlStore::replayForward(ReplayForward replay)
 {
     const QStringList targets = m_lifecycleTargets;

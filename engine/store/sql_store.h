@@ -81,6 +81,12 @@ public:
     QCoro::Task<Result<QList<domain::DeliveryItem>>> deliveryItems(QStringList ids) override;
     QCoro::Task<Result<QList<domain::OutboundItem>>> outboundItems(QStringList ids) override;
     QCoro::Task<Result<StoreCounts>> counts() override;
+    QCoro::Task<Result<AskedQuestion>> askQuestion(AskQuestion ask) override;
+    QCoro::Task<Result<QuestionView>> question(QString id) override;
+    QCoro::Task<Result<bool>> acceptAnswer(QString id) override;
+    QCoro::Task<Result<std::vector<ClaimedWebhookCall>>> claimWebhookCalls(
+        EngineLife life, QString webhook, int most) override;
+    QCoro::Task<Status> finishWebhookCall(FinishForward finish) override;
     QCoro::Task<Result<StoredInteraction>> storeInteraction(NewInteraction asked) override;
     QCoro::Task<Result<ClaimedInteraction>> claimInteraction(ClaimInteraction claim) override;
     QCoro::Task<Result<bool>> resolveInteraction(ResolveInteraction resolve) override;
@@ -129,6 +135,7 @@ private:
     Unsettled<ClaimedDelivery> m_unsettledDeliveries;
     Unsettled<ClaimedOutbound> m_unsettledOutbound;
     Unsettled<ClaimedForward> m_unsettledForwards;
+    Unsettled<ClaimedWebhookCall> m_unsettledCalls;
     QStringList m_lifecycleTargets;
     std::unique_ptr<Executor> m_executor;
     Dialect m_dialect;

@@ -65,4 +65,22 @@ QCoro::Task<Result<QList<domain::InteractionItem>>> SqlStore::interactionItems(Q
         [ids](Session &session) { return interactionItemsUnit(session, ids); });
 }
 
+// In the ingest lane: a caller waits for its 2xx.
+QCoro::Task<Result<AskedQuestion>> SqlStore::askQuestion(AskQuestion ask)
+{
+    return write<AskedQuestion>(Lane::Ingest, FailPlace::CommitOther,
+        [ask](Session &session) { return askQuestionUnit(session, ask); });
+}
+
+QCoro::Task<Result<QuestionView>> SqlStore::question(QString id)
+{
+    return read<QuestionView>([id](Session &session) { return questionUnit(session, id); });
+}
+
+QCoro::Task<Result<bool>> SqlStore::acceptAnswer(QString id)
+{
+    return write<bool>(
+        Lane::Work, FailPlace::CommitOther, [id](Session &session) { return acceptAnswerUnit(session, id); });
+}
+
 } // namespace signalbox::store

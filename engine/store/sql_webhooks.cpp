@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/errors.h"
+#include "store/question_records.h"
 #include "store/units.h"
 #include "store/webhook_records.h"
 
@@ -66,6 +67,25 @@ Result<std::vector<ClaimedWebhookCall>> stillHeld(
             held.push_back(call);
     }
     return held;
+}
+
+// Whoever asked has the answer now.
+Result<bool> noteTold(Session &session, const QString &callId)
+{
+    QString subject;
+    {
+        auto rows = session.query(
+            "SELECT subject_id FROM webhook_calls WHERE id = ? AND event = 'interaction.answered'", callId);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->next())
+            return true;
+        subject = rows->text(0);
+    }
+    const auto accepted = acceptAnswerUnit(session, subject);
+    if (!accepted)
+        return fail(accepted.error());
+    return true;
 }
 
 } // namespace
@@ -138,7 +158,7 @@ Result<bool> finishWebhookCallUnit(Session &session, const FinishForward &finish
     if (!moved)
         return fail(moved.error());
     if (*moved > 0)
-        return true;
+        return finish.state == ForwardState::Sent ? noteTold(session, finish.id) : Result<bool>(true);
     // This very result is in the database already: the unit runs again after a commit of unknown outcome.
     auto rows = session.query("SELECT 1 FROM webhook_calls WHERE id = ? AND attempts = ? AND state = ? "
                               "AND error_code = ? AND engine_id IS NULL",

@@ -8,8 +8,10 @@
 #include "store/interaction_records.h"
 #include "store/lock_records.h"
 #include "store/order_records.h"
+#include "store/question_records.h"
 #include "store/records.h"
 #include "store/session_records.h"
+#include "store/webhook_records.h"
 
 #include <QCoro/QCoroTask>
 #include <QObject>
@@ -186,6 +188,16 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::DeliveryItem>>> deliveryItems(QStringList ids) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::OutboundItem>>> outboundItems(QStringList ids) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<StoreCounts>> counts() = 0;
+
+    // --- questions of programs, and webhooks (question_records.h, webhook_records.h)
+    [[nodiscard]] virtual QCoro::Task<Result<AskedQuestion>> askQuestion(AskQuestion ask) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QuestionView>> question(QString id) = 0; // NotFound
+    // Whoever asked has the answer now. False: that was known.
+    [[nodiscard]] virtual QCoro::Task<Result<bool>> acceptAnswer(QString id) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedWebhookCall>>> claimWebhookCalls(
+        EngineLife life, QString webhook, int most)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Status> finishWebhookCall(FinishForward finish) = 0;
 
     // --- interactions (interaction_records.h)
     // Stores the question with its card and makes its delivery wait for a person; one that is known is

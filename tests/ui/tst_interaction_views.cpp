@@ -42,7 +42,6 @@ private:
         item.deliveryId = u"d-1"_s;
         item.answerers = u" U1 U2 "_s;
         item.optionKinds = QStringList{u"allow_once"_s, u"reject_once"_s};
-        item.options = 2;
         item.createdAt = f.clock.now() - Millis(120'000);
         item.expiresAt = f.clock.now() + Millis(3'600'000);
         item.rev = 1;

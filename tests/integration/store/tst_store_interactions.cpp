@@ -171,7 +171,7 @@ void StoreInteractionsTest::question_isStoredWithItsCard()
     const auto items = async::blockOn(f.db().interactionItems({u"q1"_s}));
     QVERIFY(items && items->size() == 1);
     QCOMPARE(items->first().expiresAt - items->first().createdAt, kTtl);
-    QCOMPARE(items->first().options, 2);
+    QCOMPARE(items->first().optionKinds.size(), 2);
 }
 
 void StoreInteractionsTest::question_thatIsKnown_isNeitherReopenedNorLonger()
