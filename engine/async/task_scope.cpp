@@ -101,14 +101,4 @@ QCoro::Task<bool> TaskScope::join(Millis timeout)
     co_return true;
 }
 
-QCoro::Task<bool> TaskScope::windDown(Millis grace, Millis abandon)
-{
-    const QPointer<TaskScope> self(this);
-    const bool ended = co_await join(grace);
-    if (ended || !self)
-        co_return true;
-    cancel();
-    co_return co_await join(abandon);
-}
-
 } // namespace signalbox::async

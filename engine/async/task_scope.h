@@ -32,10 +32,6 @@ public:
     // then.
     [[nodiscard]] QCoro::Task<bool> join(Millis timeout);
 
-    // Lets what runs go on for the grace, then fires its tokens and waits `abandon` at most. False: not all
-    // has ended, and the scope is one of unjoined().
-    [[nodiscard]] QCoro::Task<bool> windDown(Millis grace, Millis abandon);
-
     // Every scope of this thread whose join() came to its deadline and whose tasks still live, as "name
     // (live)"; also when the scope itself is gone. Until there is none, nothing that such a task may use can
     // be destroyed: whoever stops a tree of services asks here once, so that no service on the way can lose

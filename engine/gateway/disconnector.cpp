@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/disconnector.h"
 
+#include "async/wind_down.h"
 #include "base/log.h"
 
 #include <algorithm>
@@ -94,7 +95,7 @@ QCoro::Task<> Disconnector::tell(store::ClaimedDisconnect row)
 QCoro::Task<> Disconnector::stop(Millis grace)
 {
     co_await m_loop.stop();
-    const bool stopped = co_await m_running.windDown(grace, kAbandon);
+    const bool stopped = co_await async::windDown(m_running, grace, kAbandon);
     if (!stopped)
         logCritical(
             lcDisconnect, "calls to registries did not stop", {{"live", QString::number(m_running.live())}});

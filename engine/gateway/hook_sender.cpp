@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/hook_sender.h"
 
+#include "async/wind_down.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 
@@ -177,7 +178,7 @@ QCoro::Task<> HookSender::finish(store::FinishForward finished)
 QCoro::Task<> HookSender::stop(Millis grace)
 {
     co_await m_loop.stop();
-    const bool stopped = co_await m_running.windDown(grace, kAbandon);
+    const bool stopped = co_await async::windDown(m_running, grace, kAbandon);
     if (!stopped)
         logCritical(lcHooks, "calls to webhooks did not stop", {{"live", QString::number(m_running.live())}});
 }

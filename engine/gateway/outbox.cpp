@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/outbox.h"
 
+#include "async/wind_down.h"
 #include "base/log.h"
 #include "domain/feedback.h"
 #include "domain/installation_trouble.h"
@@ -407,7 +408,7 @@ QCoro::Task<> Outbox::recordStale(store::FinishOutbound finish)
 QCoro::Task<> Outbox::stop(Millis grace)
 {
     co_await m_loop.stop();
-    const bool stopped = co_await m_running.windDown(grace, kAbandon);
+    const bool stopped = co_await async::windDown(m_running, grace, kAbandon);
     if (!stopped)
         logCritical(
             lcOutbox, "outbound messages did not stop", {{"live", QString::number(m_running.live())}});
