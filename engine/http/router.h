@@ -2,6 +2,7 @@
 #pragma once
 
 #include "async/cancel.h"
+#include "base/clock.h"
 #include "http/message.h"
 
 #include <QCoro/QCoroTask>
