@@ -113,7 +113,8 @@ Status audit(Session &session, const ActionOrder &order, const ActionResult &res
         outcome += u" → "_s + result.id;
     const auto written = session.run("INSERT INTO audit (id, at, actor, action, subject_kind, subject_id, "
                                      "reason, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        order.auditId, now, request.actor, action, subjectKind(request), request.id, request.reason, outcome);
+        order.auditId, now, request.actor, action, subjectKind(request), request.id,
+        request.reason.isEmpty() ? request.comment : request.reason, outcome);
     if (!written)
         return fail(written.error());
     session.touch("audit", order.auditId, 1);
