@@ -12,7 +12,11 @@ namespace signalbox::store {
 std::optional<FeedCursor> FeedCursor::parse(QStringView text)
 {
     const auto parts = text.split(u'.');
-    if (parts.size() != 3 || parts[0].isEmpty())
+    // It comes from outside and goes back into an event's id.
+    const auto isPlain = [](QChar c) {
+        return (c >= u'a' && c <= u'z') || (c >= u'A' && c <= u'Z') || (c >= u'0' && c <= u'9') || c == u'-';
+    };
+    if (parts.size() != 3 || parts[0].isEmpty() || !std::all_of(parts[0].begin(), parts[0].end(), isPlain))
         return std::nullopt;
     FeedCursor cursor;
     bool xidOk = false;
