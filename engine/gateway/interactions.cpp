@@ -161,8 +161,9 @@ QCoro::Task<> Interactions::put(store::NewInteraction asked)
         logWarning(lcInteractions, "a question could not be stored",
             {{"delivery", asked.asking.id}, {"code", stored.error().native()}});
         const bool over = isStale(stored.error()) || !m_asked.contains(asked.id);
-        if (over || stored.error().code() != ErrorCode::Unavailable || tries == kMostTries
-            || co_await async::delay(pause, m_scope.token()) == async::Wake::Cancelled)
+        if (over || stored.error().code() != ErrorCode::Unavailable || tries == kMostTries)
+            break;
+        if (co_await async::delay(pause, m_scope.token()) == async::Wake::Cancelled)
             break;
         pause = std::min(pause * 2, kStorePauseMost);
     }

@@ -3,9 +3,8 @@
 
 #include "runtimes/acp/session_update.h"
 
-#include <QUuid>
-
 #include <algorithm>
+#include <atomic>
 
 using namespace Qt::StringLiterals;
 using signalbox::domain::InteractionChoices;
@@ -19,6 +18,7 @@ constexpr size_t kMostOptions = 99; // what a number of two digits names
 constexpr qsizetype kMostOpen = 100; // of one connection: memory is bounded by us, never by an agent
 constexpr int kMostText = 500;
 constexpr qsizetype kMostShown = 4000;
+std::atomic<quint64> s_connections{0};
 
 QuestionAnswer cancelledAnswer()
 {
@@ -112,7 +112,7 @@ QString permissionText(const Json &toolCall)
 
 OpenQuestions::OpenQuestions(JsonRpcPeer &peer)
     : m_peer(peer)
-    , m_connection(QUuid::createUuid().toString(QUuid::WithoutBraces))
+    , m_connection(QString::number(++s_connections))
 {
 }
 

@@ -18,7 +18,7 @@ class OpenQuestions
 public:
     explicit OpenQuestions(JsonRpcPeer &peer);
 
-    // Unique to this life of the connection.
+    // Unique to this connection in this process; with the engine's life, everywhere.
     [[nodiscard]] const QString &connection() const { return m_connection; }
     // Puts the question to the asker. False: there is nothing in it that a person could be shown; the request
     // is still to be answered.

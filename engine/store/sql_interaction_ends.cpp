@@ -137,14 +137,17 @@ Result<std::optional<bool>> closeInteraction(
 {
     auto rows = session.query(
         "UPDATE interactions SET state = ?, error_code = ?, resolved_at = ?, updated_at = ?, engine_id = "
-        "NULL, incarnation = NULL, rev = rev + 1 WHERE id = ? AND state IN ('posting', 'open') RETURNING rev",
+        "NULL, incarnation = NULL, rev = rev + 1 WHERE id = ? AND state IN ('posting', 'open') "
+        "RETURNING rev, channel_ts",
         name(state), code, now, now, kept.id);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
         return std::nullopt;
     session.touch("interaction", kept.id, rows->number(0));
-    if (auto closed = closeCard(session, kept, state, now, 1); !closed)
+    KeptInteraction over = kept;
+    over.channelTs = rows->text(1); // its card may have been posted since it was read
+    if (auto closed = closeCard(session, over, state, now, 1); !closed)
         return fail(closed.error());
     const auto ordered = orderAnswer(session, kept);
     if (!ordered)
@@ -159,14 +162,16 @@ Status disown(Session &session, const KeptInteraction &kept, const QString &code
     auto rows = session.query(
         "UPDATE interactions SET state = 'withdrawn', error_code = ?, updated_at = ?, engine_id = NULL, "
         "incarnation = NULL, rev = rev + 1 WHERE id = ? AND state = 'answered' AND accepted_at = 0 "
-        "RETURNING rev",
+        "RETURNING rev, channel_ts",
         code, now, kept.id);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
         return {};
     session.touch("interaction", kept.id, rows->number(0));
-    return closeCard(session, kept, InteractionState::Withdrawn, now, 2);
+    KeptInteraction over = kept;
+    over.channelTs = rows->text(1);
+    return closeCard(session, over, InteractionState::Withdrawn, now, 2);
 }
 
 Result<bool> anyExpired(Session &session)
@@ -298,22 +303,28 @@ Status postPlain(Session &session, const KeptInteraction &kept, Instant now)
     return insertOutbound(session, draft);
 }
 
-Status noteShown(Session &session, KeptInteraction &kept, const QString &channelTs, Instant now)
+Status noteShown(Session &session, const QString &id, const QString &channelTs, Instant now)
 {
     if (channelTs.isEmpty())
         return {};
-    auto rows = session.query(
-        "UPDATE interactions SET channel_ts = ?, state = CASE WHEN state = 'posting' THEN 'open' ELSE state "
-        "END, updated_at = ?, rev = rev + 1 WHERE id = ? AND channel_ts = '' RETURNING rev",
-        channelTs, now, kept.id);
-    if (!rows)
-        return fail(rows.error());
-    if (!rows->next())
-        return {};
-    session.touch("interaction", kept.id, rows->number(0));
-    kept.channelTs = channelTs;
-    // It was over before it was seen.
-    return domain::isClaimable(kept.state) ? Status() : closeCard(session, kept, kept.state, now, 1);
+    {
+        auto rows = session.query(
+            "UPDATE interactions SET channel_ts = ?, state = CASE WHEN state = 'posting' THEN 'open' ELSE "
+            "state "
+            "END, updated_at = ?, rev = rev + 1 WHERE id = ? AND channel_ts = '' RETURNING rev",
+            channelTs, now, id);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->next())
+            return {};
+        session.touch("interaction", id, rows->number(0));
+    }
+    // It may be over before it was seen, and have ended since it was read.
+    const auto kept = readInteraction(session, id);
+    if (!kept)
+        return fail(kept.error());
+    return !*kept || domain::isClaimable((*kept)->state) ? Status()
+                                                         : closeCard(session, **kept, (*kept)->state, now, 1);
 }
 
 } // namespace
@@ -343,7 +354,7 @@ Status noteCard(
         return {};
     }
     if (finish.state == domain::OutboundState::Sent)
-        return noteShown(session, **kept, finish.channelTs, *now);
+        return noteShown(session, interactionId, finish.channelTs, *now);
     if (!domain::isFinal(finish.state) || !domain::isClaimable((*kept)->state))
         return {};
     const bool hasBlocks = finish.id == (*kept)->id + u"-p"_s;

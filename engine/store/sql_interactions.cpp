@@ -136,6 +136,53 @@ std::optional<InteractionAnswer> chosen(const KeptInteraction &kept, const Claim
     return domain::chooseByReply(kept.card.choices, claim.reply);
 }
 
+// The one conditional update, and the card that shows it. False: nothing was changed.
+Result<bool> takeAnswer(Session &session, const KeptInteraction &kept, const ClaimInteraction &claim,
+    const InteractionAnswer &answer, Instant now)
+{
+    auto rows = session.query(
+        "UPDATE interactions SET state = 'answered', answer = ?, answered_by = ?, comment = ?, "
+        "claim_id = ?, clicked_at = ?, resolved_at = ?, updated_at = ?, channel_ts = CASE WHEN "
+        "channel_ts = '' THEN ? ELSE channel_ts END, rev = rev + 1 WHERE id = ? AND installation_id = ? "
+        "AND place = ? AND state IN ('posting', 'open') AND expires_at > ? AND (? = 1 OR answerers = '*' "
+        "OR REPLACE(answerers, ?, '') <> answerers) RETURNING rev, channel_ts",
+        answer.toJson().toBytes(), claim.person, claim.comment, claim.claimId, now, now, now, claim.cardTs,
+        claim.id, claim.installationId, claim.place, now, claim.isOperator,
+        QString(u' ' + claim.person + u' '));
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return false;
+    session.touch("interaction", claim.id, rows->number(0));
+    KeptInteraction over = kept;
+    over.channelTs = rows->text(1);
+    over.answer = answer;
+    over.answeredBy = claim.person;
+    if (auto closed = closeCard(session, over, InteractionState::Answered, now, 1); !closed)
+        return fail(closed.error());
+    return true;
+}
+
+// Why it was not, as whoever was faster left it; or this very unit has been here before.
+Result<ClaimedInteraction> notTaken(Session &session, const ClaimInteraction &claim, Instant now)
+{
+    ClaimedInteraction claimed;
+    claimed.id = claim.id;
+    const auto seen = readInteraction(session, claim.id);
+    if (!seen)
+        return fail(seen.error());
+    if (!*seen)
+        return claimed;
+    if ((*seen)->claimId != claim.claimId) {
+        claimed.outcome = whyNot(**seen, claim, now);
+        return claimed;
+    }
+    claimed.outcome = ClaimOutcome::Won;
+    claimed.answer = (*seen)->answer;
+    claimed.ordered = !(*seen)->holder.id.isEmpty();
+    return claimed;
+}
+
 } // namespace
 
 Result<ClaimedInteraction> claimInteractionUnit(Session &session, const ClaimInteraction &wanted)
@@ -148,7 +195,7 @@ Result<ClaimedInteraction> claimInteractionUnit(Session &session, const ClaimInt
     claimed.id = claim.id;
     if (claim.person.isEmpty() || claim.person.contains(u' ') || claim.claimId.isEmpty())
         return fail(ErrorCode::InvalidInput, u"an answer needs a person"_s);
-    auto kept = readInteraction(session, claim.id);
+    const auto kept = readInteraction(session, claim.id);
     if (!kept)
         return fail(kept.error());
     if (!*kept)
@@ -161,48 +208,18 @@ Result<ClaimedInteraction> claimInteractionUnit(Session &session, const ClaimInt
         return fail(locked.error());
     const std::optional<InteractionAnswer> answer = chosen(**kept, claim);
     if (!answer) {
-        claimed.outcome = domain::isClaimable((*kept)->state) && mayAnswer(**kept, claim)
-                && (*kept)->installationId == claim.installationId && (*kept)->place == claim.place
-            ? ClaimOutcome::NoSuchOption
-            : whyNot(**kept, claim, *now);
+        const ClaimOutcome why = whyNot(**kept, claim, *now);
+        claimed.outcome
+            = why == ClaimOutcome::NotAllowed && mayAnswer(**kept, claim) ? ClaimOutcome::NoSuchOption : why;
         return claimed;
     }
-    {
-        auto rows = session.query(
-            "UPDATE interactions SET state = 'answered', answer = ?, answered_by = ?, comment = ?, "
-            "claim_id = ?, clicked_at = ?, resolved_at = ?, updated_at = ?, channel_ts = CASE WHEN "
-            "channel_ts = '' THEN ? ELSE channel_ts END, rev = rev + 1 WHERE id = ? AND installation_id = ? "
-            "AND place = ? AND state IN ('posting', 'open') AND expires_at > ? AND (? = 1 OR answerers = '*' "
-            "OR REPLACE(answerers, ?, '') <> answerers) RETURNING rev, channel_ts",
-            answer->toJson().toBytes(), claim.person, claim.comment, claim.claimId, *now, *now, *now,
-            claim.cardTs, claim.id, claim.installationId, claim.place, *now, claim.isOperator,
-            QString(u' ' + claim.person + u' '));
-        if (!rows)
-            return fail(rows.error());
-        if (rows->next()) {
-            session.touch("interaction", claim.id, rows->number(0));
-            (*kept)->channelTs = rows->text(1);
-            claimed.outcome = ClaimOutcome::Won;
-        }
-    }
-    if (claimed.outcome != ClaimOutcome::Won) {
-        const auto seen = readInteraction(session, claim.id); // as whoever was faster left it
-        if (!seen)
-            return fail(seen.error());
-        if (*seen && (*seen)->claimId == claim.claimId && !(*seen)->claimId.isEmpty()) {
-            claimed.outcome = ClaimOutcome::Won; // this very unit, run again
-            claimed.answer = (*seen)->answer;
-            claimed.ordered = !(*seen)->holder.id.isEmpty();
-        } else if (*seen) {
-            claimed.outcome = whyNot(**seen, claim, *now);
-        }
-        return claimed;
-    }
+    const auto taken = takeAnswer(session, **kept, claim, *answer, *now);
+    if (!taken)
+        return fail(taken.error());
+    if (!*taken)
+        return notTaken(session, claim, *now);
+    claimed.outcome = ClaimOutcome::Won;
     claimed.answer = *answer;
-    (*kept)->answer = *answer;
-    (*kept)->answeredBy = claim.person;
-    if (auto closed = closeCard(session, **kept, InteractionState::Answered, *now, 1); !closed)
-        return fail(closed.error());
     const auto ordered = orderAnswer(session, **kept);
     if (!ordered)
         return fail(ordered.error());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "async/block_on.h"
 #include "support/gateway_fixture.h"
+#include "support/postgres.h"
 
 #include <QElapsedTimer>
 
@@ -33,6 +34,7 @@ private Q_SLOTS:
     void deniedPermissionsAreNotAsked();
     void aSpritzRuntimeAsksWhereItMay();
     void aKillBeforeTheAgentTookTheAnswerWithdrawsIt();
+    void aClickAtAnotherEngineReachesTheHolder();
 
 private:
     // The card of a thread, as it stands now; an empty ts: none.
@@ -452,6 +454,33 @@ void PermissionTest::aKillBeforeTheAgentTookTheAnswerWithdrawsIt()
     // The thread goes on.
     const auto next = gateway.mention(u"C0KILL"_s, u"and now"_s, said.ts);
     SIGNALBOX_WAIT_OUTCOME(gateway, next.ts, "completed/delivered", kWait);
+}
+
+void PermissionTest::aClickAtAnotherEngineReachesTheHolder()
+{
+    SIGNALBOX_NEED_POSTGRES();
+    const auto database = PostgresDatabase::create();
+    QVERIFY(database);
+    GatewayOptions options;
+    options.database = database->url();
+    options.engine = "id = \"one\"\n";
+    GatewayFixture one(options);
+    options.engine = "id = \"two\"\n";
+    GatewayFixture two(options, one);
+    START(one);
+    START(two);
+    const auto said = one.mention(u"C0MANY"_s, u"ask please"_s);
+    WAIT_CARD(one, u"C0MANY"_s, said.ts);
+    QTRY_COMPARE_WITH_TIMEOUT(one.outcome(said.ts), u"waiting/person"_s, kWait);
+    const QString holder = one.delivery(said.ts)[u"engine"].toString();
+    QVERIFY2(holder == u"one" || holder == u"two", qPrintable(holder));
+    const GatewayFixture &other = holder == u"one" ? two : one;
+    one.slack().setInteractionUrl(QUrl(u"http://127.0.0.1:%1/slack/interactions"_s.arg(other.ingressPort())));
+    QCOMPARE(click(one, u"C0MANY"_s, cardIn(one, u"C0MANY"_s, said.ts).ts, 0), 200);
+    SIGNALBOX_WAIT_OUTCOME(one, said.ts, "completed/delivered", kWait);
+    WAIT_TEXT(one, u"C0MANY"_s, said.ts, u"*Allow* — answered by <@U0ANNA>"_s);
+    QVERIFY(one.appTexts(u"C0MANY"_s, said.ts)
+                .contains(u"Permission given (allow_once). You said: "_s + marked(u"please"_s)));
 }
 
 QTEST_GUILESS_MAIN(PermissionTest)

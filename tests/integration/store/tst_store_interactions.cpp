@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Questions that wait for a person (DESIGN.md "Interactions", contracts/interactions.md §1): one answer, from
 // somebody who may, in its own place, in time; and what follows from each end in the same transaction.
-#include "store_fixture.h"
+#include "interaction_samples.h"
 
 using namespace Qt::StringLiterals;
 using namespace signalbox;
@@ -10,51 +10,7 @@ using signalbox::domain::ClaimOutcome;
 using signalbox::domain::DeliveryState;
 using signalbox::domain::InteractionState;
 using signalbox::domain::OutboundState;
-using signalbox::testing::StoreFixture;
-
-namespace {
-
-constexpr Millis kTtl{std::chrono::hours(24)};
-
-NewInteraction question(const QString &id)
-{
-    NewInteraction asked;
-    asked.id = id;
-    asked.installationId = u"in1"_s;
-    asked.place = u"C1"_s;
-    asked.thread = u"t1"_s;
-    asked.origin = domain::InteractionOrigin::Permission;
-    asked.kind = u"edit"_s;
-    asked.answerers = u" U1 U2 "_s;
-    asked.text = u"May I?"_s;
-    asked.choices.options
-        = {{u"yes"_s, u"Allow"_s, u"allow_once"_s}, {u"no"_s, u"Reject"_s, u"reject_once"_s}};
-    asked.ttl = kTtl;
-    asked.payloadTtl = kTtl;
-    return asked;
-}
-
-ClaimInteraction click(const QString &id, const QString &person = u"U1"_s, int option = 0)
-{
-    static int clicks = 0;
-    ClaimInteraction claim;
-    claim.id = id;
-    claim.claimId = u"claim-%1"_s.arg(++clicks);
-    claim.installationId = u"in1"_s;
-    claim.place = u"C1"_s;
-    claim.person = person;
-    claim.option = option;
-    return claim;
-}
-
-QCoro::Task<> claimLater(Store *store, ClaimInteraction claim, std::vector<ClaimedInteraction> *results)
-{
-    auto claiming = store->claimInteraction(std::move(claim));
-    const auto claimed = co_await claiming;
-    results->push_back(claimed ? *claimed : ClaimedInteraction());
-}
-
-} // namespace
+using namespace signalbox::testing;
 
 class StoreInteractionsTest : public QObject
 {
