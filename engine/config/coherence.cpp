@@ -145,6 +145,12 @@ void checkOwnChannel(
     };
     refuse(u"signing_secret"_s, installation.signingSecret);
     refuse(u"bot_token"_s, installation.botToken);
+    refuse(u"app_token"_s, installation.appToken);
+    if (installation.transport == u"socket"_s) {
+        findings.addAt(table + u".transport"_s,
+            u"%1.transport = \"socket\" is for channel slack, and this one is of channel %2"_s.arg(
+                table, installation.channel));
+    }
     if (installation.tenant == u"*"_s) {
         findings.addAt(
             table + u".tenant"_s, u"%1.tenant = \"*\" is for channel slack: name the tenant"_s.arg(table));
@@ -164,6 +170,25 @@ void checkOwnChannel(
     }
 }
 
+// Socket Mode (contracts/slack.md §2) needs the app-level token and neither a listener nor a signing secret.
+void checkTransport(const InstallationConfig &installation, const QString &table, Findings &findings)
+{
+    const bool isSocket = installation.transport == u"socket"_s;
+    if (isSocket) {
+        requireSecret(!installation.appToken.isEmpty(), table, u"app_token"_s,
+            u"transport = \"socket\" needs the app-level token: set %1.app_token_env"_s.arg(table), findings);
+    } else if (!installation.appToken.isEmpty()) {
+        findings.addAt(table + u".app_token"_s,
+            u"%1.app_token is for transport = \"socket\", and this one is \"%2\""_s.arg(
+                table, installation.transport),
+            u"set %1.transport = \"socket\", or leave it out"_s.arg(table));
+    }
+    if (isSocket && !installation.appToken.isEmpty() && !installation.appToken.reveal().startsWith("xapp-")) {
+        findings.addAt(table + u".app_token"_s, u"%1.app_token is no app-level token"_s.arg(table),
+            u"those begin with \"xapp-\""_s);
+    }
+}
+
 void checkInstallation(const Config &config, qsizetype index, Findings &findings)
 {
     const InstallationConfig &installation = config.installations[index];
@@ -174,6 +199,9 @@ void checkInstallation(const Config &config, qsizetype index, Findings &findings
         !installation.backend.isEmpty(), table, u"backend"_s, u"the name of one of [[backends]]"_s, findings);
     if (installation.channel == u"web"_s || installation.channel == u"cli"_s) {
         checkOwnChannel(config, installation, table, findings);
+    }
+    if (installation.channel == u"slack"_s) {
+        checkTransport(installation, table, findings);
     }
     const bool isHttpSlack = installation.channel == u"slack"_s && installation.transport == u"http"_s;
     if (isHttpSlack && installation.signingSecret.isEmpty() && config.slack.signingSecret.isEmpty()

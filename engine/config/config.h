@@ -132,8 +132,9 @@ struct InstallationConfig
     QString app;
     Secret signingSecret; // empty: [slack]'s
     QString backend;
-    QString transport = QStringLiteral("http");
+    QString transport = QStringLiteral("http"); // http | socket (Socket Mode; slack only)
     Secret botToken;
+    Secret appToken; // of transport socket: the app-level one (xapp-)
     bool requireMention = true;
     QString onUnconfirmed = QStringLiteral("operator"); // operator | retry
     // requester | anyone | user ids: who may answer what an agent asks

@@ -39,6 +39,12 @@ constexpr std::array kTable{
         u"The workspace requires two-factor authentication to be set up."},
     Entry{u"is_bot", Rights, u"The method cannot be called by a bot."},
     Entry{u"team_access_not_granted", Rights, u"The app was not granted access to this workspace."},
+    Entry{kSocketDisabled, Socket,
+        u"Socket Mode is switched off for the app. Switch it on in the app's settings, then resume the "
+        u"intake."},
+    Entry{kAppTokenRefused, Socket, u"Slack does not accept the app-level token (app_token)."},
+    Entry{kAppTokenWrongType, Socket,
+        u"The app token is not an app-level token with the scope connections:write."},
     Entry{kSealedWithAnotherKey, Seal,
         u"The kept bot token was sealed with another key. Every engine needs the same secret_key_file."},
     Entry{kSealedValueDamaged, Seal, u"The kept bot token is damaged and cannot be opened."},
@@ -65,12 +71,22 @@ QString troubleWords(QStringView code)
     return entry ? QString::fromUtf16(entry->words) : QString();
 }
 
+bool isTokenTrouble(QStringView code)
+{
+    const Entry *entry = entryOf(code);
+    return entry && entry->kind != App && entry->kind != Socket;
+}
+
 bool replacesTrouble(QStringView present, QStringView next)
 {
     if (present == next || !entryOf(next))
         return false;
     if (present.isEmpty())
         return true;
+    // What comes in matters less than what cannot be answered; whoever holds the socket says it again later.
+    const bool wasSocket = entryOf(present) && entryOf(present)->kind == Socket;
+    if (entryOf(next)->kind == Socket || wasSocket)
+        return wasSocket;
     // That nobody has a token follows from every other trouble.
     if (next == QStringView(kTokenMissing) || present == QStringView(kAppUninstalled))
         return false;

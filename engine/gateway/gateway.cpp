@@ -13,6 +13,7 @@ namespace {
 Q_LOGGING_CATEGORY(lcGateway, "signalbox.engine.gateway")
 constexpr Millis kOutboxGrace{3000};
 constexpr Millis kForwardGrace{1000};
+constexpr Millis kSocketGrace{2000};
 constexpr Millis kBackendGrace{2000};
 constexpr Millis kIdentityPause{30'000};
 } // namespace
@@ -46,6 +47,8 @@ Gateway::Gateway(
     , m_disconnector(store, m_backends, m_lease, config)
     , m_interactionIngress(m_book, m_interactions, m_slack, config, clock, ids)
     , m_actions(store, config, ids, m_dispatcher, m_outbox, m_orders)
+    , m_commands(store, m_book, m_actions, m_client, config, clock)
+    , m_sockets(store, m_book, m_lease, m_ingress, m_commands, m_client, config, clock, ids)
     , m_upkeep(store, m_lease, config, ids)
     , m_scope(u"gateway"_s)
 {
@@ -57,6 +60,10 @@ Gateway::Gateway(
     m_sessionIngress.onReady([this] { m_dispatcher.wake(); });
     m_outbox.onLogged([this](const QString &session) { m_streams.wake(session); });
     m_ingress.onRevoked([this] { m_disconnector.wake(); });
+    m_ingress.onSessionStopped(
+        [this](Installation installation, QString place, QString thread, QString user) {
+            return m_commands.sessionStopped(std::move(installation), place, thread, user);
+        });
     m_book.onToken([this] { m_outbox.wake(); });
     m_runner.onOutbound([this] { m_outbox.wake(); });
     m_reach.onOutbound([this] { m_outbox.wake(); });
@@ -68,12 +75,38 @@ Gateway::Gateway(
     m_interactions.onOutbound([this] { wakeAll(); });
     m_questions.onOutbound([this] { m_outbox.wake(); });
     m_ingress.onAnswered([this] { m_interactions.wake(); });
+    connectSlack();
     m_lease.onLapse([this] { return letGo(); });
     connect(&m_lease, &EngineLease::replaced, this, &Gateway::replaced);
     connect(&m_lease, &EngineLease::revived, this, &Gateway::wakeAll);
 }
 
 Gateway::~Gateway() = default;
+
+// What comes from Slack besides events, over HTTP and over sockets alike.
+void Gateway::connectSlack()
+{
+    const auto command = [this](Json payload, Installation installation) {
+        return m_commands.interact(std::move(payload), std::move(installation));
+    };
+    m_interactionIngress.setOther(&SlackCommands::owns, command);
+    m_sockets.onInteraction([this](Json payload, Installation installation) {
+        return takeAction(std::move(payload), std::move(installation));
+    });
+    m_commands.setMayStop(
+        [](const Installation &installation, const QString &requester, const QString &user) {
+            const QString may = domain::answerersFor(installation.answerers, requester);
+            return may == u"*" || may.contains(u' ' + user + u' ');
+        });
+}
+
+QCoro::Task<Status> Gateway::takeAction(Json payload, Installation installation)
+{
+    const slack::SlackAction action = slack::readAction(payload);
+    if (!slack::isPlausible(action))
+        co_return Status(); // sending it again would not help
+    co_return co_await m_interactionIngress.take(action, std::move(installation));
+}
 
 QCoro::Task<Status> Gateway::prepare(store::EngineRegistration registration)
 {
@@ -112,6 +145,7 @@ void Gateway::start()
     m_webhooks.start();
     m_disconnector.start();
     m_upkeep.start();
+    m_sockets.start();
     m_scope.spawn("bot identities", watchTokens());
 }
 
@@ -151,9 +185,8 @@ QCoro::Task<> Gateway::watchTokens()
             auto installation = co_await m_book.forTenant(configured.tenant, configured.app);
             if (!installation)
                 continue;
-            const auto kind = domain::troubleKind(installation->row.health.trouble);
             const bool wanted = first || installation->row.botUserId.isEmpty() || installation->isRevoked()
-                || (kind && *kind != domain::TroubleKind::App);
+                || domain::isTokenTrouble(installation->row.health.trouble);
             if (wanted && installation->botToken == configured.botToken)
                 co_await testToken(std::move(*installation), configured.botToken);
         }
@@ -203,6 +236,7 @@ QCoro::Task<> Gateway::noteAgent(store::ObservedRuntime seen)
 QCoro::Task<> Gateway::stop(Millis grace)
 {
     m_scope.cancel();
+    co_await m_sockets.stop(kSocketGrace);
     co_await m_upkeep.stop();
     co_await m_busy.stop();
     co_await m_streams.stop();
@@ -214,6 +248,7 @@ QCoro::Task<> Gateway::stop(Millis grace)
     co_await m_disconnector.stop(kForwardGrace);
     co_await m_interactionIngress.stop();
     co_await m_interactions.stop();
+    co_await m_commands.stop();
     co_await m_runner.stop();
     co_await m_reach.stop();
     co_await m_refresh.stop();

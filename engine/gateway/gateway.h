@@ -13,6 +13,7 @@
 #include "gateway/question_ingress.h"
 #include "gateway/session_ingress.h"
 #include "gateway/slack_ingress.h"
+#include "gateway/socket_feeds.h"
 #include "gateway/upkeep.h"
 #include "gateway/webhook_sender.h"
 #include "http/client.h"
@@ -42,6 +43,7 @@ public:
         m_sessionIngress.addRoutes(router);
         m_questions.addRoutes(router);
         m_interactionIngress.addRoutes(router);
+        m_commands.addRoutes(router);
     }
     void start();
     // Claims nothing more, gives what runs the grace, hands the rest back. Also when start() or prepare() was
@@ -63,6 +65,8 @@ private:
     void wakeAll();
     [[nodiscard]] QCoro::Task<bool> cancelTurn(store::EngineOrder order);
     [[nodiscard]] QCoro::Task<> letGo();
+    [[nodiscard]] QCoro::Task<Status> takeAction(Json payload, Installation installation);
+    void connectSlack();
     void observeAgent(const QString &backend, const QString &phase);
     [[nodiscard]] QCoro::Task<> noteAgent(store::ObservedRuntime seen);
     store::Store &m_store;
@@ -93,6 +97,8 @@ private:
     Disconnector m_disconnector;
     InteractionIngress m_interactionIngress;
     OperatorActions m_actions;
+    SlackCommands m_commands;
+    SocketFeeds m_sockets;
     Upkeep m_upkeep;
     async::TaskScope m_scope;
     store::Registered m_registered;

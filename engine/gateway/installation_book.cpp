@@ -11,13 +11,13 @@ using namespace Qt::StringLiterals;
 
 namespace signalbox::gateway {
 
-namespace {
-Q_LOGGING_CATEGORY(lcGateway, "signalbox.engine.gateway")
-
 QString installationId(const QString &channel, const QString &tenant, const QString &app)
 {
     return app.isEmpty() ? channel + u':' + tenant : channel + u':' + tenant + u':' + app;
 }
+
+namespace {
+Q_LOGGING_CATEGORY(lcGateway, "signalbox.engine.gateway")
 
 store::InstallationRow rowFrom(const config::InstallationConfig &config, const QString &tenant)
 {
@@ -35,12 +35,6 @@ store::InstallationRow rowFrom(const config::InstallationConfig &config, const Q
 QByteArray placeOf(const QString &id)
 {
     return "installations/" + id.toUtf8() + "/bot_token";
-}
-
-bool isTokenTrouble(const QString &code)
-{
-    const auto kind = domain::troubleKind(code);
-    return kind && *kind != domain::TroubleKind::App;
 }
 
 } // namespace
@@ -140,6 +134,14 @@ std::optional<Secret> InstallationBook::secretFor(const QString &tenant, const Q
     return config->signingSecret.isEmpty() ? m_config.slack.signingSecret : config->signingSecret;
 }
 
+std::optional<Secret> InstallationBook::appTokenFor(const QString &tenant, const QString &app) const
+{
+    const config::InstallationConfig *config = configuredFor(u"slack"_s, tenant, app);
+    if (!config)
+        return std::nullopt;
+    return config->transport == u"socket" ? config->appToken : Secret();
+}
+
 QCoro::Task<Result<Installation>> InstallationBook::forTenant(QString tenant, QString app)
 {
     const config::InstallationConfig *config = configuredFor(u"slack"_s, tenant, app);
@@ -236,7 +238,7 @@ QCoro::Task<> InstallationBook::proveToken(QString id, Secret token, bool posted
 {
     const auto found = m_byId.constFind(id);
     const bool troubled = found != m_byId.constEnd()
-        && (found->isRevoked() || !found->tokenKept || isTokenTrouble(found->row.health.trouble));
+        && (found->isRevoked() || !found->tokenKept || domain::isTokenTrouble(found->row.health.trouble));
     if (troubled && found->botToken == token)
         co_await keep(id, token, posted);
 }

@@ -31,6 +31,9 @@ struct Installation
     [[nodiscard]] bool isRevoked() const { return row.state == u"revoked"; }
 };
 
+// "slack:T012345", with ":APP" where one is configured; also of a "*" entry itself.
+[[nodiscard]] QString installationId(const QString &channel, const QString &tenant, const QString &app);
+
 // Whether what a provider says belongs to another app than this installation's (contracts/spritz-backend.md
 // §3.9): nothing of it may be learnt or used. Its app is the configured one, else the one that signs its
 // events.
@@ -49,6 +52,8 @@ public:
 
     // Which secret a tenant's events must be signed with; none: no installation is configured for it.
     [[nodiscard]] std::optional<Secret> secretFor(const QString &tenant, const QString &app) const;
+    // Which app-level token (Socket Mode) a tenant's events must come with; an empty one: none may come so.
+    [[nodiscard]] std::optional<Secret> appTokenFor(const QString &tenant, const QString &app) const;
     // All distinct signing secrets: a request is authentic if one of them fits.
     [[nodiscard]] const std::vector<Secret> &signingSecrets() const { return m_secrets; }
     // Exact tenant and app first, then the tenant with any app, then "*". A tenant met for the first time

@@ -81,7 +81,9 @@ QCoro::Task<http::Response> InteractionIngress::interactions(http::Request reque
     }
     if (!installation)
         co_return notStored();
-    const Status taken = co_await take(action, *installation);
+    const bool others = m_owns && m_owns(*payload);
+    auto taking = others ? m_other(*payload, *installation) : take(action, *installation);
+    const Status taken = co_await taking;
     co_return taken ? done() : notStored();
 }
 

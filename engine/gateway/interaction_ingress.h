@@ -20,6 +20,15 @@ public:
     void addRoutes(http::Router &router);
     [[nodiscard]] QCoro::Task<> stop();
 
+    // What belongs to others than cards: whether it is theirs, and what it does. Before the server starts.
+    using Owns = bool (*)(const Json &payload);
+    using Other = std::function<QCoro::Task<Status>(Json payload, Installation installation)>;
+    void setOther(Owns owns, Other take)
+    {
+        m_owns = owns;
+        m_other = std::move(take);
+    }
+
     // What an authentic interaction of this installation does, whatever brought it. Unavailable: it could not
     // be stored, and the person is to see an error. An action that is none of ours does nothing.
     [[nodiscard]] QCoro::Task<Status> take(slack::SlackAction action, Installation installation);
@@ -33,6 +42,8 @@ private:
     const config::Config &m_config;
     const Clock &m_clock;
     IdGenerator &m_ids;
+    Owns m_owns = nullptr;
+    Other m_other;
     async::TaskScope m_scope; // private notes
 };
 

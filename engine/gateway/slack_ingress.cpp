@@ -81,29 +81,43 @@ QCoro::Task<http::Response> SlackIngress::events(http::Request request, http::Co
     }
     if (envelope->type == u"url_verification")
         co_return http::Response::text(200, envelope->challenge.toUtf8());
-    const bool message = envelope->eventType == u"message" || envelope->eventType == u"app_mention";
-    const bool gone = envelope->eventType == u"app_uninstalled" || envelope->eventType == u"tokens_revoked";
-    if (envelope->type != u"event_callback" || !(message || gone)) {
+    const Secret signedWith = m_book.signingSecrets()[static_cast<size_t>(signature.secretIndex)];
+    co_return co_await accept(std::move(*envelope), SlackProof::signedWith(signedWith));
+}
+
+QCoro::Task<http::Response> SlackIngress::accept(slack::Envelope envelope, SlackProof proof)
+{
+    const bool message = envelope.eventType == u"message" || envelope.eventType == u"app_mention";
+    const bool gone = envelope.eventType == u"app_uninstalled" || envelope.eventType == u"tokens_revoked";
+    const bool stopped = envelope.eventType == u"agent_session_stopped";
+    if (envelope.type != u"event_callback" || !(message || gone || stopped)) {
         ++m_stats.dropped;
         co_return ignored();
     }
-    if (!isPlausible(*envelope)) {
+    if (!isPlausible(envelope)) {
         ++m_stats.malformed;
         co_return http::Response::text(400, "invalid identifiers\n");
     }
-    const Secret signedWith = m_book.signingSecrets()[static_cast<size_t>(signature.secretIndex)];
     if (gone)
-        co_return co_await revoke(std::move(*envelope), signedWith);
-    co_return co_await storeMessage(std::move(*envelope), signedWith);
+        co_return co_await revoke(std::move(envelope), std::move(proof));
+    if (stopped)
+        co_return co_await stopSession(std::move(envelope), std::move(proof));
+    co_return co_await storeMessage(std::move(envelope), std::move(proof));
 }
 
-QCoro::Task<SlackIngress::Owner> SlackIngress::ownerOf(QString tenant, QString app, Secret signedWith)
+bool SlackProof::fits(const InstallationBook &book, const QString &tenant, const QString &app) const
+{
+    const std::optional<Secret> secret
+        = m_appToken.isEmpty() ? book.secretFor(tenant, app) : book.appTokenFor(tenant, app);
+    return !secret || *secret == (m_appToken.isEmpty() ? m_secret : m_appToken);
+}
+
+QCoro::Task<SlackIngress::Owner> SlackIngress::ownerOf(QString tenant, QString app, SlackProof proof)
 {
     Owner owner;
-    // Before anything is stored of it: the signature must be the one of the installation that the event
-    // claims to belong to.
-    const std::optional<Secret> secret = m_book.secretFor(tenant, app);
-    if (secret && !(*secret == signedWith)) {
+    // Before anything is stored of it: the signature, or the socket, must be the one of the installation that
+    // the event claims to belong to.
+    if (!proof.fits(m_book, tenant, app)) {
         ++m_stats.refusedSignature;
         owner.refusal = http::Response::text(401, slack::refusalText(slack::SignatureCheck::Invalid));
         co_return owner;
@@ -137,13 +151,13 @@ bool concernsBot(const slack::Envelope &envelope, const QString &botUserId)
 
 } // namespace
 
-QCoro::Task<http::Response> SlackIngress::revoke(slack::Envelope envelope, Secret signedWith)
+QCoro::Task<http::Response> SlackIngress::revoke(slack::Envelope envelope, SlackProof proof)
 {
     if (envelope.teamId.isEmpty()) {
         ++m_stats.dropped;
         co_return ok();
     }
-    const Owner owner = co_await ownerOf(envelope.teamId, envelope.apiAppId, signedWith);
+    const Owner owner = co_await ownerOf(envelope.teamId, envelope.apiAppId, std::move(proof));
     if (owner.refusal)
         co_return *owner.refusal;
     const store::InstallationRow &row = owner.installation.row;
@@ -183,13 +197,35 @@ QCoro::Task<http::Response> SlackIngress::revoke(slack::Envelope envelope, Secre
     co_return ok();
 }
 
-QCoro::Task<http::Response> SlackIngress::storeMessage(slack::Envelope envelope, Secret signedWith)
+QCoro::Task<http::Response> SlackIngress::stopSession(slack::Envelope envelope, SlackProof proof)
+{
+    const QString place = envelope.event[u"channel"].toString();
+    const QString thread = envelope.event[u"thread_ts"].toString();
+    const QString user = envelope.event[u"user"].toString();
+    const bool plausible
+        = slack::isPlausibleId(place) && slack::isPlausibleId(thread) && slack::isPlausibleId(user);
+    if (envelope.teamId.isEmpty() || place.isEmpty() || user.isEmpty() || !plausible || !m_sessionStopped) {
+        ++m_stats.dropped;
+        co_return ok();
+    }
+    Owner owner = co_await ownerOf(envelope.teamId, envelope.apiAppId, std::move(proof));
+    if (owner.refusal)
+        co_return *owner.refusal;
+    const Status stopped = co_await m_sessionStopped(std::move(owner.installation), place, thread, user);
+    if (!stopped) {
+        ++m_stats.unavailable;
+        co_return notStored();
+    }
+    co_return ok();
+}
+
+QCoro::Task<http::Response> SlackIngress::storeMessage(slack::Envelope envelope, SlackProof proof)
 {
     if (envelope.teamId.isEmpty()) {
         ++m_stats.dropped;
         co_return ok();
     }
-    const Owner owner = co_await ownerOf(envelope.teamId, envelope.apiAppId, signedWith);
+    const Owner owner = co_await ownerOf(envelope.teamId, envelope.apiAppId, std::move(proof));
     if (owner.refusal)
         co_return *owner.refusal;
     const Installation *installation = &owner.installation;

@@ -110,6 +110,8 @@ QCoro::Task<SlackEventSender::Attempt> SlackEventSender::attempt(QByteArray body
 
 QCoro::Task<Result<EventOutcome>> SlackEventSender::sendEnvelope(Json envelope)
 {
+    if (eventsOverSocket)
+        co_return co_await eventsOverSocket(std::move(envelope));
     ++m_live;
     const QByteArray body = envelope.toBytes();
     EventOutcome outcome;
@@ -146,6 +148,8 @@ QCoro::Task<Result<EventOutcome>> SlackEventSender::sendEnvelope(Json envelope)
 
 QCoro::Task<Result<http::Response>> SlackEventSender::sendInteraction(Json payload)
 {
+    if (interactionsOverSocket)
+        co_return co_await interactionsOverSocket(std::move(payload));
     const QByteArray form = "payload=" + payload.toBytes().toPercentEncoding();
     SignedSender sender = signedSender();
     SignedSender::Request request(m_interactionUrl, form);

@@ -6,6 +6,8 @@
 
 #include <QObject>
 
+#include <functional>
+
 namespace signalbox::sandbox {
 
 // What became of one event after all of Slack's attempts.
@@ -35,6 +37,9 @@ public:
     std::vector<Millis> retryDelays{Millis(0), Millis(60'000), Millis(300'000)};
 
     void setEventUrl(QUrl url) { m_eventUrl = std::move(url); }
+    // Instead of HTTP, while it is set: what delivers an event, and an interaction, by Socket Mode.
+    std::function<QCoro::Task<Result<EventOutcome>>(Json envelope)> eventsOverSocket;
+    std::function<QCoro::Task<Result<http::Response>>(Json payload)> interactionsOverSocket;
     void setInteractionUrl(QUrl url) { m_interactionUrl = std::move(url); }
     [[nodiscard]] SignedSender signedSender();
 

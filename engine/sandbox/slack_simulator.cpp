@@ -2,6 +2,8 @@
 #include "sandbox/slack_simulator.h"
 
 #include "base/ids.h"
+#include "sandbox/slack_args.h"
+#include "sandbox/slack_gestures.h"
 
 using namespace Qt::StringLiterals;
 
@@ -79,7 +81,13 @@ SlackSimulator::SlackSimulator(SlackSimulatorConfig config, const Clock &clock, 
     , m_model(clock)
     , m_api(m_model)
     , m_events(m_model, clock, m_config.appId, m_config.signingSecret, m_config.eventUrl)
+    , m_socket(m_config.appId)
 {
+    if (m_config.socketMode) {
+        m_events.eventsOverSocket = [this](Json envelope) { return eventOverSocket(std::move(envelope)); };
+        m_events.interactionsOverSocket
+            = [this](Json payload) { return interactionOverSocket(std::move(payload)); };
+    }
     m_model.setKeepText(m_config.keepText);
     m_model.addTeam(firstTeam(m_config));
     m_events.setInteractionUrl(m_config.interactionUrl);
@@ -96,6 +104,8 @@ SlackSimulator::SlackSimulator(SlackSimulatorConfig config, const Clock &clock, 
     limits.maxBodyBytes = 4 * 1024 * 1024;
     limits.handlerTimeout = kHandlerTimeout;
     m_server = std::make_unique<http::Server>(std::move(router), limits);
+    m_server->setUpgradeHandler(
+        [this](const http::Request &head, QTcpSocket *socket) { return m_socket.upgrade(head, socket); });
 }
 
 SlackSimulator::~SlackSimulator()
@@ -111,6 +121,7 @@ Status SlackSimulator::listen(quint16 port)
 QCoro::Task<> SlackSimulator::close()
 {
     m_stop.cancel();
+    m_socket.close();
     auto joined = m_events.join();
     co_await joined;
     co_await m_server->close(Millis(500));
@@ -159,7 +170,9 @@ http::Response SlackSimulator::perform(const QString &method, const http::Reques
         if (token.isEmpty())
             token = args->text(u"token").toUtf8();
         const SlackTeam *team = m_model.teamOfToken(token);
-        if (token.isEmpty())
+        if (method == u"apps.connections.open")
+            body = openConnection(token);
+        else if (token.isEmpty())
             body = SlackWebApi::failure(u"not_authed"_s);
         else if (team == nullptr)
             body = SlackWebApi::failure(m_model.deadTokenError(token));
@@ -173,6 +186,17 @@ http::Response SlackSimulator::perform(const QString &method, const http::Reques
         "mpim:history,reactions:write");
     Q_EMIT called(method);
     return response;
+}
+
+Json SlackSimulator::openConnection(const QByteArray &token)
+{
+    if (token.isEmpty())
+        return SlackWebApi::failure(u"not_authed"_s);
+    if (token != m_config.appToken.reveal())
+        return SlackWebApi::failure(
+            m_model.teamOfToken(token) != nullptr ? u"not_allowed_token_type"_s : u"invalid_auth"_s);
+    const QString host = u"127.0.0.1:%1"_s.arg(m_server->port());
+    return Json::object({{u"ok"_s, true}, {u"url"_s, m_socket.address(host)}});
 }
 
 SlackChannel &SlackSimulator::addChannel(const QString &id, const QString &name, const QString &teamId)
@@ -365,6 +389,91 @@ QCoro::Task<Result<http::Response>> SlackSimulator::click(
         {u"response_url"_s, u"%1/response/%2"_s.arg(apiBaseUrl().chopped(4), actionTs)},
         {u"actions"_s, Json(Json::Array{action})}});
     co_return co_await m_events.sendInteraction(std::move(payload));
+}
+
+QCoro::Task<Result<EventOutcome>> SlackSimulator::eventOverSocket(Json envelope)
+{
+    EventOutcome outcome;
+    outcome.eventId = envelope[u"event_id"].toString();
+    const Millis start = m_clock.boot();
+    const auto delivered = co_await m_socket.deliver(u"events_api"_s, std::move(envelope), false, true);
+    if (!delivered)
+        co_return fail(delivered.error());
+    outcome.took = m_clock.boot() - start;
+    outcome.delivered = delivered->acknowledged;
+    outcome.attempts = delivered->attempts;
+    outcome.reason = delivered->acknowledged ? QString() : u"timeout"_s;
+    co_return outcome;
+}
+
+QCoro::Task<Result<http::Response>> SlackSimulator::interactionOverSocket(Json payload)
+{
+    const auto delivered = co_await m_socket.deliver(u"interactive"_s, std::move(payload), true, false);
+    if (!delivered)
+        co_return fail(delivered.error());
+    if (!delivered->acknowledged)
+        co_return fail(ErrorCode::DeadlineExceeded, u"it was not acknowledged"_s);
+    co_return http::Response::json(200, delivered->payload);
+}
+
+QCoro::Task<Result<Json>> SlackSimulator::slash(
+    QString channel, QString user, QString command, QString text, QUrl url)
+{
+    m_model.addUser(user);
+    Gesturer who;
+    who.teamId = m_config.teamId;
+    who.appId = m_config.appId;
+    who.channel = channel;
+    who.user = user;
+    who.now = m_model.nextTs();
+    const Json fields = slashFields(who, command, text);
+    if (m_config.socketMode) {
+        const auto delivered = co_await m_socket.deliver(u"slash_commands"_s, fields, true, false);
+        if (!delivered)
+            co_return fail(delivered.error());
+        if (!delivered->acknowledged)
+            co_return fail(ErrorCode::DeadlineExceeded, u"it was not acknowledged"_s);
+        co_return delivered->payload;
+    }
+    std::vector<std::pair<QString, QString>> form;
+    for (const Json::Member &field : fields.toObject())
+        form.emplace_back(field.first, field.second.toString());
+    SignedSender sender = signedSender();
+    SignedSender::Request request(url, encodeForm(form));
+    request.contentType = "application/x-www-form-urlencoded";
+    request.timeout = m_events.deadline;
+    const auto response = co_await sender.post(request, m_stop.token());
+    if (!response)
+        co_return fail(response.error());
+    if (response->status != 200)
+        co_return fail(ErrorCode::Unavailable, u"the command was answered %1"_s.arg(response->status));
+    co_return Json::parse(response->body);
+}
+
+QCoro::Task<Result<http::Response>> SlackSimulator::pressEphemeral(
+    QString channel, QString user, QString actionId, QString value)
+{
+    m_model.addUser(user);
+    Gesturer who;
+    who.teamId = m_config.teamId;
+    who.appId = m_config.appId;
+    who.channel = channel;
+    who.user = user;
+    who.now = m_model.nextTs();
+    return m_events.sendInteraction(ephemeralPress(who, actionId, value));
+}
+
+QCoro::Task<Result<http::Response>> SlackSimulator::shortcut(
+    QString channel, QString ts, QString user, QString callbackId)
+{
+    m_model.addUser(user);
+    Gesturer who;
+    who.teamId = m_config.teamId;
+    who.appId = m_config.appId;
+    who.channel = channel;
+    who.user = user;
+    who.now = m_model.nextTs();
+    return m_events.sendInteraction(messageShortcut(who, callbackId, ts, QString()));
 }
 
 } // namespace signalbox::sandbox

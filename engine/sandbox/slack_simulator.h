@@ -4,6 +4,7 @@
 #include "http/server.h"
 #include "sandbox/fault.h"
 #include "sandbox/slack_event_sender.h"
+#include "sandbox/slack_socket_hub.h"
 #include "sandbox/slack_web_api.h"
 
 #include <QObject>
@@ -20,6 +21,8 @@ struct SlackSimulatorConfig
     QString botUserId = QStringLiteral("U0BOT");
     Secret botToken{QByteArrayLiteral("xoxb-sandbox")};
     Secret signingSecret{QByteArrayLiteral("sandbox-signing-secret")};
+    Secret appToken{QByteArrayLiteral("xapp-sandbox")}; // of Socket Mode
+    bool socketMode = false; // events, clicks and commands go over it instead of HTTP
     QUrl eventUrl; // where events go; may be set later
     QUrl interactionUrl; // where clicks go; may be set later
     // Off: of each message only its place, ids, length and hash stay, so that benchmarks run in bounded
@@ -106,6 +109,15 @@ public:
     // such a button.
     [[nodiscard]] QCoro::Task<Result<http::Response>> click(
         QString channel, QString ts, QString actionId, QString user);
+    // The person types a slash command; the answer, or null when it had none. Over HTTP it goes to `url`.
+    [[nodiscard]] QCoro::Task<Result<Json>> slash(
+        QString channel, QString user, QString command, QString text, QUrl url = {});
+    // The person presses a button of a message that only they see, or chooses a message shortcut.
+    [[nodiscard]] QCoro::Task<Result<http::Response>> pressEphemeral(
+        QString channel, QString user, QString actionId, QString value);
+    [[nodiscard]] QCoro::Task<Result<http::Response>> shortcut(
+        QString channel, QString ts, QString user, QString callbackId);
+    [[nodiscard]] SlackSocketHub &socket() { return m_socket; }
     [[nodiscard]] SlackEventSender &events() { return m_events; }
     [[nodiscard]] SignedSender signedSender() { return m_events.signedSender(); }
 
@@ -118,6 +130,9 @@ private:
     [[nodiscard]] QCoro::Task<http::Response> handle(
         const http::Request &request, const http::Context &context);
     [[nodiscard]] http::Response perform(const QString &method, const http::Request &request);
+    [[nodiscard]] Json openConnection(const QByteArray &token);
+    [[nodiscard]] QCoro::Task<Result<EventOutcome>> eventOverSocket(Json envelope);
+    [[nodiscard]] QCoro::Task<Result<http::Response>> interactionOverSocket(Json payload);
     [[nodiscard]] const SlackMessage &store(
         SlackChannel &channel, const QString &user, const QString &text, const QString &thread);
     [[nodiscard]] QCoro::Task<Result<SayOutcome>> deliver(
@@ -129,6 +144,7 @@ private:
     SlackModel m_model;
     SlackWebApi m_api;
     SlackEventSender m_events;
+    SlackSocketHub m_socket;
     std::unique_ptr<http::Server> m_server;
     FaultTable m_faults;
     CallLog m_calls;

@@ -120,6 +120,10 @@ Status freeSenders(Session &session, const LostLives &lost)
         lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id, lost.first, lost.last);
     if (!freed)
         return fail(freed.error());
+    const auto sockets = session.run("DELETE FROM socket_holders WHERE " SIGNALBOX_HELD_BY, lost.allOthers,
+        lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id, lost.first, lost.last);
+    if (!sockets)
+        return fail(sockets.error());
     const auto dropped = session.run("DELETE FROM engine_orders WHERE " SIGNALBOX_HELD_BY, lost.allOthers,
         lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id, lost.first, lost.last);
     if (!dropped)

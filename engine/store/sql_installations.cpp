@@ -206,7 +206,7 @@ Result<int> wakeOutbound(Session &session, const QString &installationId, Instan
 bool endsTrouble(const QString &trouble, bool isNew, bool posted)
 {
     const auto kind = domain::troubleKind(trouble);
-    if (!kind || *kind == domain::TroubleKind::App)
+    if (!kind || !domain::isTokenTrouble(trouble))
         return false;
     return *kind != domain::TroubleKind::Rights || isNew || posted;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/action_records.h"
+#include "store/socket_records.h"
 
 #include <algorithm>
 
@@ -107,7 +108,13 @@ Result<ActionResult> resumeUnit(Session &session, const ActionOrder &order)
         request.id, request.what);
     if (!gone)
         return fail(gone.error());
-    if (*gone == 0)
+    // Who resumes what comes in wants its Socket Mode connection, too, if that has stopped.
+    const auto socket = request.scope == u"installation" && request.what == u"intake"
+        ? retrySocket(session, request.id)
+        : Result<bool>(false);
+    if (!socket)
+        return fail(socket.error());
+    if (*gone == 0 && !*socket)
         return fail(Error(ErrorCode::Conflict, u"it is not paused"_s, u"not_paused"_s));
     session.touch("pause", request.scope + u'/' + request.id, toMs(*now));
     if (auto done = spread(session, request, *now); !done)

@@ -33,6 +33,10 @@ public:
     QCoro::Task<Result<Revoked>> revoke(RevokeInstallation revoke) override;
     QCoro::Task<Result<std::vector<ClaimedDisconnect>>> claimDisconnects(int most, Millis patience) override;
     QCoro::Task<Status> finishDisconnect(FinishDisconnect finish) override;
+    QCoro::Task<Result<SocketHeld>> holdSocket(HoldSocket hold) override;
+    QCoro::Task<Status> releaseSocket(QString installationId, EngineLife life) override;
+    QCoro::Task<Result<PlaceStatus>> placeStatus(QString installationId, QString place, int most) override;
+    QCoro::Task<Result<PlaceTurn>> placeTurn(QString deliveryId) override;
     QCoro::Task<Result<IngestOutcome>> ingest(IngestRequest request) override;
     QCoro::Task<Result<std::vector<ClaimedDelivery>>> claimDeliveries(
         EngineLife life, ClaimLimits limits) override;

@@ -11,6 +11,7 @@
 #include "store/question_records.h"
 #include "store/records.h"
 #include "store/session_records.h"
+#include "store/socket_records.h"
 #include "store/webhook_records.h"
 
 #include <QCoro/QCoroTask>
@@ -88,6 +89,14 @@ public:
         int most, Millis patience)
         = 0;
     [[nodiscard]] virtual QCoro::Task<Status> finishDisconnect(FinishDisconnect finish) = 0;
+
+    // --- Socket Mode and the slash command (socket_records.h)
+    [[nodiscard]] virtual QCoro::Task<Result<SocketHeld>> holdSocket(HoldSocket hold) = 0;
+    [[nodiscard]] virtual QCoro::Task<Status> releaseSocket(QString installationId, EngineLife life) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<PlaceStatus>> placeStatus(
+        QString installationId, QString place, int most)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<PlaceTurn>> placeTurn(QString deliveryId) = 0;
 
     // --- the way of a message
     [[nodiscard]] virtual QCoro::Task<Result<IngestOutcome>> ingest(IngestRequest request) = 0;

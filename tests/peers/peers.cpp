@@ -28,8 +28,8 @@ QString Peers::folder()
 
 QString Peers::problem()
 {
-    for (const QString &package :
-        {u"@slack/web-api"_s, u"@slack/bolt"_s, u"@agentclientprotocol/sdk"_s, u"ajv"_s, u"emulate"_s}) {
+    for (const QString &package : {u"@slack/web-api"_s, u"@slack/bolt"_s, u"@slack/socket-mode"_s,
+             u"@agentclientprotocol/sdk"_s, u"ajv"_s, u"emulate"_s}) {
         if (!QFileInfo::exists(module(package + u"/package.json"_s)))
             return u"%1 is missing in %2: run npm ci --ignore-scripts there"_s.arg(package, folder());
     }

@@ -26,6 +26,7 @@ private Q_SLOTS:
     void signature_passesSlacksVerifier();
     void events_passSlacksReceiver();
     void webClient_drivesTheSimulator();
+    void socketModeClient_acceptsTheSimulator();
     void emulate_startsAndAnswers();
 
 private:
@@ -136,6 +137,46 @@ void SlackPeersTest::webClient_drivesTheSimulator()
     QVERIFY2(code == 0, (client.output() + client.errors()).constData());
     QVERIFY(client.output().contains("all checks hold"));
     QCOMPARE(slack.messages(u"C_LIMITED"_s).size(), size_t(1));
+    async::blockOn(slack.close());
+}
+
+void SlackPeersTest::socketModeClient_acceptsTheSimulator()
+{
+    SlackSimulatorConfig config;
+    config.socketMode = true;
+    SlackSimulator slack(config, m_clock);
+    QVERIFY(slack.listen());
+    slack.socket().ackDeadline = Millis(20'000);
+    slack.socket().warningLead = Millis(1000);
+    ChildProcess client;
+    Peers::prepare(client);
+    QVERIFY(client.start(Peers::node(), {Peers::script(u"socket_mode.mjs"_s), slack.apiBaseUrl()}));
+    const auto connected = client.waitForLine("connected 1");
+    QVERIFY2(connected, connected ? "" : qPrintable(connected.error().toString()));
+    sandbox::SayOptions mention;
+    mention.order = sandbox::TwinOrder::MentionOnly;
+    const auto said = async::blockOn(slack.mention(u"C1"_s, u"U1"_s, u"hello"_s, mention), Millis(30'000));
+    QVERIFY(said && said->mention.delivered);
+    QCOMPARE(said->mention.attempts, 1);
+    QVERIFY(client.waitForLine("event <@U0BOT> hello"));
+    const auto answer
+        = async::blockOn(slack.slash(u"C1"_s, u"U1"_s, u"/signalbox"_s, u"status"_s), Millis(30'000));
+    QVERIFY(answer);
+    QCOMPARE((*answer)[u"text"].toString(), u"answer to status"_s);
+    const auto pressed
+        = async::blockOn(slack.pressEphemeral(u"C1"_s, u"U1"_s, u"a1"_s, u"v1"_s), Millis(30'000));
+    QVERIFY(pressed);
+
+    // It closes first and connects then, so what is said meanwhile waits, or comes again.
+    slack.socket().sayDisconnect(u"refresh_requested"_s);
+    const auto again = client.waitForLine("connected 2");
+    QVERIFY2(again, again ? "" : qPrintable(again.error().toString()));
+    const auto last = async::blockOn(slack.mention(u"C1"_s, u"U1"_s, u"stop"_s, mention), Millis(60'000));
+    QVERIFY(last && last->mention.delivered);
+    const auto code = client.waitForEnd(Millis(40'000));
+    QVERIFY2(code == 0, (client.output() + client.errors()).constData());
+    QVERIFY(client.output().contains("all checks hold"));
+    QCOMPARE(slack.socket().strayAcknowledgements(), 0);
     async::blockOn(slack.close());
 }
 

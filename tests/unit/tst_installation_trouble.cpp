@@ -59,6 +59,10 @@ private Q_SLOTS:
         row("app_uninstalled", "token_revoked", false);
         row("app_uninstalled", "app_mismatch", false);
         row("invalid_auth", "channel_not_found", false);
+        row("", "socket_disabled", true);
+        row("socket_disabled", "app_token_refused", true);
+        row("socket_disabled", "invalid_auth", true);
+        row("invalid_auth", "socket_disabled", false);
     }
     void theOneThatSaysWhy_stays()
     {

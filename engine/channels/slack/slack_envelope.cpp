@@ -35,14 +35,19 @@ Result<Envelope> parseEnvelope(const QByteArray &body)
         return fail(json.error());
     if (!json->isObject())
         return fail(ErrorCode::InvalidInput, u"the body is not a JSON object"_s);
+    return readEnvelope(*json);
+}
+
+Envelope readEnvelope(const Json &json)
+{
     Envelope envelope;
-    envelope.type = (*json)[u"type"].toString();
-    envelope.challenge = (*json)[u"challenge"].toString();
-    envelope.apiAppId = (*json)[u"api_app_id"].toString();
-    envelope.teamId = (*json)[u"team_id"].toString();
-    envelope.eventId = (*json)[u"event_id"].toString();
-    envelope.eventTime = (*json)[u"event_time"].toInt().value_or(0);
-    envelope.event = (*json)[u"event"];
+    envelope.type = json[u"type"].toString();
+    envelope.challenge = json[u"challenge"].toString();
+    envelope.apiAppId = json[u"api_app_id"].toString();
+    envelope.teamId = json[u"team_id"].toString();
+    envelope.eventId = json[u"event_id"].toString();
+    envelope.eventTime = json[u"event_time"].toInt().value_or(0);
+    envelope.event = json[u"event"];
     envelope.eventType = envelope.event[u"type"].toString();
     if (envelope.eventType == u"message" || envelope.eventType == u"app_mention")
         envelope.message = messageFrom(envelope.event);

@@ -26,6 +26,9 @@ struct Envelope
 // InvalidInput for anything that is not a JSON object.
 [[nodiscard]] Result<Envelope> parseEnvelope(const QByteArray &body);
 
+// The same of one that is parsed already: what Socket Mode delivers.
+[[nodiscard]] Envelope readEnvelope(const Json &json);
+
 // Ids are stored, compared and sent back: printable, without blanks, and not absurdly long.
 [[nodiscard]] bool isPlausibleId(QStringView id);
 
