@@ -29,6 +29,7 @@ constexpr Millis kIngressHandlerTimeout{10'000};
 // An eighth of the whole. Slack comes from many addresses; a reverse proxy on another host comes from one,
 // and has a request in each of these only when more than five hundred wait for their commit at once.
 constexpr int kIngressConnectionsPerPeer = 512;
+constexpr int kAdminConnections = 2048; // a thousand of them may be streams
 
 Error needed(const QString &what, const Error &error)
 {
@@ -274,7 +275,7 @@ Status Engine::listenAll()
         http::Router router;
         m_adminRoutes->addRoutes(router);
         http::Limits limits;
-        limits.maxConnections = 512;
+        limits.maxConnections = kAdminConnections;
         auto server = listen(m_config.admin.listen, std::move(router), limits);
         if (!server)
             return fail(server.error());
@@ -348,6 +349,8 @@ QCoro::Task<> Engine::stopParts()
         co_await m_gateway->stop(m_config.engine.shutdownGrace);
     if (m_admin)
         co_await m_admin->close(kServerGrace);
+    if (m_adminRoutes)
+        co_await m_adminRoutes->stop();
     if (m_service)
         co_await m_service->stop();
     if (m_store)

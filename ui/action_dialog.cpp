@@ -174,6 +174,8 @@ ActionRequest ActionDialog::request() const
             request.as = value;
         else if (choice.key() == u"what")
             request.what = value;
+        else if (choice.key() == u"option")
+            request.option = value;
         else if (choice.key() == u"rate")
             request.rate = value.toInt();
         else if (choice.key() == u"seconds" && value.toInt() > 0)

@@ -22,7 +22,7 @@ namespace signalbox::ui {
 class TimeText;
 
 // One choice of a form; `key` is the member of the request that its value goes into (backend, as, what,
-// scope, rate, seconds: how long from now).
+// option, scope, rate, seconds: how long from now).
 struct ActionChoice
 {
     ActionChoice() = default;

@@ -26,7 +26,8 @@ QCoro::Task<Result<AuditItem>> entryOf(QCoro::Task<Result<domain::Page<AuditItem
 
 // What a subject can be that has a view of its own, by the key of its link.
 constexpr std::array kLinked{std::pair(u"session", u"session"), std::pair(u"delivery", u"delivery"),
-    std::pair(u"event", u"lifecycle_event"), std::pair(u"installation", u"installation")};
+    std::pair(u"event", u"lifecycle_event"), std::pair(u"installation", u"installation"),
+    std::pair(u"interaction", u"interaction"), std::pair(u"engine", u"engine")};
 
 class AuditSummary final : public ItemSummary<AuditItem>
 {

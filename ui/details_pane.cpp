@@ -154,6 +154,8 @@ void DetailsPane::addParts()
     addPart(makeRuntimeSummary(), {ViewKind::Runtimes});
     addPart(makeLifecycleSummary(), {ViewKind::Lifecycle});
     addPart(makeInstallationSummary(), {ViewKind::Installations});
+    addPart(makeEngineSummary(), {ViewKind::Engines});
+    addPart(makeInteractionSummary(), {ViewKind::Interactions});
     addPart(makeAuditSummary(), {ViewKind::Audit});
 }
 
@@ -162,7 +164,8 @@ void DetailsPane::follow(const QString &key, const QString &value)
 {
     static const QHash<QString, ViewKind> views{{u"session"_s, ViewKind::Sessions},
         {u"holder"_s, ViewKind::Deliveries}, {u"delivery"_s, ViewKind::Deliveries},
-        {u"event"_s, ViewKind::Lifecycle}, {u"installation"_s, ViewKind::Installations}};
+        {u"event"_s, ViewKind::Lifecycle}, {u"installation"_s, ViewKind::Installations},
+        {u"engine"_s, ViewKind::Engines}, {u"interaction"_s, ViewKind::Interactions}};
     if (value.isEmpty())
         return;
     if (key == u"deliveries")

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "installation_text.h"
 #include "item_list.h"
+#include "named_items.h"
 #include "time_text.h"
 
 #include <QCoreApplication>
-
-#include <algorithm>
 
 namespace signalbox::ui {
 
@@ -31,24 +30,6 @@ bool isListed(const InstallationItem &item, const domain::ListQuery &query)
 {
     return (query.states.isEmpty() || query.states.contains(installationStateOf(item)))
         && (query.text.isEmpty() || isAsked(item, query.text));
-}
-
-// The engine tells all of them; one page holds what is asked for.
-QCoro::Task<Result<domain::Page<InstallationItem>>> pageOf(
-    QCoro::Task<Result<QList<InstallationItem>>> asked, domain::ListQuery query)
-{
-    auto items = co_await asked;
-    if (!items)
-        co_return fail(items.error());
-    domain::Page<InstallationItem> page;
-    for (const InstallationItem &item : std::as_const(*items)) {
-        if (isListed(item, query))
-            page.items << item;
-    }
-    std::sort(page.items.begin(), page.items.end(),
-        [&query](const auto &a, const auto &b) { return query.oldestFirst ? b.id < a.id : a.id < b.id; });
-    page.total = page.items.size();
-    co_return page;
 }
 
 class InstallationList final : public ItemList<InstallationItem>
@@ -80,7 +61,7 @@ protected:
     QCoro::Task<Result<domain::Page<InstallationItem>>> ask(
         admin::OperatorApi *api, domain::ListQuery query) const override
     {
-        return pageOf(api->installations(), std::move(query));
+        return pageOf<InstallationItem>(api->installations(), std::move(query), &isListed);
     }
     QString say(const InstallationItem &item, const TimeText &time) const override
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "field_grid.h"
 #include "installation_text.h"
+#include "named_items.h"
 #include "row_summary.h"
 #include "time_text.h"
 
@@ -12,18 +13,6 @@ using namespace Qt::StringLiterals;
 using domain::InstallationItem;
 
 namespace {
-
-QCoro::Task<Result<InstallationItem>> oneOf(QCoro::Task<Result<QList<InstallationItem>>> asked, QString id)
-{
-    auto items = co_await asked;
-    if (!items)
-        co_return fail(items.error());
-    for (const InstallationItem &item : std::as_const(*items)) {
-        if (item.id == id)
-            co_return item;
-    }
-    co_return fail(ErrorCode::NotFound, u"there is no such installation"_s);
-}
 
 class InstallationSummary final : public ItemSummary<InstallationItem>
 {
@@ -50,7 +39,7 @@ public:
     }
     QCoro::Task<Result<RowDetail>> fetch(admin::OperatorApi *api, QString id) const override
     {
-        return detailOf(oneOf(api->installations(), std::move(id)));
+        return detailOf(oneOf<InstallationItem>(api->installations(), std::move(id)));
     }
 
 protected:

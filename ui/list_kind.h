@@ -15,7 +15,17 @@ namespace signalbox::ui {
 
 class TimeText;
 
-enum class ViewKind { Sessions, Deliveries, Locks, Runtimes, Lifecycle, Installations, Audit };
+enum class ViewKind {
+    Sessions,
+    Deliveries,
+    Locks,
+    Interactions,
+    Runtimes,
+    Lifecycle,
+    Installations,
+    Engines,
+    Audit
+};
 
 // What one view lists: where its rows come from and what they look like. Stateless. ItemList is the skeleton.
 class ListKind
@@ -48,9 +58,11 @@ public:
 [[nodiscard]] std::unique_ptr<ListKind> makeSessionList();
 [[nodiscard]] std::unique_ptr<ListKind> makeDeliveryList();
 [[nodiscard]] std::unique_ptr<ListKind> makeLockList();
+[[nodiscard]] std::unique_ptr<ListKind> makeInteractionList();
 [[nodiscard]] std::unique_ptr<ListKind> makeRuntimeList();
 [[nodiscard]] std::unique_ptr<ListKind> makeLifecycleList();
 [[nodiscard]] std::unique_ptr<ListKind> makeInstallationList();
+[[nodiscard]] std::unique_ptr<ListKind> makeEngineList();
 [[nodiscard]] std::unique_ptr<ListKind> makeAuditList();
 // What a session tells of its lock.
 [[nodiscard]] domain::LockItem lockFrom(const domain::SessionItem &item);

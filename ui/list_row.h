@@ -2,6 +2,8 @@
 #pragma once
 
 #include "domain/actions.h"
+#include "domain/engine_item.h"
+#include "domain/interaction_items.h"
 #include "domain/items.h"
 #include "theme.h"
 
@@ -13,7 +15,8 @@
 namespace signalbox::ui {
 
 using RowItem = std::variant<domain::SessionItem, domain::DeliveryItem, domain::LockItem, domain::RuntimeItem,
-    domain::LifecycleEventItem, domain::InstallationItem, domain::AuditItem>;
+    domain::LifecycleEventItem, domain::InstallationItem, domain::AuditItem, domain::EngineItem,
+    domain::InteractionItem>;
 
 // A row of a table: a finished value from the engine. Newer revisions replace older ones, never the other way
 // round.

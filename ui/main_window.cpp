@@ -101,9 +101,11 @@ void MainWindow::build()
     addPane(makeSessionList());
     addPane(makeDeliveryList());
     addPane(makeLockList());
+    addPane(makeInteractionList());
     addPane(makeRuntimeList());
     addPane(makeLifecycleList());
     addPane(makeInstallationList());
+    addPane(makeEngineList());
     addPane(makeAuditList());
     m_splitter = new QSplitter(Qt::Vertical, this);
     m_splitter->setObjectName(u"splitter"_s);

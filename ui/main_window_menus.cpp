@@ -49,9 +49,11 @@ void MainWindow::connectActions()
     for (const auto &[id, view] : {std::pair(ActionId::ShowSessions, ViewKind::Sessions),
              std::pair(ActionId::ShowDeliveries, ViewKind::Deliveries),
              std::pair(ActionId::ShowLocks, ViewKind::Locks),
+             std::pair(ActionId::ShowInteractions, ViewKind::Interactions),
              std::pair(ActionId::ShowRuntimes, ViewKind::Runtimes),
              std::pair(ActionId::ShowLifecycle, ViewKind::Lifecycle),
              std::pair(ActionId::ShowInstallations, ViewKind::Installations),
+             std::pair(ActionId::ShowEngines, ViewKind::Engines),
              std::pair(ActionId::ShowAudit, ViewKind::Audit)})
         on(id, [this, kind = view] { showView(kind); });
     on(ActionId::Explain, [this] { explain(); });

@@ -14,6 +14,7 @@ using domain::Act;
 using domain::ActionRequest;
 using domain::DeliveryItem;
 using domain::InstallationItem;
+using domain::InteractionItem;
 using domain::LifecycleEventItem;
 using domain::LockItem;
 using domain::SessionItem;
@@ -136,6 +137,9 @@ void RowActions::connectActions()
     on(ActionId::Confirm, [this] { confirm(); });
     on(ActionId::Pause, [this] { pause(true); });
     on(ActionId::Resume, [this] { pause(false); });
+    on(ActionId::AnswerInteraction, [this] { answer(); });
+    on(ActionId::CancelInteraction, [this] { cancelInteraction(); });
+    on(ActionId::RepostInteraction, [this] { repost(); });
     on(ActionId::PauseInstallation, [this] { pauseInstallation(); });
     on(ActionId::ResumeInstallation, [this] { resumeInstallation(); });
 }
@@ -155,6 +159,11 @@ void RowActions::setRow(const ListRow *row)
     const auto *installation = chosen<InstallationItem>(m_row);
     enable(ActionId::PauseInstallation, installation && installation->state != u"absent");
     enable(ActionId::ResumeInstallation, !ownPauses(installation, *m_time).isEmpty());
+    const auto *question = chosen<InteractionItem>(m_row);
+    const bool asks = question && (question->state == u"open" || question->state == u"posting");
+    enable(ActionId::AnswerInteraction, asks && !question->optionKinds.isEmpty());
+    enable(ActionId::CancelInteraction, asks);
+    enable(ActionId::RepostInteraction, question && question->state == u"open");
     enable(ActionId::CancelDelivery, delivery && !final);
     enable(ActionId::Discard, delivery && delivery->state == u"dead" && delivery->resolution.isEmpty());
     enable(
@@ -168,6 +177,8 @@ QString RowActions::subject() const
         return placeText(delivery->place, delivery->thread);
     if (const auto *installation = chosen<InstallationItem>(m_row))
         return installation->id;
+    if (const auto *question = chosen<InteractionItem>(m_row))
+        return placeText(question->place, question->thread);
     if (const auto *event = chosen<LifecycleEventItem>(m_row))
         return tr("%1 of %2", "phase, runtime").arg(runtimePhase(event->phase).word, event->instanceId);
     const auto lock = lockOf(m_row);
@@ -334,6 +345,75 @@ void RowActions::confirm()
             {tr("Retry: run it again"), u"retry"_s}})};
     form.request = ActionRequest(Act::Confirm, delivery->id, QString());
     open(form, tr("%1 was settled.").arg(subject()));
+}
+
+namespace {
+
+QList<std::pair<QString, QString>> questionEvidence(const InteractionItem &item, const TimeText &time)
+{
+    return {{RowActions::tr("Interaction"), item.id},
+        {RowActions::tr("What"), interactionOrigin(item.origin)},
+        {RowActions::tr("Asked"), time.moment(item.createdAt)},
+        {RowActions::tr("Until"), time.moment(item.expiresAt)},
+        {RowActions::tr("Delivery that waits"), item.deliveryId}};
+}
+
+} // namespace
+
+void RowActions::answer()
+{
+    const auto *item = chosen<InteractionItem>(m_row);
+    if (!item)
+        return;
+    QList<std::pair<QString, QString>> options;
+    for (qsizetype i = 0; i < item->optionKinds.size(); ++i)
+        options.append({tr("%1: %2", "number, what it does").arg(i + 1).arg(optionKind(item->optionKinds[i])),
+            u"#%1"_s.arg(i + 1)});
+    ActionForm form;
+    form.title = tr("Answer a question");
+    form.warning
+        = tr("Whoever asks goes on with this answer, and the card says that an operator gave it. Read the "
+             "question in its thread first: its text is not shown here.");
+    form.verb = tr("Answer %1 in %2", "place, profile").arg(subject(), m_profile);
+    form.needsReason = false;
+    form.evidence = questionEvidence(*item, *m_time);
+    form.choices = {choice(u"option"_s, tr("Option of the card"), options)};
+    form.conflict = tr("Somebody has answered it meanwhile, or its time is over.");
+    form.request = ActionRequest(Act::Answer, item->id, QString());
+    open(form, tr("The question in %1 was answered.").arg(subject()));
+}
+
+void RowActions::cancelInteraction()
+{
+    const auto *item = chosen<InteractionItem>(m_row);
+    if (!item)
+        return;
+    ActionForm form;
+    form.title = tr("Cancel a question");
+    form.warning = tr("Whoever asks is told that there will be no answer, and the card loses its buttons.");
+    form.verb = tr("Cancel the question in %1 in %2", "place, profile").arg(subject(), m_profile);
+    form.evidence = questionEvidence(*item, *m_time);
+    form.conflict = tr("Somebody has answered it meanwhile, or its time is over.");
+    form.request = ActionRequest(Act::Cancel, item->id, QString());
+    form.request.scope = u"interaction"_s;
+    open(form, tr("The question in %1 was cancelled.").arg(subject()));
+}
+
+void RowActions::repost()
+{
+    const auto *item = chosen<InteractionItem>(m_row);
+    if (!item)
+        return;
+    ActionForm form;
+    form.title = tr("Post a card again");
+    form.warning
+        = tr("The card is shown once more, at the end of its thread. The one before loses its buttons.");
+    form.verb = tr("Post it again in %1", "place").arg(subject());
+    form.needsReason = false;
+    form.evidence = questionEvidence(*item, *m_time);
+    form.conflict = tr("It is over, or on its way already.");
+    form.request = ActionRequest(Act::Repost, item->id, QString());
+    open(form, tr("The card in %1 is posted again.").arg(subject()));
 }
 
 void RowActions::pause(bool stops)

@@ -33,6 +33,9 @@ private:
     void onDelivery(domain::Act act);
     void confirm();
     void replayEvent();
+    void answer();
+    void cancelInteraction();
+    void repost();
     void pause(bool stops);
     void pauseInstallation();
     void resumeInstallation();

@@ -86,6 +86,8 @@ protected:
 [[nodiscard]] std::unique_ptr<RowSummary> makeRuntimeSummary();
 [[nodiscard]] std::unique_ptr<RowSummary> makeLifecycleSummary();
 [[nodiscard]] std::unique_ptr<RowSummary> makeInstallationSummary();
+[[nodiscard]] std::unique_ptr<RowSummary> makeInteractionSummary();
+[[nodiscard]] std::unique_ptr<RowSummary> makeEngineSummary();
 [[nodiscard]] std::unique_ptr<RowSummary> makeAuditSummary();
 
 } // namespace signalbox::ui

@@ -111,6 +111,21 @@ constexpr std::array kInstallations{LookEntry{u"active", TEXT("Active"), u"live"
     LookEntry{u"paused", TEXT("Paused"), u"waiting", Tone::Warn},
     LookEntry{u"revoked", TEXT("Uninstalled"), u"disconnected", Tone::Danger},
     LookEntry{u"absent", TEXT("Not configured"), u"ended", Tone::Muted}};
+constexpr std::array kInteractions{LookEntry{u"posting", TEXT("Posting"), u"pending", Tone::Neutral},
+    LookEntry{u"open", TEXT("Open"), u"person", Tone::Warn},
+    LookEntry{u"answered", TEXT("Answered"), u"completed", Tone::Good},
+    LookEntry{u"expired", TEXT("Expired"), u"clock", Tone::Muted},
+    LookEntry{u"withdrawn", TEXT("Withdrawn"), u"ended", Tone::Muted}};
+constexpr std::array kOrigins{WordEntry{u"permission", TEXT("Permission")}, WordEntry{u"form", TEXT("Form")},
+    WordEntry{u"question", TEXT("Question")}};
+constexpr std::array kOptionKinds{WordEntry{u"allow_once", TEXT("Allow once")},
+    WordEntry{u"allow_always", TEXT("Always allow")}, WordEntry{u"reject_once", TEXT("Reject once")},
+    WordEntry{u"reject_always", TEXT("Always reject")}, WordEntry{u"decline", TEXT("Decline")},
+    WordEntry{u"value", TEXT("An option")}, WordEntry{u"text", TEXT("A text")}};
+constexpr std::array kEngines{LookEntry{u"live", TEXT("Live"), u"live", Tone::Good},
+    LookEntry{u"lapsed", TEXT("Lease is over"), u"warning", Tone::Danger},
+    LookEntry{u"lost", TEXT("Lost"), u"disconnected", Tone::Danger},
+    LookEntry{u"ended", TEXT("Stopped"), u"ended", Tone::Muted}};
 constexpr std::array kActions{LookEntry{u"release", TEXT("Released lock"), u"lock", Tone::Neutral},
     LookEntry{u"extend", TEXT("Extended lock"), u"clock", Tone::Neutral},
     LookEntry{u"replay", TEXT("Replayed"), u"refresh", Tone::Neutral},
@@ -119,6 +134,9 @@ constexpr std::array kActions{LookEntry{u"release", TEXT("Released lock"), u"loc
     LookEntry{u"confirm", TEXT("Settled"), u"unconfirmed", Tone::Neutral},
     LookEntry{u"pause", TEXT("Paused"), u"waiting", Tone::Warn},
     LookEntry{u"resume", TEXT("Resumed"), u"running", Tone::Info},
+    LookEntry{u"answer", TEXT("Answered"), u"person", Tone::Neutral},
+    LookEntry{u"repost", TEXT("Posted again"), u"refresh", Tone::Neutral},
+    LookEntry{u"reap", TEXT("Took back the work of"), u"engines", Tone::Warn},
     LookEntry{u"stale_write", TEXT("Refused a late write"), u"warning", Tone::Warn}};
 
 constexpr std::array kPausables{WordEntry{u"delivery", TEXT("Prompts")},
@@ -129,7 +147,8 @@ constexpr std::array kDetails{WordEntry{u"delivery", TEXT("prompts")}, WordEntry
 constexpr std::array kSubjects{WordEntry{u"session", TEXT("Session")},
     WordEntry{u"delivery", TEXT("Delivery")}, WordEntry{u"lifecycle_event", TEXT("Lifecycle event")},
     WordEntry{u"installation", TEXT("Installation")}, WordEntry{u"backend", TEXT("Backend")},
-    WordEntry{u"engine", TEXT("Engines")}, WordEntry{u"outbound", TEXT("Post")}};
+    WordEntry{u"engine", TEXT("Engines")}, WordEntry{u"interaction", TEXT("Interaction")},
+    WordEntry{u"outbound", TEXT("Post")}};
 constexpr std::array kSources{
     WordEntry{u"reported", TEXT("Reported")}, WordEntry{u"observed", TEXT("Observed")}};
 constexpr std::array kPromptStates{WordEntry{u"none", TEXT("Not sent")},
@@ -142,9 +161,10 @@ constexpr std::array kStages{WordEntry{u"binding", TEXT("Asking who answers ther
 constexpr std::array kAttempts{WordEntry{u"turn", TEXT("Turn")},
     WordEntry{u"exchange", TEXT("Ask for runtime")}, WordEntry{u"open", TEXT("Open conversation")},
     WordEntry{u"post", TEXT("Post")}, WordEntry{u"react", TEXT("React")},
-    WordEntry{u"unreact", TEXT("Remove reaction")}};
+    WordEntry{u"unreact", TEXT("Remove reaction")}, WordEntry{u"edit", TEXT("Edit")}};
 constexpr std::array kOutboundKinds{WordEntry{u"reply", TEXT("Reply")}, WordEntry{u"status", TEXT("Status")},
-    WordEntry{u"notice", TEXT("Notice")}, WordEntry{u"reaction", TEXT("Reaction")}};
+    WordEntry{u"notice", TEXT("Notice")}, WordEntry{u"reaction", TEXT("Reaction")},
+    WordEntry{u"card", TEXT("Question")}};
 constexpr std::array kLanes{WordEntry{u"inbound", TEXT("Inbound")}, WordEntry{u"lock", TEXT("Lock")},
     WordEntry{u"turn", TEXT("Turn")}, WordEntry{u"outbound", TEXT("Outbound")}};
 constexpr std::array kTimeline{WordEntry{u"received", TEXT("Received")},
@@ -213,6 +233,26 @@ QString installationStateOf(const domain::InstallationItem &item)
 StateLook installationState(const QString &state)
 {
     return lookIn(kInstallations, state);
+}
+
+StateLook interactionState(const QString &state)
+{
+    return lookIn(kInteractions, state, deliveryState);
+}
+
+QString interactionOrigin(const QString &origin)
+{
+    return wordIn(kOrigins, origin);
+}
+
+QString optionKind(const QString &kind)
+{
+    return wordIn(kOptionKinds, kind);
+}
+
+StateLook engineState(const QString &state)
+{
+    return lookIn(kEngines, state);
 }
 
 QString pausableText(const QString &what)

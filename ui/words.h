@@ -42,6 +42,13 @@ struct StateLook
 // With its trouble and its pauses: active | trouble | paused | absent | revoked.
 [[nodiscard]] QString installationStateOf(const domain::InstallationItem &item);
 [[nodiscard]] StateLook installationState(const QString &state);
+// posting | open | answered | expired | cancelled | withdrawn
+[[nodiscard]] StateLook interactionState(const QString &state);
+[[nodiscard]] QString interactionOrigin(const QString &origin);
+// allow_once | allow_always | reject_once | reject_always | value | decline | text
+[[nodiscard]] QString optionKind(const QString &kind);
+// live | lapsed | lost | ended
+[[nodiscard]] StateLook engineState(const QString &state);
 // What a pause stops: intake | delivery | outbound.
 [[nodiscard]] QString pausableText(const QString &what);
 // "pause:delivery", "confirm:abandoned", "stale_write".

@@ -49,8 +49,11 @@ QStringList membersOf(Act act)
         return {u"reason"_s, u"what"_s, u"until"_s};
     case Act::Resume:
         return {u"reason"_s, u"what"_s, u"rate"_s};
+    case Act::Answer:
+        return {u"option"_s, u"comment"_s};
     case Act::Cancel:
     case Act::Discard:
+    case Act::Repost:
         return {u"reason"_s};
     }
     return {};
@@ -77,6 +80,8 @@ Result<ActionRequest> parse(Act act, const QByteArray &body)
     request.backend = (*json)[u"backend"].toString();
     request.as = (*json)[u"as"].toString();
     request.what = (*json)[u"what"].toString();
+    request.option = (*json)[u"option"].toString();
+    request.comment = (*json)[u"comment"].toString();
     if (const Json &fence = (*json)[u"expected_fence"]; !fence.isNull()) {
         if (!fence.toInt() || *fence.toInt() < 0)
             return fail(bad(u"expected_fence must be a number"_s));
@@ -101,11 +106,14 @@ bool mayAct(const QString &role)
 }
 
 template <class Item>
-Response listed(const Result<QList<Item>> &items)
+Response listed(const Result<QString> &head, const Result<QList<Item>> &items)
 {
+    if (!head)
+        return Response::problem(head.error());
     if (!items)
         return Response::problem(items.error());
     domain::Page<Item> page;
+    page.asOf = *head;
     page.items = *items;
     page.total = items->size();
     return Response::json(200, toJson(page));
@@ -119,6 +127,9 @@ void AdminRoutes::addActionRoutes(http::Router &router)
     addGet(router, u"/audit"_s, &AdminRoutes::audit);
     addGet(router, u"/installations"_s, &AdminRoutes::installations);
     addGet(router, u"/backends"_s, &AdminRoutes::backends);
+    addGet(router, u"/engines"_s, &AdminRoutes::engines);
+    addGet(router, u"/interactions"_s, &AdminRoutes::interactions);
+    addGet(router, u"/interactions/{id}"_s, &AdminRoutes::interaction);
     addGet(router, u"/explain/deliveries/{id}"_s, &AdminRoutes::explain);
     addGet(router, u"/idempotency/{key}"_s, &AdminRoutes::idempotency);
     const auto post = [this, &router](const QString &pattern, Act act, const QString &scope) {
@@ -132,6 +143,9 @@ void AdminRoutes::addActionRoutes(http::Router &router)
     post(u"/deliveries/{id}/cancel"_s, Act::Cancel, QString());
     post(u"/deliveries/{id}/discard"_s, Act::Discard, QString());
     post(u"/deliveries/{id}/confirm"_s, Act::Confirm, QString());
+    post(u"/interactions/{id}/answer"_s, Act::Answer, QString());
+    post(u"/interactions/{id}/cancel"_s, Act::Cancel, u"interaction"_s);
+    post(u"/interactions/{id}/repost"_s, Act::Repost, QString());
     for (const auto &[kind, scope] : {std::pair(u"installations"_s, u"installation"_s),
              std::pair(u"backends"_s, u"backend"_s), std::pair(u"engines"_s, u"engine"_s)}) {
         post(u'/' + kind + u"/{id}/pause"_s, Act::Pause, scope);
@@ -173,6 +187,9 @@ AdminRoutes::Answer AdminRoutes::mutate(Request request, Act act, QString scope)
     if (act == Act::ReleaseLock || act == Act::ExtendLock) {
         if (const auto present = co_await m_service.session(asked.id); present)
             document->set(u"present"_s, toJson(*present));
+    } else if (scope == u"interaction" || act == Act::Answer || act == Act::Repost) {
+        if (const auto present = co_await m_service.interaction(asked.id); present)
+            document->set(u"present"_s, toJson(*present));
     } else if (scope.isEmpty()) {
         if (const auto present = co_await m_service.delivery(asked.id); present)
             document->set(u"present"_s, toJson(present->item));
@@ -205,14 +222,41 @@ AdminRoutes::Answer AdminRoutes::audit(Request request)
 
 AdminRoutes::Answer AdminRoutes::installations(Request)
 {
+    const auto head = co_await m_service.feedHead();
     const auto items = co_await m_service.installations();
-    co_return listed(items);
+    co_return listed(head, items);
 }
 
 AdminRoutes::Answer AdminRoutes::backends(Request)
 {
+    const auto head = co_await m_service.feedHead();
     const auto items = co_await m_service.backends();
+    co_return listed(head, items);
+}
+
+AdminRoutes::Answer AdminRoutes::engines(Request)
+{
+    const auto items = co_await m_service.engines();
     co_return listed(items);
+}
+
+AdminRoutes::Answer AdminRoutes::interactions(Request request)
+{
+    const auto query = listQuery(request);
+    if (!query)
+        co_return Response::problem(query.error());
+    const auto page = co_await m_service.interactions(*query);
+    if (!page)
+        co_return Response::problem(page.error());
+    co_return Response::json(200, toJson(*page));
+}
+
+AdminRoutes::Answer AdminRoutes::interaction(Request request)
+{
+    const auto item = co_await m_service.interaction(request.pathValues[u"id"_s]);
+    if (!item)
+        co_return Response::problem(item.error());
+    co_return Response::json(200, toJson(*item));
 }
 
 AdminRoutes::Answer AdminRoutes::explain(Request request)

@@ -59,6 +59,7 @@ Result<domain::ListQuery> AdminRoutes::listQuery(const Request &request)
 AdminRoutes::AdminRoutes(OperatorService &service, QList<config::TokenConfig> tokens)
     : m_service(service)
     , m_tokens(std::move(tokens))
+    , m_streams(service)
 {
 }
 
@@ -129,6 +130,7 @@ void AdminRoutes::addRoutes(http::Router &router)
     addGet(router, u"/lifecycle-events"_s, &AdminRoutes::lifecycleEvents);
     addGet(router, u"/lifecycle-events/{id}"_s, &AdminRoutes::lifecycleEvent);
     addPost(router, u"/lifecycle-events/{id}/replay"_s, &AdminRoutes::replayLifecycleEvent);
+    addGet(router, u"/stream"_s, &AdminRoutes::stream);
     addActionRoutes(router);
     router.add(
         "GET", u"/healthz"_s, [](Request, http::Context) -> Answer { co_return Response::text(200, "ok"); });

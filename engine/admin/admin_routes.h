@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "admin/change_streams.h"
 #include "admin/operator_service.h"
 #include "config/config.h"
 #include "http/router.h"
@@ -15,6 +16,9 @@ class AdminRoutes
 public:
     AdminRoutes(OperatorService &service, QList<config::TokenConfig> tokens);
     void addRoutes(http::Router &router);
+    // Ends the streams.
+    [[nodiscard]] QCoro::Task<> stop() { return m_streams.stop(); }
+    [[nodiscard]] ChangeStreams &streams() { return m_streams; }
 
 private:
     using Answer = QCoro::Task<http::Response>;
@@ -38,6 +42,7 @@ private:
     [[nodiscard]] Answer lifecycleEvent(http::Request request);
     [[nodiscard]] Answer replayLifecycleEvent(http::Request request);
     [[nodiscard]] Answer ready(http::Request request);
+    [[nodiscard]] Answer stream(http::Request request); // stream_routes.cpp
     // action_routes.cpp
     void addActionRoutes(http::Router &router);
     [[nodiscard]] Answer mutate(http::Request request, domain::Act act, QString scope);
@@ -45,10 +50,14 @@ private:
     [[nodiscard]] Answer audit(http::Request request);
     [[nodiscard]] Answer installations(http::Request request);
     [[nodiscard]] Answer backends(http::Request request);
+    [[nodiscard]] Answer engines(http::Request request);
+    [[nodiscard]] Answer interactions(http::Request request);
+    [[nodiscard]] Answer interaction(http::Request request);
     [[nodiscard]] Answer explain(http::Request request);
     [[nodiscard]] Answer idempotency(http::Request request);
     OperatorService &m_service;
     QList<config::TokenConfig> m_tokens;
+    ChangeStreams m_streams;
 };
 
 } // namespace signalbox::admin

@@ -324,6 +324,58 @@ Json toJson(const BackendItem &item)
     return json;
 }
 
+Json toJson(const EngineItem &item)
+{
+    Json json = Json::object({{u"id"_s, item.id}, {u"state"_s, item.state}});
+    json.set(u"incarnation"_s, item.incarnation);
+    put(json, u"host"_s, item.host);
+    json.set(u"pid"_s, item.pid);
+    put(json, u"version"_s, item.version);
+    put(json, u"config_hash"_s, item.configHash);
+    json.set(u"config_differs"_s, item.configDiffers);
+    json.set(u"deliveries"_s, item.deliveries);
+    json.set(u"outbound"_s, item.outbound);
+    put(json, u"lease_until"_s, item.leaseUntil);
+    put(json, u"started_at"_s, item.startedAt);
+    json.set(u"rev"_s, item.rev);
+    return json;
+}
+
+Json toJson(const InteractionItem &item)
+{
+    Json json = Json::object({{u"id"_s, item.id}, {u"state"_s, item.state}, {u"origin"_s, item.origin}});
+    put(json, u"kind"_s, item.kind);
+    put(json, u"installation"_s, item.installation);
+    put(json, u"channel"_s, item.channel);
+    put(json, u"tenant"_s, item.tenant);
+    put(json, u"place"_s, item.place);
+    put(json, u"thread"_s, item.thread);
+    put(json, u"session_id"_s, item.sessionId);
+    put(json, u"delivery_id"_s, item.deliveryId);
+    Json people = Json::array();
+    for (const QString &person : item.answerers.split(u' ', Qt::SkipEmptyParts))
+        people.append(person);
+    json.set(u"answerers"_s, people);
+    Json kinds = Json::array();
+    for (const QString &kind : item.optionKinds)
+        kinds.append(kind);
+    json.set(u"option_kinds"_s, kinds);
+    put(json, u"chosen_kind"_s, item.chosenKind);
+    put(json, u"answered_by"_s, item.answeredBy);
+    put(json, u"error_code"_s, item.errorCode);
+    put(json, u"engine"_s, item.engine);
+    put(json, u"channel_ts"_s, item.channelTs);
+    put(json, u"created_at"_s, item.createdAt);
+    put(json, u"expires_at"_s, item.expiresAt);
+    put(json, u"clicked_at"_s, item.clickedAt);
+    put(json, u"accepted_at"_s, item.acceptedAt);
+    put(json, u"card_updated_at"_s, item.cardUpdatedAt);
+    put(json, u"resolved_at"_s, item.resolvedAt);
+    put(json, u"updated_at"_s, item.updatedAt);
+    json.set(u"rev"_s, item.rev);
+    return json;
+}
+
 Json toJson(const Explanation &explanation)
 {
     Json links = Json::array();

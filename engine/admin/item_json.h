@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 #include "domain/actions.h"
+#include "domain/engine_item.h"
+#include "domain/interaction_items.h"
 #include "domain/items.h"
 
 namespace signalbox::admin {
@@ -25,6 +27,8 @@ namespace signalbox::admin {
 [[nodiscard]] Json toJson(const domain::PauseItem &item);
 [[nodiscard]] Json toJson(const domain::InstallationItem &item);
 [[nodiscard]] Json toJson(const domain::BackendItem &item);
+[[nodiscard]] Json toJson(const domain::EngineItem &item);
+[[nodiscard]] Json toJson(const domain::InteractionItem &item);
 [[nodiscard]] Json toJson(const domain::Explanation &explanation);
 
 template <class Item>
@@ -37,6 +41,7 @@ template <class Item>
     json.set(QStringLiteral("next_cursor"), page.nextCursor.isEmpty() ? Json() : Json(page.nextCursor));
     json.set(QStringLiteral("total"), page.total);
     json.set(QStringLiteral("total_is_exact"), page.totalIsExact);
+    json.set(QStringLiteral("as_of"), page.asOf.isEmpty() ? Json() : Json(page.asOf));
     return json;
 }
 

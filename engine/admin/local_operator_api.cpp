@@ -164,6 +164,24 @@ QCoro::Task<Result<QList<domain::BackendItem>>> LocalOperatorApi::backends()
     return ask<QList<domain::BackendItem>>([service] { return service->backends(); });
 }
 
+QCoro::Task<Result<QList<domain::EngineItem>>> LocalOperatorApi::engines()
+{
+    OperatorService *service = m_service;
+    return ask<QList<domain::EngineItem>>([service] { return service->engines(); });
+}
+
+QCoro::Task<Result<Page<domain::InteractionItem>>> LocalOperatorApi::interactions(ListQuery query)
+{
+    OperatorService *service = m_service;
+    return ask<Page<domain::InteractionItem>>([service, query] { return service->interactions(query); });
+}
+
+QCoro::Task<Result<domain::InteractionItem>> LocalOperatorApi::interaction(QString id)
+{
+    OperatorService *service = m_service;
+    return ask<domain::InteractionItem>([service, id] { return service->interaction(id); });
+}
+
 QCoro::Task<Result<domain::Explanation>> LocalOperatorApi::explain(QString deliveryId)
 {
     OperatorService *service = m_service;

@@ -43,6 +43,21 @@ QCoro::Task<Result<QList<domain::BackendItem>>> OperatorApi::backends()
     return unsupported<QList<domain::BackendItem>>();
 }
 
+QCoro::Task<Result<QList<domain::EngineItem>>> OperatorApi::engines()
+{
+    return unsupported<QList<domain::EngineItem>>();
+}
+
+QCoro::Task<Result<Page<domain::InteractionItem>>> OperatorApi::interactions(ListQuery)
+{
+    return unsupported<Page<domain::InteractionItem>>();
+}
+
+QCoro::Task<Result<domain::InteractionItem>> OperatorApi::interaction(QString)
+{
+    return unsupported<domain::InteractionItem>();
+}
+
 QCoro::Task<Result<domain::Explanation>> OperatorApi::explain(QString)
 {
     return unsupported<domain::Explanation>();

@@ -72,11 +72,14 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<Page<domain::AuditItem>>> audit(ListQuery query);
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::InstallationItem>>> installations();
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::BackendItem>>> backends();
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::EngineItem>>> engines();
+    [[nodiscard]] virtual QCoro::Task<Result<Page<domain::InteractionItem>>> interactions(ListQuery query);
+    [[nodiscard]] virtual QCoro::Task<Result<domain::InteractionItem>> interaction(QString id);
     [[nodiscard]] virtual QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId);
 
     // Which kinds of change to push from now on ("session", "delivery", "outbound",
-    // "runtime", "lifecycle_event", "installation" with its pauses, "audit"); replaces the set before. Hidden
-    // views ask for nothing.
+    // "runtime", "lifecycle_event", "installation" with its pauses, "engine", "interaction", "audit");
+    // replaces the set before. Hidden views ask for nothing.
     virtual void watch(QStringList kinds) = 0;
 
 Q_SIGNALS:

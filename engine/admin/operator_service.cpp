@@ -1,35 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/operator_service.h"
 
-#include "base/log.h"
-
-#include <QMap>
-
-#include <algorithm>
-
 using namespace Qt::StringLiterals;
 using namespace signalbox::domain;
 
 namespace signalbox::admin {
 
 namespace {
-Q_LOGGING_CATEGORY(lcAdmin, "signalbox.engine.admin")
-constexpr int kMostEntries = 500;
 constexpr Millis kCoalesce{100}; // at most ten batches a second
-constexpr Millis kBackstop{1000};
 constexpr Millis kPulse{1000};
 constexpr int kQuietPulses = 5;
 constexpr int kMostListed = 500;
 constexpr int kMostReason = 1000;
 constexpr Millis kPingAge{1000};
 constexpr Millis kPingDeadline{2000};
-
-Status checkQuery(const ListQuery &query)
-{
-    if (query.limit < 1 || query.limit > kMostListed)
-        return fail(ErrorCode::InvalidInput, u"limit must be between 1 and %1"_s.arg(kMostListed));
-    return {};
-}
 
 } // namespace
 
@@ -39,40 +23,84 @@ OperatorService::OperatorService(store::Store &store, const Clock &clock, Vitals
     , m_ids(clock)
     , m_vitals(std::move(vitals))
     , m_scope(u"operator service"_s)
+    , m_hub(store, clock, m_scope)
 {
+    m_batch.setSingleShot(true);
+    connect(&m_batch, &QTimer::timeout, this, &OperatorService::flush);
+    connect(&m_hub, &FeedHub::changed, this, &OperatorService::take);
+    connect(&m_hub, &FeedHub::stirred, this, [this] { m_changed = true; });
+    connect(&m_hub, &FeedHub::gap, this, [this] {
+        if (m_watched)
+            Q_EMIT gap();
+    });
 }
 
 void OperatorService::start()
 {
-    m_store.onChange([this] {
-        m_changed = true;
-        Q_EMIT wake();
-    });
-    m_scope.spawn("feed pump", pump());
+    m_hub.start();
     m_scope.spawn("status pulse", pulse());
 }
 
 QCoro::Task<> OperatorService::stop()
 {
-    m_store.onChange({});
+    m_hub.stop();
     m_scope.cancel();
     co_await m_scope.join(Millis(5000));
 }
 
 void OperatorService::watch(QStringList kinds)
 {
-    const bool first = m_kinds.isEmpty() && !kinds.isEmpty();
-    m_kinds = std::move(kinds);
-    if (m_kinds.isEmpty())
-        m_cursor.reset();
+    const bool first = !m_watched && !kinds.isEmpty();
+    m_watched = !kinds.isEmpty();
+    if (!m_watched)
+        m_coming.clear();
+    m_hub.watch(kindsNamed(kinds));
     // Whoever begins to watch is told the counts at once.
     if (first)
         m_scope.spawn("first status", tellStatus());
-    Q_EMIT wake();
+}
+
+void OperatorService::wantStatus()
+{
+    if (!m_lastStatus.isValid() || m_lastStatus.elapsed() >= kPulse.count()) {
+        m_lastStatus.start();
+        m_scope.spawn("status", tellStatus());
+    }
+}
+
+void OperatorService::take(const QList<Change> &changes)
+{
+    for (const Change &change : changes)
+        m_coming.insert(change.kind + u'/' + change.id, change);
+    if (m_batch.isActive())
+        return;
+    const qint64 since = m_lastBatch.isValid() ? m_lastBatch.elapsed() : kCoalesce.count();
+    if (since >= kCoalesce.count())
+        flush();
+    else
+        m_batch.start(static_cast<int>(kCoalesce.count() - since));
+}
+
+void OperatorService::flush()
+{
+    if (m_coming.isEmpty())
+        return;
+    m_lastBatch.start();
+    const QList<Change> changes = std::exchange(m_coming, {}).values();
+    Q_EMIT changed(changes);
+}
+
+QCoro::Task<Result<QString>> OperatorService::feedHead()
+{
+    const auto head = co_await m_store.feedHead();
+    if (!head)
+        co_return fail(head.error());
+    co_return head->toString();
 }
 
 QCoro::Task<> OperatorService::tellStatus()
 {
+    m_lastStatus.start();
     const auto now = co_await status();
     if (now)
         Q_EMIT statusChanged(*now);
@@ -85,7 +113,7 @@ void OperatorService::fillVitals(EngineStatus &status) const
     const store::StoreStats stats = m_store.stats();
     status.commitP99Ms = stats.commitP99Ms;
     status.ingestQueue = stats.queuedIngest;
-    status.feedLagMs = m_lagMs;
+    status.feedLagMs = m_hub.lagMs();
     m_vitals(status);
 }
 
@@ -143,18 +171,30 @@ QCoro::Task<Result<EngineStatus>> OperatorService::status()
     co_return status;
 }
 
+// The head comes first: what the list misses, a stream from there on brings.
+template <class Item>
+QCoro::Task<Result<Page<Item>>> OperatorService::listed(
+    QCoro::Task<Result<Page<Item>>> (store::Store::*list)(ListQuery), ListQuery query)
+{
+    if (query.limit < 1 || query.limit > kMostListed)
+        co_return fail(ErrorCode::InvalidInput, u"limit must be between 1 and %1"_s.arg(kMostListed));
+    const auto head = co_await feedHead();
+    if (!head)
+        co_return fail(head.error());
+    auto page = co_await (m_store.*list)(std::move(query));
+    if (page)
+        page->asOf = *head;
+    co_return page;
+}
+
 QCoro::Task<Result<Page<SessionItem>>> OperatorService::sessions(ListQuery query)
 {
-    if (auto checked = checkQuery(query); !checked)
-        co_return fail(checked.error());
-    co_return co_await m_store.listSessions(query);
+    return listed(&store::Store::listSessions, std::move(query));
 }
 
 QCoro::Task<Result<Page<DeliveryItem>>> OperatorService::deliveries(ListQuery query)
 {
-    if (auto checked = checkQuery(query); !checked)
-        co_return fail(checked.error());
-    co_return co_await m_store.listDeliveries(query);
+    return listed(&store::Store::listDeliveries, std::move(query));
 }
 
 QCoro::Task<Result<SessionItem>> OperatorService::session(QString id)
@@ -176,9 +216,7 @@ QCoro::Task<Result<DeliveryDetail>> OperatorService::delivery(QString id)
 
 QCoro::Task<Result<Page<RuntimeItem>>> OperatorService::runtimes(ListQuery query)
 {
-    if (auto checked = checkQuery(query); !checked)
-        co_return fail(checked.error());
-    co_return co_await m_store.listRuntimes(query);
+    return listed(&store::Store::listRuntimes, std::move(query));
 }
 
 QCoro::Task<Result<RuntimeItem>> OperatorService::runtime(QString id)
@@ -195,9 +233,34 @@ QCoro::Task<Result<RuntimeItem>> OperatorService::runtime(QString id)
 
 QCoro::Task<Result<Page<LifecycleEventItem>>> OperatorService::lifecycleEvents(ListQuery query)
 {
-    if (auto checked = checkQuery(query); !checked)
-        co_return fail(checked.error());
-    co_return co_await m_store.listLifecycleEvents(query);
+    return listed(&store::Store::listLifecycleEvents, std::move(query));
+}
+
+QCoro::Task<Result<Page<LockItem>>> OperatorService::locks(ListQuery query)
+{
+    return listed(&store::Store::listLocks, std::move(query));
+}
+
+QCoro::Task<Result<Page<AuditItem>>> OperatorService::audit(ListQuery query)
+{
+    return listed(&store::Store::listAudit, std::move(query));
+}
+
+QCoro::Task<Result<Page<InteractionItem>>> OperatorService::interactions(ListQuery query)
+{
+    return listed(&store::Store::listInteractions, std::move(query));
+}
+
+QCoro::Task<Result<InteractionItem>> OperatorService::interaction(QString id)
+{
+    QStringList ids;
+    ids << id;
+    const auto items = co_await m_store.interactionItems(ids);
+    if (!items)
+        co_return fail(items.error());
+    if (items->isEmpty())
+        co_return fail(ErrorCode::NotFound, u"there is no such interaction"_s);
+    co_return items->first();
 }
 
 QCoro::Task<Result<LifecycleEventItem>> OperatorService::lifecycleEvent(QString id)
@@ -228,143 +291,6 @@ QCoro::Task<Result<ForwardItem>> OperatorService::replayLifecycleEvent(
     co_return co_await m_store.replayForward(std::move(replay));
 }
 
-QCoro::Task<> OperatorService::pump()
-{
-    const async::CancelToken token = m_scope.token();
-    while (!token.isCancelled()) {
-        bool more = false;
-        if (!m_kinds.isEmpty())
-            more = co_await readOnce();
-        if (token.isCancelled())
-            break;
-        if (!more)
-            co_await async::waitSignal(this, &OperatorService::wake, kBackstop, token);
-        // What comes within a tenth of a second is one batch.
-        co_await async::delay(kCoalesce, token);
-    }
-}
-
-QCoro::Task<bool> OperatorService::readOnce()
-{
-    if (!m_cursor) {
-        const auto head = co_await m_store.feedHead();
-        if (!head)
-            co_return false;
-        m_cursor = *head;
-        co_return false;
-    }
-    auto batch = co_await m_store.readFeed(*m_cursor, kMostEntries);
-    if (!batch) {
-        logWarning(lcAdmin, "the change feed could not be read", {{"code", batch.error().native()}});
-        co_return false;
-    }
-    if (batch->gap) {
-        m_cursor.reset();
-        Q_EMIT gap();
-        co_return true;
-    }
-    m_lagMs = batch->lagMs;
-    const QStringList kinds = m_kinds;
-    const bool more = batch->more;
-    const store::FeedCursor next = batch->cursor;
-    QList<Change> changes = co_await itemsOf(std::move(batch->entries), kinds);
-    m_cursor = next;
-    if (!changes.isEmpty())
-        Q_EMIT changed(changes);
-    co_return more;
-}
-
-namespace {
-
-template <class Item>
-void addChanges(const Result<QList<Item>> &items, const QString &kind, QList<Change> &changes)
-{
-    if (!items)
-        return;
-    for (const Item &item : *items) {
-        Change change;
-        change.kind = kind;
-        change.id = item.id;
-        if constexpr (requires { item.rev; })
-            change.rev = item.rev;
-        else
-            change.rev = 1; // written once, never changed
-        change.item = item;
-        changes << change;
-    }
-}
-
-// Whether what this entry says is seen at the installation.
-bool concerns(const store::FeedEntry &entry, const InstallationItem &item)
-{
-    if (entry.kind == u"installation")
-        return entry.id == item.id;
-    return entry.kind == u"pause"
-        && (entry.id.startsWith(u"engine/"_s) || entry.id == u"installation/"_s + item.id
-            || entry.id == u"backend/"_s + item.backend);
-}
-
-bool concernsAny(const std::vector<store::FeedEntry> &entries)
-{
-    return std::any_of(entries.begin(), entries.end(), [](const store::FeedEntry &entry) {
-        return entry.kind == u"installation" || entry.kind == u"pause";
-    });
-}
-
-// A pause is told as a change of every installation that it stops.
-void addInstallations(const Result<QList<InstallationItem>> &items,
-    const std::vector<store::FeedEntry> &entries, Instant readAt, QList<Change> &changes)
-{
-    if (!items)
-        return;
-    for (const InstallationItem &item : *items) {
-        const auto touched = [&item](const store::FeedEntry &entry) { return concerns(entry, item); };
-        if (std::none_of(entries.begin(), entries.end(), touched))
-            continue;
-        Change change;
-        change.kind = u"installation"_s;
-        change.id = item.id;
-        change.rev = toMs(readAt);
-        change.item = item;
-        changes << change;
-    }
-}
-
-} // namespace
-
-QCoro::Task<QList<Change>> OperatorService::itemsOf(std::vector<store::FeedEntry> entries, QStringList kinds)
-{
-    QMap<QString, QStringList> ids;
-    for (const store::FeedEntry &entry : entries) {
-        if (kinds.contains(entry.kind) && !ids[entry.kind].contains(entry.id))
-            ids[entry.kind] << entry.id;
-    }
-    QList<Change> changes;
-    const QStringList sessionIds = ids.value(u"session"_s);
-    if (!sessionIds.isEmpty())
-        addChanges(co_await m_store.sessionItems(sessionIds), u"session"_s, changes);
-    const QStringList deliveryIds = ids.value(u"delivery"_s);
-    if (!deliveryIds.isEmpty())
-        addChanges(co_await m_store.deliveryItems(deliveryIds), u"delivery"_s, changes);
-    const QStringList outboundIds = ids.value(u"outbound"_s);
-    if (!outboundIds.isEmpty())
-        addChanges(co_await m_store.outboundItems(outboundIds), u"outbound"_s, changes);
-    const QStringList runtimeIds = ids.value(u"runtime"_s);
-    if (!runtimeIds.isEmpty())
-        addChanges(co_await m_store.runtimeItems(runtimeIds), u"runtime"_s, changes);
-    const QStringList eventIds = ids.value(u"lifecycle_event"_s);
-    if (!eventIds.isEmpty())
-        addChanges(co_await m_store.lifecycleEventItems(eventIds), u"lifecycle_event"_s, changes);
-    const QStringList auditIds = ids.value(u"audit"_s);
-    if (!auditIds.isEmpty())
-        addChanges(co_await m_store.auditItems(auditIds), u"audit"_s, changes);
-    if (kinds.contains(u"installation"_s) && concernsAny(entries)) {
-        const auto installations = co_await m_store.installationItems();
-        addInstallations(installations, entries, m_clock.now(), changes);
-    }
-    co_return changes;
-}
-
 QCoro::Task<> OperatorService::pulse()
 {
     const async::CancelToken token = m_scope.token();
@@ -372,7 +298,7 @@ QCoro::Task<> OperatorService::pulse()
     while (!token.isCancelled()) {
         const bool due = std::exchange(m_changed, false) || ++quiet >= kQuietPulses;
         // Nobody watches: nothing is counted.
-        if (due && !m_kinds.isEmpty()) {
+        if (due && m_hub.isWatched()) {
             quiet = 0;
             co_await tellStatus();
         }

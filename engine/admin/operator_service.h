@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "admin/feed_hub.h"
 #include "async/task_scope.h"
 #include "base/ids.h"
 #include "domain/change.h"
 #include "store/store.h"
 
+#include <QElapsedTimer>
+#include <QHash>
 #include <QObject>
+#include <QTimer>
 
 #include <functional>
 
 namespace signalbox::admin {
 
-// The engine's side of OperatorApi: lists, single items, vitals, and the pump that turns the change feed into
-// items for whoever watches. Engine thread; LocalOperatorApi brings its answers to other threads, the admin
+// The engine's side of OperatorApi: lists, single items, vitals, and for the console in this process what the
+// feed hub reads. Engine thread; LocalOperatorApi brings its answers to other threads, the admin
 // routes to HTTP.
 class OperatorService : public QObject
 {
@@ -45,6 +49,13 @@ public:
     [[nodiscard]] QCoro::Task<Result<domain::ForwardItem>> replayLifecycleEvent(
         QString id, QString backend, QString actor, QString reason);
     void watch(QStringList kinds);
+    // Where the change feed stands, as text: what as_of of a list says that is read after it.
+    [[nodiscard]] QCoro::Task<Result<QString>> feedHead();
+    [[nodiscard]] FeedHub &hub() { return m_hub; }
+    [[nodiscard]] store::Store &store() { return m_store; }
+    [[nodiscard]] const Clock &clock() const { return m_clock; }
+    // Tells the counts soon, unless they were told within the last second.
+    void wantStatus();
 
     // Who carries actions out; without it they answer Unavailable. Outlives this service's stop().
     struct Actor
@@ -60,37 +71,46 @@ public:
     [[nodiscard]] QCoro::Task<Result<domain::Page<domain::AuditItem>>> audit(domain::ListQuery query);
     [[nodiscard]] QCoro::Task<Result<QList<domain::InstallationItem>>> installations();
     [[nodiscard]] QCoro::Task<Result<QList<domain::BackendItem>>> backends();
+    [[nodiscard]] QCoro::Task<Result<QList<domain::EngineItem>>> engines();
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::InteractionItem>>> interactions(
+        domain::ListQuery query);
+    [[nodiscard]] QCoro::Task<Result<domain::InteractionItem>> interaction(QString id);
     [[nodiscard]] QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId);
 
 Q_SIGNALS:
     void changed(const QList<signalbox::domain::Change> &changes);
     void statusChanged(const signalbox::domain::EngineStatus &status);
     void gap();
-    void wake();
     void pinged();
 
 private:
     [[nodiscard]] QCoro::Task<> ping();
     [[nodiscard]] bool isPingFresh() const;
-    [[nodiscard]] QCoro::Task<> pump();
     [[nodiscard]] QCoro::Task<> pulse();
     [[nodiscard]] QCoro::Task<> tellStatus();
-    [[nodiscard]] QCoro::Task<bool> readOnce();
-    [[nodiscard]] QCoro::Task<QList<domain::Change>> itemsOf(
-        std::vector<store::FeedEntry> entries, QStringList kinds);
+    void take(const QList<domain::Change> &changes);
+    void flush();
+    // A list with where the feed stood before it was read.
+    template <class Item>
+    [[nodiscard]] QCoro::Task<Result<domain::Page<Item>>> listed(
+        QCoro::Task<Result<domain::Page<Item>>> (store::Store::*list)(domain::ListQuery),
+        domain::ListQuery query);
     store::Store &m_store;
     const Clock &m_clock;
     SystemIdGenerator m_ids;
     Vitals m_vitals;
     Actor m_actor;
-    QStringList m_kinds;
-    std::optional<store::FeedCursor> m_cursor;
-    qint64 m_lagMs = 0;
+    bool m_watched = false; // by the console
+    QHash<QString, domain::Change> m_coming; // newest of each row, until the next batch
+    QTimer m_batch;
+    QElapsedTimer m_lastBatch;
+    QElapsedTimer m_lastStatus;
     bool m_changed = true;
     bool m_pinging = false;
     bool m_databaseAnswers = false; // as of the last ping
     std::optional<Millis> m_pingedAt; // boot time
     async::TaskScope m_scope;
+    FeedHub m_hub;
 };
 
 } // namespace signalbox::admin

@@ -18,13 +18,6 @@ Error notCarriedOut()
     return Error(ErrorCode::Unavailable, u"the engine does not take actions now"_s, u"no_engine"_s);
 }
 
-Status checkLimit(const domain::ListQuery &query)
-{
-    if (query.limit < 1 || query.limit > 500)
-        return fail(ErrorCode::InvalidInput, u"limit must be between 1 and 500"_s);
-    return {};
-}
-
 } // namespace
 
 QCoro::Task<Result<domain::ActionResult>> OperatorService::act(domain::ActionRequest request)
@@ -39,20 +32,6 @@ QCoro::Task<Result<domain::ActionResult>> OperatorService::answerOf(QString acto
     return m_store.answerOf(std::move(actor), std::move(key));
 }
 
-QCoro::Task<Result<domain::Page<domain::LockItem>>> OperatorService::locks(domain::ListQuery query)
-{
-    if (auto checked = checkLimit(query); !checked)
-        return refuse<domain::Page<domain::LockItem>>(checked.error());
-    return m_store.listLocks(std::move(query));
-}
-
-QCoro::Task<Result<domain::Page<domain::AuditItem>>> OperatorService::audit(domain::ListQuery query)
-{
-    if (auto checked = checkLimit(query); !checked)
-        return refuse<domain::Page<domain::AuditItem>>(checked.error());
-    return m_store.listAudit(std::move(query));
-}
-
 QCoro::Task<Result<QList<domain::InstallationItem>>> OperatorService::installations()
 {
     return m_store.installationItems();
@@ -63,6 +42,11 @@ QCoro::Task<Result<QList<domain::BackendItem>>> OperatorService::backends()
     if (!m_actor.backends)
         return refuse<QList<domain::BackendItem>>(notCarriedOut());
     return m_actor.backends();
+}
+
+QCoro::Task<Result<QList<domain::EngineItem>>> OperatorService::engines()
+{
+    return m_store.engineItems();
 }
 
 QCoro::Task<Result<domain::Explanation>> OperatorService::explain(QString deliveryId)

@@ -36,6 +36,8 @@ enum class FailPlace : std::uint8_t {
     CommitStoreLifecycle,
     CommitClaimForwards,
     CommitFinishForward,
+    CommitStoreInteraction,
+    CommitClaimInteraction,
     CommitOther, // units outside of a message's way: operators' actions, sweeps, replicas
     // What leaves the process. Before: not a byte has left. After: the answer is there; of an acknowledgement
     // and of a prompt, which is answered much later: its bytes are with the kernel.
@@ -52,6 +54,7 @@ enum class FailPlace : std::uint8_t {
     SendReaction,
     SendUnreaction,
     SendForward,
+    SendEdit,
     None, // no place; the last
 };
 
@@ -77,6 +80,8 @@ inline constexpr std::array kFailPlaceNames = std::to_array<std::string_view>({
     "commit.storeLifecycle",
     "commit.claimForwards",
     "commit.finishForward",
+    "commit.storeInteraction",
+    "commit.claimInteraction",
     "commit.other",
     "send.acknowledgement",
     "send.exchange",
@@ -91,6 +96,7 @@ inline constexpr std::array kFailPlaceNames = std::to_array<std::string_view>({
     "send.reaction",
     "send.unreaction",
     "send.forward",
+    "send.edit",
 });
 static_assert(kFailPlaceNames.size() == static_cast<std::size_t>(FailPlace::None));
 

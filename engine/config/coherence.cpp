@@ -107,6 +107,31 @@ void checkBackend(const BackendConfig &backend, const QString &table, Findings &
     }
 }
 
+void checkWebhooks(const QList<WebhookConfig> &webhooks, Findings &findings)
+{
+    QSet<QString> names;
+    for (qsizetype i = 0; i < webhooks.size(); ++i) {
+        const WebhookConfig &webhook = webhooks[i];
+        const QString table = indexed(u"webhooks"_s, i);
+        require(!webhook.name.isEmpty(), table, u"name"_s, {}, findings);
+        require(!webhook.url.isEmpty(), table, u"url"_s, {}, findings);
+        require(
+            !webhook.events.isEmpty(), table, u"events"_s, u"like [\"interaction.answered\"]"_s, findings);
+        const bool listed = findings.isPlaced(table + u".secrets"_s);
+        if (listed && !webhook.secret.isEmpty()) {
+            findings.addAt(table + u".secrets"_s, u"%1 has a secret and secrets"_s.arg(table),
+                u"while a secret is being rotated, put both into secrets"_s);
+        } else if (!listed || webhook.secrets.isEmpty()) {
+            requireSecret(!webhook.secret.isEmpty(), table, u"secret"_s,
+                u"calls are signed: give secret_env, secret_file or secrets"_s, findings);
+        }
+        if (!webhook.name.isEmpty() && names.contains(webhook.name)) {
+            findings.addAt(table + u".name"_s, u"two webhooks are named \"%1\""_s.arg(webhook.name));
+        }
+        names.insert(webhook.name);
+    }
+}
+
 // Our own channels have no provider: nothing of one can be configured, and callers name a tenant exactly.
 void checkOwnChannel(
     const Config &config, const InstallationConfig &installation, const QString &table, Findings &findings)
@@ -239,6 +264,7 @@ void checkUniqueness(const Config &config, Findings &findings)
 void checkCoherence(const Config &config, Findings &findings)
 {
     checkListeners(config, findings);
+    checkWebhooks(config.webhooks, findings);
     for (qsizetype i = 0; i < config.backends.size(); ++i) {
         checkBackend(config.backends[i], indexed(u"backends"_s, i), findings);
     }

@@ -137,8 +137,25 @@ struct InstallationConfig
     Secret appToken; // of transport socket: the app-level one (xapp-)
     bool requireMention = true;
     QString onUnconfirmed = QStringLiteral("operator"); // operator | retry
+    // requester | anyone | user ids: who may answer what an agent asks
+    QStringList interactionAnswerers{QStringLiteral("requester")};
+    bool interactionAllowAlways = false; // "always allow" may be chosen where others can see it
     FeedbackConfig feedback;
     QList<FeedbackConfig> feedbackPlaces;
+};
+
+// An outgoing webhook, signed as Standard Webhooks.
+struct WebhookConfig
+{
+    QString name;
+    QString url;
+    Secret secret;
+    QList<Secret> secrets; // instead of the one, while it is being rotated: the newest first
+    QStringList events; // "interaction.answered", …
+    [[nodiscard]] QList<Secret> allSecrets() const
+    {
+        return secret.isEmpty() ? secrets : QList<Secret>{secret};
+    }
 };
 
 struct RecoveryConfig
@@ -170,10 +187,12 @@ struct Config
     SlackConfig slack;
     QList<BackendConfig> backends;
     QList<InstallationConfig> installations;
+    QList<WebhookConfig> webhooks;
     RecoveryConfig recovery;
     TurnConfig turn;
     Millis lockTtl{180'000};
     Millis dedupeTtl{std::chrono::hours(72)};
+    Millis interactionTtl{std::chrono::hours(24)};
     QString logLevel = QStringLiteral("info");
     LogFormat logFormat = LogFormat::Text;
 };

@@ -182,7 +182,8 @@ const Keys<InstallationConfig> &installationKeys()
         {u"bot_token"_s, &C::botToken, any()},
         {u"app_token"_s, &C::appToken, any()},
         {u"require_mention"_s, &C::requireMention, any()},
-        {u"interaction_answerers"_s, unless(u"requester"_s), any()},
+        {u"interaction_answerers"_s, &C::interactionAnswerers, as(Format::People)},
+        {u"interaction_allow_always"_s, &C::interactionAllowAlways, any()},
         {u"on_unconfirmed"_s, &C::onUnconfirmed, oneOf({u"operator"_s, u"retry"_s})},
     };
     return keys;
@@ -239,6 +240,19 @@ const Keys<FailureConfig> &failureKeys()
     return keys;
 }
 
+const Keys<WebhookConfig> &webhookKeys()
+{
+    using C = WebhookConfig;
+    static const Keys<C> keys{
+        {u"name"_s, &C::name, as(Format::NonEmpty)},
+        {u"url"_s, &C::url, as(Format::HttpUrl)},
+        {u"secret"_s, &C::secret, any()},
+        {u"secrets"_s, &C::secrets, any()},
+        {u"events"_s, &C::events, oneOf({u"interaction.answered"_s}, {u"task.cancel"_s})},
+    };
+    return keys;
+}
+
 const Keys<RecoveryConfig> &recoveryKeys()
 {
     using C = RecoveryConfig;
@@ -276,7 +290,7 @@ const Keys<Config> &locksKeys()
 
 const Keys<Config> &interactionsKeys()
 {
-    static const Keys<Config> keys{{u"ttl"_s, unless(u"24h"_s), any()}};
+    static const Keys<Config> keys{{u"ttl"_s, &Config::interactionTtl, atLeast(kSecond)}};
     return keys;
 }
 
@@ -297,8 +311,7 @@ const Keys<Config> &logKeys()
 
 const QStringList &reservedTables()
 {
-    static const QStringList tables{
-        u"github"_s, u"email"_s, u"discord"_s, u"teams"_s, u"fanout"_s, u"webhooks"_s};
+    static const QStringList tables{u"github"_s, u"email"_s, u"discord"_s, u"teams"_s, u"fanout"_s};
     return tables;
 }
 
@@ -319,6 +332,7 @@ const QStringList &allKeys()
         add(u"installations"_s, installationKeys());
         add(u"installations.feedback.acknowledgement"_s, acknowledgementKeys());
         add(u"installations.feedback.status_messages.runtime_starting"_s, startingKeys());
+        add(u"webhooks"_s, webhookKeys());
         add(u"recovery"_s, recoveryKeys());
         add(u"turn"_s, turnKeys());
         add(u"log"_s, logKeys());

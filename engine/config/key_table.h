@@ -25,7 +25,7 @@ struct Reserved
 // Where a key's value goes; the alternative is its type. QByteArray is the SHA-256 of a token.
 template <class T>
 using Target = std::variant<QString T::*, int T::*, qint64 T::*, bool T::*, Millis T::*, QStringList T::*,
-    StringMap T::*, Secret T::*, QByteArray T::*, LogFormat T::*, Reserved>;
+    StringMap T::*, Secret T::*, QList<Secret> T::*, QByteArray T::*, LogFormat T::*, Reserved>;
 
 enum class Format {
     Any,
@@ -35,6 +35,7 @@ enum class Format {
     AbsolutePath,
     Path, // a relative one starts at the folder of the file that names it
     Database, // sqlite:PATH or postgresql://…
+    People, // a list: "requester", "anyone", user ids; one of them may stand without its list
 };
 
 // What a value must satisfy on its own. Durations and numbers: low to high, in the unit of the key.
@@ -76,6 +77,7 @@ using Keys = std::vector<Key<T>>;
 [[nodiscard]] const Keys<StartingConfig> &startingKeys();
 [[nodiscard]] const Keys<TimeoutConfig> &timeoutKeys();
 [[nodiscard]] const Keys<FailureConfig> &failureKeys();
+[[nodiscard]] const Keys<WebhookConfig> &webhookKeys();
 [[nodiscard]] const Keys<RecoveryConfig> &recoveryKeys();
 [[nodiscard]] const Keys<TurnConfig> &turnKeys();
 // Tables of one or two keys that live in Config itself.

@@ -49,6 +49,7 @@ private:
         return section(name, u"engine"_s, node, engineKeys(), c.engine) || readListener(name, node)
             || section(name, u"slack"_s, node, slackKeys(), c.slack)
             || list(name, u"backends"_s, node, backendKeys(), c.backends) || readInstallations(name, node)
+            || list(name, u"webhooks"_s, node, webhookKeys(), c.webhooks)
             || section(name, u"recovery"_s, node, recoveryKeys(), c.recovery)
             || section(name, u"turn"_s, node, turnKeys(), c.turn)
             || section(name, u"locks"_s, node, locksKeys(), c)
@@ -124,8 +125,8 @@ private:
             return;
         }
         static const QStringList kTables{u"engine"_s, u"ingress"_s, u"admin"_s, u"slack"_s, u"backends"_s,
-            u"installations"_s, u"recovery"_s, u"turn"_s, u"locks"_s, u"interactions"_s, u"dedupe"_s,
-            u"log"_s};
+            u"installations"_s, u"webhooks"_s, u"recovery"_s, u"turn"_s, u"locks"_s, u"interactions"_s,
+            u"dedupe"_s, u"log"_s};
         QString meant = nearest(name, kTables);
         for (const QString &key : allKeys()) {
             if (meant.isEmpty() && key.endsWith(u'.' + name)) {

@@ -71,6 +71,15 @@ QString rendered(const Secret &value)
     return value.isEmpty() ? QString() : quoted(u"***"_s);
 }
 
+QString rendered(const QList<Secret> &values)
+{
+    QStringList parts;
+    for (qsizetype i = 0; i < values.size(); ++i) {
+        parts.append(quoted(u"***"_s));
+    }
+    return parts.isEmpty() ? QString() : u'[' + parts.join(u", "_s) + u']';
+}
+
 // The hash of a token: enough to try guesses against, hence masked like the token.
 QString rendered(const QByteArray &value)
 {
@@ -166,9 +175,11 @@ QString renderConfig(const Config &config)
     out += linesOf(u"[slack]"_s, slackKeys(), config.slack);
     out += linesOfEach(u"backends"_s, backendKeys(), config.backends);
     out += installationTables(config.installations);
+    out += linesOfEach(u"webhooks"_s, webhookKeys(), config.webhooks);
     out += linesOf(u"[recovery]"_s, recoveryKeys(), config.recovery);
     out += linesOf(u"[turn]"_s, turnKeys(), config.turn);
     out += linesOf(u"[locks]"_s, locksKeys(), config);
+    out += linesOf(u"[interactions]"_s, interactionsKeys(), config);
     out += linesOf(u"[dedupe]"_s, dedupeKeys(), config);
     out += linesOf(u"[log]"_s, logKeys(), config);
     return out.trimmed() + u'\n';

@@ -199,6 +199,14 @@ bool TableReader::checkFormat(const Entry &entry, QString &value)
             value = QDir::cleanPath(QDir(m_folder).absoluteFilePath(value));
         }
         return true;
+    case Format::People:
+        if (value.isEmpty() || value.contains(u' ') || value.contains(u'*') || value.size() > 255) {
+            add(entry,
+                u"%1 takes \"requester\", \"anyone\" and ids of users, not %2"_s.arg(
+                    entry.path, quoted(value)));
+            return false;
+        }
+        return true;
     case Format::Database:
         if (!isDatabase(value)) {
             // The value is not repeated: a URL may hold a password.
@@ -288,18 +296,24 @@ std::optional<Millis> TableReader::readDuration(const Entry &entry)
 
 std::optional<QStringList> TableReader::readList(const Entry &entry)
 {
+    const bool people = entry.rule.format == Format::People;
+    if (people && entry.node.is_string()) {
+        const auto one = readText(entry);
+        return one ? std::optional(QStringList(*one)) : std::nullopt;
+    }
     const toml::array *array = entry.node.as_array();
-    const bool allText = array != nullptr
+    const bool allText = array != nullptr && (!people || !array->empty())
         && std::all_of(
             array->cbegin(), array->cend(), [](const toml::node &element) { return element.is_string(); });
     if (!allText) {
-        wrongType(entry.node, entry.at, entry.path, u"a list of strings"_s);
+        wrongType(entry.node, entry.at, entry.path,
+            people ? u"\"requester\", \"anyone\" or a list of user ids"_s : u"a list of strings"_s);
         return std::nullopt;
     }
     QStringList values;
     for (const toml::node &element : *array) {
-        const QString value = fromToml(element.ref<std::string>());
-        if (!checkChoice(entry, value)) {
+        QString value = fromToml(element.ref<std::string>());
+        if (!checkChoice(entry, value) || (people && !checkFormat(entry, value))) {
             return std::nullopt;
         }
         values.append(value);

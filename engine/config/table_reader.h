@@ -145,6 +145,10 @@ void TableReader::store(const Key<T> &key, const Entry &entry, T &into)
             if (const auto value = readSecret(entry, spelling)) {
                 into.*target = Secret(*value);
             }
+        } else if constexpr (std::is_same_v<Member, QList<Secret> T::*>) {
+            for (const QString &value : readList(entry).value_or(QStringList())) {
+                (into.*target).append(Secret(value.toUtf8()));
+            }
         } else if constexpr (std::is_same_v<Member, QByteArray T::*>) {
             assign(target, readToken(entry, spelling));
         } else if constexpr (std::is_same_v<Member, LogFormat T::*>) {

@@ -11,7 +11,7 @@ namespace signalbox::domain {
 
 namespace {
 
-constexpr NameTable<Act, 8> kActs{{
+constexpr NameTable<Act, 10> kActs{{
     {Act::ReleaseLock, u"release"},
     {Act::ExtendLock, u"extend"},
     {Act::Replay, u"replay"},
@@ -20,6 +20,8 @@ constexpr NameTable<Act, 8> kActs{{
     {Act::Confirm, u"confirm"},
     {Act::Pause, u"pause"},
     {Act::Resume, u"resume"},
+    {Act::Answer, u"answer"},
+    {Act::Repost, u"repost"},
 }};
 constexpr qsizetype kLongestReason = 1000;
 constexpr qsizetype kLongestKey = 200;
@@ -45,7 +47,7 @@ bool isPausable(QStringView what)
 QByteArray ActionRequest::fingerprint() const
 {
     Json json = Json::array();
-    for (const QString &part : {name(act), id, scope, reason, backend, as, what})
+    for (const QString &part : {name(act), id, scope, reason, backend, as, what, option, comment})
         json.append(part);
     json.append(expectedFence);
     json.append(until ? Json(toMs(*until)) : Json());
@@ -57,10 +59,15 @@ Status ActionRequest::check() const
 {
     if (id.isEmpty())
         return refuse(u"it must be said what to act upon"_s);
-    if (act != Act::Resume && reason.trimmed().isEmpty())
+    const bool explainsItself = act == Act::Resume || act == Act::Answer || act == Act::Repost;
+    if (!explainsItself && reason.trimmed().isEmpty())
         return refuse(u"reason is missing"_s);
     if (reason.size() > kLongestReason)
         return refuse(u"reason is longer than 1000 characters"_s);
+    if (comment.size() > kLongestReason)
+        return refuse(u"comment is longer than 1000 characters"_s);
+    if (act == Act::Answer && option.isEmpty())
+        return refuse(u"option is missing"_s);
     if (key.size() > kLongestKey)
         return refuse(u"Idempotency-Key is longer than 200 characters"_s);
     if (act == Act::ReleaseLock && expectedFence < 0)

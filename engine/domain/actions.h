@@ -19,6 +19,8 @@ enum class Act {
     Confirm,
     Pause, // id: an installation, a backend, or "all"
     Resume,
+    Answer, // id: an interaction; also the next one, and Cancel with that scope
+    Repost,
 };
 [[nodiscard]] QString name(Act act); // "release", "extend", …: the last part of its route
 
@@ -36,7 +38,7 @@ struct ActionRequest
     }
     Act act = Act::Cancel;
     QString id;
-    QString scope; // of a pause or resume: installation | backend | engine
+    QString scope; // of a pause or resume: installation | backend | engine; of a cancel: empty | interaction
     QString reason; // required; for the audit, never shown to people in channels
     qint64 expectedFence = -1; // of a release, required: what the operator saw
     std::optional<Instant> until; // of an extension or a pause; none: the default, or until resumed
@@ -44,6 +46,8 @@ struct ActionRequest
     QString as; // of a confirmation: delivered | retry | abandoned
     QString what; // of a pause or resume: intake | delivery | outbound
     int rate = 0; // of a resume: how many a second of what was held back may go; 0: all at once
+    QString option; // of an answer: an option's id, or "#2": the second on the card
+    QString comment; // of an answer
     QString actor; // whoever acts: a token's name, the system's user
     QString key; // Idempotency-Key, unique for the actor; empty: none
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "domain/actions.h"
+#include "domain/engine_item.h"
+#include "domain/interaction_items.h"
 #include "domain/items.h"
 
 #include <variant>
@@ -18,7 +20,7 @@ struct Change
     QString id;
     qint64 rev = 0;
     std::variant<std::monostate, SessionItem, DeliveryItem, OutboundItem, RuntimeItem, LifecycleEventItem,
-        InstallationItem, AuditItem>
+        InstallationItem, AuditItem, EngineItem, InteractionItem>
         item;
 };
 

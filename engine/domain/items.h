@@ -86,7 +86,7 @@ struct AttemptItem
     AttemptItem() = default;
     QString id;
     int number = 0;
-    QString what; // turn | post | react | unreact
+    QString what; // turn | post | react | unreact | edit
     QString target; // a backend or an API method
     QString outcome; // running | ok | failed | unknown
     QString errorCode;
@@ -102,8 +102,8 @@ struct OutboundItem
     OutboundItem() = default;
     QString id;
     QString deliveryId;
-    QString kind; // reply | status | notice | reaction
-    QString op; // post | react | unreact
+    QString kind; // reply | status | notice | reaction | card
+    QString op; // post | react | unreact | edit
     QString state; // pending | sending | sent | refused | retry | unknown | dead | cancelled
     QString place;
     QString thread;
@@ -221,6 +221,7 @@ struct Page
     QString nextCursor; // empty: this was the last page
     qint64 total = 0;
     bool totalIsExact = true; // totals are exact up to 10,000
+    QString asOf; // a stream of changes from this cursor on has all that this page has not
 };
 
 struct EngineStatus

@@ -16,16 +16,18 @@ constexpr NameTable<OutboundState, 8> kStates{{
     {OutboundState::Dead, u"dead"},
     {OutboundState::Cancelled, u"cancelled"},
 }};
-constexpr NameTable<OutboundKind, 4> kKinds{{
+constexpr NameTable<OutboundKind, 5> kKinds{{
     {OutboundKind::Reply, u"reply"},
     {OutboundKind::Status, u"status"},
     {OutboundKind::Notice, u"notice"},
     {OutboundKind::Reaction, u"reaction"},
+    {OutboundKind::Card, u"card"},
 }};
-constexpr NameTable<OutboundOp, 3> kOps{{
+constexpr NameTable<OutboundOp, 4> kOps{{
     {OutboundOp::Post, u"post"},
     {OutboundOp::React, u"react"},
     {OutboundOp::Unreact, u"unreact"},
+    {OutboundOp::Edit, u"edit"},
 }};
 
 } // namespace

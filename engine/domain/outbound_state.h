@@ -9,8 +9,8 @@ namespace signalbox::domain {
 
 // The life of an outbound message (DESIGN.md step 6).
 enum class OutboundState { Pending, Sending, Sent, Refused, Retry, Unknown, Dead, Cancelled };
-enum class OutboundKind { Reply, Status, Notice, Reaction };
-enum class OutboundOp { Post, React, Unreact };
+enum class OutboundKind { Reply, Status, Notice, Reaction, Card };
+enum class OutboundOp { Post, React, Unreact, Edit };
 
 [[nodiscard]] QString name(OutboundState state);
 [[nodiscard]] QString name(OutboundKind kind);

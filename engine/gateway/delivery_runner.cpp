@@ -62,14 +62,15 @@ QString personText(const DeliveryWork &work, bool unescape)
 } // namespace
 
 DeliveryRunner::DeliveryRunner(store::Store &store, InstallationBook &book, Backends &backends,
-    EngineLease &lease, RuntimeReach &reach, TurnAdoption &adoption, const DeliveryDrafts &drafts,
-    const config::Config &config, IdGenerator &ids)
+    EngineLease &lease, RuntimeReach &reach, TurnAdoption &adoption, Interactions &interactions,
+    const DeliveryDrafts &drafts, const config::Config &config, IdGenerator &ids)
     : m_store(store)
     , m_book(book)
     , m_backends(backends)
     , m_lease(lease)
     , m_reach(reach)
     , m_adoption(adoption)
+    , m_interactions(interactions)
     , m_drafts(drafts)
     , m_config(config)
     , m_ids(ids)
@@ -184,14 +185,17 @@ QCoro::Task<Decision> DeliveryRunner::turn(std::shared_ptr<DeliveryWork> work, Q
         co_return isPaused(begun.error()) ? decidePaused() : decideNotOpened(begun.error());
     // From here on the prompt may have left: never again by our doing.
     timeout->stop();
-    const std::function<bool()> mayLeave = [this] { return m_lease.mayAct(); };
+    const std::function<bool()> mayLeave = [this, work] { return m_lease.mayAct(work->delivery.life); };
     const std::function<void()> onAccepted = [this, work] {
         m_scope.spawn("acceptance", accept(work->held));
         m_reach.disarm(work);
     };
+    const std::shared_ptr<runtimes::Asker> asker = m_interactions.askerFor(work, turn);
+    turn->setAsker(asker);
     const runtimes::TurnResult result
         = co_await turn->prompt(prompt, clocks(*work->backend), mayLeave, onAccepted, work->stop);
     work->received = turnSummary(result);
+    co_await m_interactions.turnOver(work->held.id);
     const Decision decision = decideTurn(result);
     const bool cutOff = decision.state == DeliveryState::Unconfirmed && !work->stop.isCancelled();
     if (cutOff && work->backend->canLook())
@@ -364,7 +368,7 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
         }
         if (isStale(finished.error())) {
             logWarning(lcDelivery, "a stale outcome was refused", {{"delivery", work->held.id}});
-            co_await recordStale(work->held, u"outcome"_s);
+            co_await recordStale(work, u"outcome"_s);
             co_return;
         }
         logWarning(lcDelivery, "the outcome of a delivery is not stored yet",
@@ -388,19 +392,19 @@ QCoro::Task<> DeliveryRunner::finish(std::shared_ptr<DeliveryWork> work, Decisio
 }
 
 // Whoever holds the lock now has written what counts; this one's try stays on record.
-QCoro::Task<> DeliveryRunner::recordStale(store::HeldDelivery held, QString what)
+QCoro::Task<> DeliveryRunner::recordStale(std::shared_ptr<DeliveryWork> work, QString what)
 {
     store::StaleWrite stale;
     stale.auditId = m_ids.next();
-    stale.life = m_lease.life();
+    stale.life = work->delivery.life;
     stale.subjectKind = u"delivery"_s;
-    stale.subjectId = held.id;
+    stale.subjectId = work->held.id;
     stale.what = what;
-    stale.fence = held.fence;
+    stale.fence = work->held.fence;
     const Status noted = co_await m_store.noteStale(std::move(stale));
     if (!noted)
         logWarning(lcDelivery, "a refused write could not be recorded",
-            {{"delivery", held.id}, {"code", noted.error().native()}});
+            {{"delivery", work->held.id}, {"code", noted.error().native()}});
 }
 
 runtimes::TurnClocks DeliveryRunner::clocks(const runtimes::RuntimeBackend &backend) const

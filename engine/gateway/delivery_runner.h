@@ -3,6 +3,7 @@
 
 #include "async/task_scope.h"
 #include "gateway/engine_lease.h"
+#include "gateway/interactions.h"
 #include "gateway/turn_adoption.h"
 #include "gateway/turn_outcome.h"
 
@@ -21,7 +22,7 @@ class DeliveryRunner
 {
 public:
     DeliveryRunner(store::Store &store, InstallationBook &book, Backends &backends, EngineLease &lease,
-        RuntimeReach &reach, TurnAdoption &adoption, const DeliveryDrafts &drafts,
+        RuntimeReach &reach, TurnAdoption &adoption, Interactions &interactions, const DeliveryDrafts &drafts,
         const config::Config &config, IdGenerator &ids);
 
     [[nodiscard]] QCoro::Task<> run(store::ClaimedDelivery delivery, async::CancelToken stop);
@@ -45,7 +46,7 @@ private:
     [[nodiscard]] std::optional<store::OutboundDraft> announcement(const DeliveryWork &work) const;
     [[nodiscard]] QCoro::Task<> accept(store::HeldDelivery held);
     [[nodiscard]] QCoro::Task<> finish(std::shared_ptr<DeliveryWork> work, Decision decision);
-    [[nodiscard]] QCoro::Task<> recordStale(store::HeldDelivery held, QString what);
+    [[nodiscard]] QCoro::Task<> recordStale(std::shared_ptr<DeliveryWork> work, QString what);
     void makeMinimal(const DeliveryWork &work, store::FinishTurn &finish);
     [[nodiscard]] runtimes::TurnClocks clocks(const runtimes::RuntimeBackend &backend) const;
 
@@ -55,6 +56,7 @@ private:
     EngineLease &m_lease;
     RuntimeReach &m_reach;
     TurnAdoption &m_adoption;
+    Interactions &m_interactions;
     const DeliveryDrafts &m_drafts;
     const config::Config &m_config;
     IdGenerator &m_ids;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/disconnector.h"
 
+#include "async/wind_down.h"
 #include "base/log.h"
 
 #include <algorithm>
@@ -94,11 +95,7 @@ QCoro::Task<> Disconnector::tell(store::ClaimedDisconnect row)
 QCoro::Task<> Disconnector::stop(Millis grace)
 {
     co_await m_loop.stop();
-    const bool ended = co_await m_running.join(grace);
-    if (ended)
-        co_return;
-    m_running.cancel();
-    const bool stopped = co_await m_running.join(kAbandon);
+    const bool stopped = co_await async::windDown(m_running, grace, kAbandon);
     if (!stopped)
         logCritical(
             lcDisconnect, "calls to registries did not stop", {{"live", QString::number(m_running.live())}});

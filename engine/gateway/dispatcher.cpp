@@ -56,7 +56,6 @@ QCoro::Task<bool> Dispatcher::claim()
     store::ClaimLimits limits;
     limits.most = most;
     limits.lockTtl = m_lockTtl;
-    limits.after = m_lastServed;
     auto claimed = co_await m_store.claimDeliveries(m_lease.life(), limits);
     if (!claimed) {
         logWarning(lcDispatcher, "deliveries could not be claimed", {{"code", claimed.error().native()}});
@@ -68,7 +67,6 @@ QCoro::Task<bool> Dispatcher::claim()
     // Where several take turns, a share that was not used is free for the others.
     const bool several = claimed->front().installationId != claimed->back().installationId;
     const bool full = several || static_cast<int>(claimed->size()) == most;
-    m_lastServed = claimed->back().installationId;
     for (store::ClaimedDelivery &delivery : *claimed)
         m_running.spawn("delivery", runOne(std::move(delivery)));
     co_return full;

@@ -45,7 +45,6 @@ private:
     const IngestPressure &m_pressure;
     int m_mostInFlight;
     Millis m_lockTtl;
-    QString m_lastServed; // an installation
     WorkLoop m_loop;
     QHash<QString, std::shared_ptr<async::CancelSource>> m_sources; // of what runs, by delivery
     async::TaskScope m_running;

@@ -120,6 +120,11 @@ bool EngineLease::mayAct() const
     return m_clock.boot() + std::min(kMargin, m_lease / 3) < m_leaseEndsBoot;
 }
 
+bool EngineLease::mayAct(const store::EngineLife &claimer) const
+{
+    return mayAct() && claimer.id == m_life.id && claimer.incarnation == m_life.incarnation;
+}
+
 bool EngineLease::isLapsed() const
 {
     return m_clock.boot() >= m_leaseEndsBoot;

@@ -34,6 +34,9 @@ public:
     // Whether a prompt or a post may leave: asked in the same function as the write. Counts by
     // CLOCK_BOOTTIME, so a frozen process or a suspended machine does not act on a lease that has run out.
     [[nodiscard]] bool mayAct() const;
+    // The same for what a life of this engine has claimed: nothing that a lapsed life held leaves in the
+    // next.
+    [[nodiscard]] bool mayAct(const store::EngineLife &claimer) const;
     [[nodiscard]] bool isLapsed() const;
 
 Q_SIGNALS:

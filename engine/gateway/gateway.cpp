@@ -24,14 +24,16 @@ Gateway::Gateway(
     , m_config(config)
     , m_slack(m_client, QUrl(config.slack.apiBaseUrl), config.recovery.httpTimeout)
     , m_lease(store, clock, config.engine.lease, config.lockTtl)
+    , m_orders(store, m_lease)
     , m_book(store, config, std::move(sealer))
+    , m_interactions(store, m_book, m_lease, m_orders, config, ids)
     , m_pressure(clock)
     , m_ingress(store, m_book, m_backends, m_pressure, config, clock, ids)
     , m_drafts(config, ids)
     , m_refresh(clock, config.recovery.sessionRetryInterval)
     , m_reach(store, m_book, m_refresh, config, clock, ids, m_drafts)
     , m_adoption(store, m_reach, config)
-    , m_runner(store, m_book, m_backends, m_lease, m_reach, m_adoption, m_drafts, config, ids)
+    , m_runner(store, m_book, m_backends, m_lease, m_reach, m_adoption, m_interactions, m_drafts, config, ids)
     , m_dispatcher(
           store, m_lease, m_runner, m_pressure, config.engine.maxConcurrentDeliveries, config.lockTtl)
     , m_busy(store, m_lease, m_drafts, config)
@@ -40,8 +42,10 @@ Gateway::Gateway(
     , m_sessionIngress(store, m_book, m_pressure, m_streams, config, clock, ids)
     , m_lifecycleIngress(store, config, ids)
     , m_forwarder(store, m_client, m_lease, config, clock)
+    , m_webhooks(store, m_client, m_lease, config, clock)
+    , m_questions(store, m_book, config, ids)
     , m_disconnector(store, m_backends, m_lease, config)
-    , m_orders(store, m_lease)
+    , m_interactionIngress(m_book, m_interactions, m_slack, config, clock, ids)
     , m_actions(store, config, ids, m_dispatcher, m_outbox, m_orders)
     , m_commands(store, m_book, m_actions, m_client, config, clock)
     , m_sockets(store, m_book, m_lease, m_ingress, m_commands, m_client, config, clock, ids)
@@ -65,12 +69,44 @@ Gateway::Gateway(
     m_reach.onOutbound([this] { m_outbox.wake(); });
     m_runner.onReady([this](Millis in) { m_dispatcher.wakeIn(in); });
     m_orders.handle(u"cancel"_s, [this](store::EngineOrder order) { return cancelTurn(std::move(order)); });
+    m_orders.handle(
+        u"answer"_s, [this](store::EngineOrder order) { return m_interactions.handOver(std::move(order)); });
+    // An answer is told to its webhooks, and may be a message in its session.
+    m_interactions.onOutbound([this] { wakeAll(); });
+    m_questions.onOutbound([this] { m_outbox.wake(); });
+    m_ingress.onAnswered([this] { m_interactions.wake(); });
+    connectSlack();
     m_lease.onLapse([this] { return letGo(); });
     connect(&m_lease, &EngineLease::replaced, this, &Gateway::replaced);
     connect(&m_lease, &EngineLease::revived, this, &Gateway::wakeAll);
 }
 
 Gateway::~Gateway() = default;
+
+// What comes from Slack besides events, over HTTP and over sockets alike.
+void Gateway::connectSlack()
+{
+    const auto command = [this](Json payload, Installation installation) {
+        return m_commands.interact(std::move(payload), std::move(installation));
+    };
+    m_interactionIngress.setOther(&SlackCommands::owns, command);
+    m_sockets.onInteraction([this](Json payload, Installation installation) {
+        return takeAction(std::move(payload), std::move(installation));
+    });
+    m_commands.setMayStop(
+        [](const Installation &installation, const QString &requester, const QString &user) {
+            const QString may = domain::answerersFor(installation.answerers, requester);
+            return may == u"*" || may.contains(u' ' + user + u' ');
+        });
+}
+
+QCoro::Task<Status> Gateway::takeAction(Json payload, Installation installation)
+{
+    const slack::SlackAction action = slack::readAction(payload);
+    if (!slack::isPlausible(action))
+        co_return Status(); // sending it again would not help
+    co_return co_await m_interactionIngress.take(action, std::move(installation));
+}
 
 QCoro::Task<Status> Gateway::prepare(store::EngineRegistration registration)
 {
@@ -100,11 +136,13 @@ void Gateway::start()
 {
     m_lease.startRenewing();
     m_orders.start();
+    m_interactions.start();
     m_dispatcher.start();
     m_busy.start();
     m_outbox.start();
     m_streams.start();
     m_forwarder.start();
+    m_webhooks.start();
     m_disconnector.start();
     m_upkeep.start();
     m_sockets.start();
@@ -116,6 +154,7 @@ void Gateway::wakeAll()
     m_dispatcher.wake();
     m_outbox.wake();
     m_forwarder.wake();
+    m_webhooks.wake();
 }
 
 QCoro::Task<bool> Gateway::cancelTurn(store::EngineOrder order)
@@ -199,13 +238,16 @@ QCoro::Task<> Gateway::stop(Millis grace)
     m_scope.cancel();
     co_await m_sockets.stop(kSocketGrace);
     co_await m_upkeep.stop();
-    co_await m_orders.stop();
     co_await m_busy.stop();
     co_await m_streams.stop();
     co_await m_dispatcher.stop(grace, m_config.turn.cancelGrace);
+    co_await m_orders.stop(); // turns that end in the grace hear what people say
     co_await m_outbox.stop(kOutboxGrace);
     co_await m_forwarder.stop(kForwardGrace);
+    co_await m_webhooks.stop(kForwardGrace);
     co_await m_disconnector.stop(kForwardGrace);
+    co_await m_interactionIngress.stop();
+    co_await m_interactions.stop();
     co_await m_commands.stop();
     co_await m_runner.stop();
     co_await m_reach.stop();

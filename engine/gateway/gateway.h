@@ -5,14 +5,17 @@
 #include "gateway/busy_notices.h"
 #include "gateway/disconnector.h"
 #include "gateway/dispatcher.h"
+#include "gateway/interaction_ingress.h"
 #include "gateway/lifecycle_forwarder.h"
 #include "gateway/lifecycle_ingress.h"
 #include "gateway/operator_actions.h"
 #include "gateway/outbox.h"
+#include "gateway/question_ingress.h"
 #include "gateway/session_ingress.h"
 #include "gateway/slack_ingress.h"
 #include "gateway/socket_feeds.h"
 #include "gateway/upkeep.h"
+#include "gateway/webhook_sender.h"
 #include "http/client.h"
 
 #include <QObject>
@@ -38,6 +41,8 @@ public:
         m_ingress.addRoutes(router);
         m_lifecycleIngress.addRoutes(router);
         m_sessionIngress.addRoutes(router);
+        m_questions.addRoutes(router);
+        m_interactionIngress.addRoutes(router);
         m_commands.addRoutes(router);
     }
     void start();
@@ -60,6 +65,8 @@ private:
     void wakeAll();
     [[nodiscard]] QCoro::Task<bool> cancelTurn(store::EngineOrder order);
     [[nodiscard]] QCoro::Task<> letGo();
+    [[nodiscard]] QCoro::Task<Status> takeAction(Json payload, Installation installation);
+    void connectSlack();
     void observeAgent(const QString &backend, const QString &phase);
     [[nodiscard]] QCoro::Task<> noteAgent(store::ObservedRuntime seen);
     store::Store &m_store;
@@ -67,7 +74,9 @@ private:
     http::Client m_client;
     slack::SlackAdapter m_slack;
     EngineLease m_lease;
+    EngineOrders m_orders;
     InstallationBook m_book;
+    Interactions m_interactions;
     IngestPressure m_pressure;
     Backends m_backends;
     SlackIngress m_ingress;
@@ -83,8 +92,10 @@ private:
     SessionIngress m_sessionIngress;
     LifecycleIngress m_lifecycleIngress;
     LifecycleForwarder m_forwarder;
+    WebhookSender m_webhooks;
+    QuestionIngress m_questions;
     Disconnector m_disconnector;
-    EngineOrders m_orders;
+    InteractionIngress m_interactionIngress;
     OperatorActions m_actions;
     SlackCommands m_commands;
     SocketFeeds m_sockets;

@@ -109,6 +109,8 @@ Installation InstallationBook::made(const store::InstallationRow &row, QString *
         installation.tokenKept
             = !installation.botToken.isEmpty() && fingerprint(config->botToken) == row.health.tokenPrint;
         installation.retriesUnconfirmed = config->onUnconfirmed == u"retry";
+        installation.answerers = config->interactionAnswerers;
+        installation.allowAlways = config->interactionAllowAlways;
         installation.newConversation = config->feedback.newConversation;
         if (!config->signingSecret.isEmpty())
             installation.signingSecret = config->signingSecret;

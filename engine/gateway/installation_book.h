@@ -24,6 +24,8 @@ struct Installation
     bool tokenKept = false; // the store knows of it
     Secret signingSecret; // its own, or [slack]'s
     bool retriesUnconfirmed = false; // on_unconfirmed = "retry"
+    QStringList answerers{QStringLiteral("requester")}; // interaction_answerers
+    bool allowAlways = false; // interaction_allow_always
     QString newConversation; // the notice of a session's first turn; empty: none
 
     [[nodiscard]] bool isRevoked() const { return row.state == u"revoked"; }

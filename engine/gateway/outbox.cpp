@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/outbox.h"
 
+#include "async/wind_down.h"
 #include "base/log.h"
 #include "domain/feedback.h"
 #include "domain/installation_trouble.h"
@@ -98,7 +99,11 @@ QCoro::Task<bool> Outbox::claim()
         m_loop.wakeIn(kStorePause);
         co_return false;
     }
-    const bool full = static_cast<int>(rows->size()) == most;
+    if (rows->empty())
+        co_return false;
+    // Where several take turns, a share that was not used is free for the others.
+    const bool several = rows->front().installationId != rows->back().installationId;
+    const bool full = several || static_cast<int>(rows->size()) == most;
     for (store::ClaimedOutbound &row : *rows)
         m_running.spawn("outbound message", sendOne(std::move(row)));
     co_return full;
@@ -199,7 +204,7 @@ QCoro::Task<> Outbox::learnFrom(store::ClaimedOutbound row, Secret token, SendOu
 QCoro::Task<> Outbox::sendOne(store::ClaimedOutbound row)
 {
     store::FinishOutbound finished;
-    finished.life = m_lease.life();
+    finished.life = row.life;
     finished.id = row.id;
     finished.attempts = row.attempts;
     finished.startedAt = m_clock.now();
@@ -261,7 +266,7 @@ QCoro::Task<OutboundDecision> Outbox::decide(
             co_await m_book.note(row.installationId, QString::fromUtf16(domain::kTokenMissing));
         co_return *waits;
     }
-    if (!m_lease.mayAct())
+    if (!m_lease.mayAct(row.life))
         co_return heldBackDecision(row, kStorePause);
     // Looking has limits of its own.
     if (row.wasUnknown)
@@ -333,15 +338,15 @@ QCoro::Task<OutboundDecision> Outbox::lookFor(
         co_return look.decision;
     // The look took its time: nothing leaves an engine that is stopping, or whose lease has run down
     // meanwhile.
-    if (m_running.token().isCancelled() || !m_lease.mayAct())
+    if (m_running.token().isCancelled() || !m_lease.mayAct(row.life))
         co_return heldBackDecision(row, kSecondLook);
     store::BeginResend begin;
-    begin.life = m_lease.life();
+    begin.life = row.life;
     begin.id = row.id;
     begin.attempts = row.attempts;
     begin.maybeDoubled = look.decision.maybeDoubled;
     const Status spent = co_await m_store.beginResend(begin);
-    if (!spent || m_running.token().isCancelled() || !m_lease.mayAct())
+    if (!spent || m_running.token().isCancelled() || !m_lease.mayAct(row.life))
         co_return heldBackDecision(row, kSecondLook);
     co_return co_await post(row, request, true, finish);
 }
@@ -403,11 +408,7 @@ QCoro::Task<> Outbox::recordStale(store::FinishOutbound finish)
 QCoro::Task<> Outbox::stop(Millis grace)
 {
     co_await m_loop.stop();
-    const bool ended = co_await m_running.join(grace);
-    if (ended)
-        co_return;
-    m_running.cancel();
-    const bool stopped = co_await m_running.join(kAbandon);
+    const bool stopped = co_await async::windDown(m_running, grace, kAbandon);
     if (!stopped)
         logCritical(
             lcOutbox, "outbound messages did not stop", {{"live", QString::number(m_running.live())}});

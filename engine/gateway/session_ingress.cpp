@@ -209,13 +209,13 @@ QCoro::Task<http::Response> SessionIngress::lookup(http::Request request, http::
     co_return created(200, *answer);
 }
 
-QCoro::Task<Result<store::SessionBrief>> SessionIngress::sessionFor(
-    const config::TokenConfig *token, QString id)
+QCoro::Task<Result<store::SessionBrief>> callerSession(
+    store::Store &store, const config::TokenConfig *token, QString id)
 {
     const Error unknown(ErrorCode::NotFound, u"there is no such session"_s);
     if (id.size() > kMostSessionId || !isStorable(id))
         co_return fail(unknown);
-    auto session = co_await m_store.sessionBrief(id);
+    auto session = co_await store.sessionBrief(id);
     if (session && !mayUse(*token, session->installationId))
         co_return fail(unknown);
     co_return session;
@@ -232,7 +232,7 @@ QCoro::Task<http::Response> SessionIngress::bindTicket(http::Request request, ht
     const auto ticket = parseTicket(request);
     if (!ticket)
         co_return refusal(ticket.error());
-    const auto session = co_await sessionFor(token, request.pathValues[u"id"_s]);
+    const auto session = co_await callerSession(m_store, token, request.pathValues[u"id"_s]);
     if (!session)
         co_return logged(session.error(), "ticket");
     store::TicketBinding binding;
@@ -278,7 +278,7 @@ QCoro::Task<http::Response> SessionIngress::message(http::Request request, http:
     const auto said = parseMessage(request);
     if (!said)
         co_return refusal(said.error());
-    const auto session = co_await sessionFor(token, request.pathValues[u"id"_s]);
+    const auto session = co_await callerSession(m_store, token, request.pathValues[u"id"_s]);
     if (!session)
         co_return logged(session.error(), "message");
     if (!domain::hasSessionLog(session->source))
@@ -308,7 +308,7 @@ QCoro::Task<http::Response> SessionIngress::stream(http::Request request, http::
     const auto since = parseSince(request);
     if (!since)
         co_return refusal(since.error());
-    const auto session = co_await sessionFor(token, request.pathValues[u"id"_s]);
+    const auto session = co_await callerSession(m_store, token, request.pathValues[u"id"_s]);
     if (!session)
         co_return logged(session.error(), "stream");
     if (!domain::hasSessionLog(session->source))
@@ -318,16 +318,13 @@ QCoro::Task<http::Response> SessionIngress::stream(http::Request request, http::
         co_return http::Response::problem(400, u"the log has no event with that id yet"_s);
     if (!m_streams.mayOpen(token->name))
         co_return http::Response::problem(429, u"too many streams are open"_s).withHeader("Retry-After", "5");
-    http::Response response(200, "text/event-stream", QByteArray());
-    response.headers.add("Cache-Control", "no-store");
-    response.headers.add("X-Accel-Buffering", "no"); // a proxy must not keep events back
     const QString name = token->name;
     const QString id = session->id;
     const qint64 after = *since;
-    response.stream = [this, name, id, after](std::shared_ptr<http::BodyStream> body) {
+    const auto open = [this, name, id, after](std::shared_ptr<http::BodyStream> body) {
         m_streams.open(name, id, after, std::move(body));
     };
-    co_return response;
+    co_return http::eventStream(open);
 }
 
 } // namespace signalbox::gateway

@@ -13,6 +13,10 @@
 
 namespace signalbox::gateway {
 
+// A session, as far as the token may know of it; NotFound.
+[[nodiscard]] QCoro::Task<Result<store::SessionBrief>> callerSession(
+    store::Store &store, const config::TokenConfig *token, QString id);
+
 // The /v1/sessions routes (INTERFACE.md "Ingress routes"; DESIGN.md step 2): fresh web and cli sessions with
 // messages and a log, sessions of Slack places resolved and looked up, tickets bound to either. A token
 // reaches the sessions of its installations and nothing else: what belongs to others is 404 by id and 403 by
@@ -41,9 +45,6 @@ private:
     // The Slack session of a place; InvalidInput for installations that have none.
     [[nodiscard]] Result<store::NewSession> slackSession(
         const config::TokenConfig &token, const PlaceRequest &place) const;
-    // The session that the path names, as far as the token may know of it; NotFound.
-    [[nodiscard]] QCoro::Task<Result<store::SessionBrief>> sessionFor(
-        const config::TokenConfig *token, QString id);
     [[nodiscard]] QString randomSessionId();
     [[nodiscard]] store::IngestRequest ingestRequest(
         const store::SessionBrief &session, const MessageRequest &message);

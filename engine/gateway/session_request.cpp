@@ -3,6 +3,7 @@
 
 #include "channels/slack/slack_envelope.h"
 #include "gateway/json_body.h"
+#include "http/event_stream.h"
 
 using namespace Qt::StringLiterals;
 
@@ -151,12 +152,10 @@ Result<MessageRequest> parseMessage(const http::Request &request)
 
 Result<qint64> parseSince(const http::Request &request)
 {
-    QString text = QString::fromLatin1(request.headers.value("Last-Event-ID"));
-    const bool isHeader = !text.isEmpty();
-    if (!isHeader)
-        text = request.query(u"since").value_or(QString());
+    const QString text = http::resumePoint(request);
     if (text.isEmpty())
         return 0;
+    const bool isHeader = !request.headers.value("Last-Event-ID").isEmpty();
     bool ok = false;
     const qint64 since = text.toLongLong(&ok);
     if (!ok || since < 0)

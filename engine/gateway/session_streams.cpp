@@ -36,14 +36,9 @@ QByteArray eventOf(const store::LogEntry &entry)
 
 } // namespace
 
-void LogReader::wake()
-{
-    wanted = true;
-    Q_EMIT woken();
-}
-
 SessionStreams::SessionStreams(store::Store &store)
     : m_store(store)
+    , m_count(kMostPerToken, kMostInAll)
     , m_poll("session logs", kPoll)
     , m_scope(u"session streams"_s)
 {
@@ -61,23 +56,15 @@ QCoro::Task<> SessionStreams::stop()
     co_await m_scope.join(Millis(5000));
 }
 
-bool SessionStreams::mayOpen(const QString &token) const
-{
-    return !m_scope.token().isCancelled() && m_readers.size() < kMostInAll
-        && m_ofToken.value(token) < kMostPerToken;
-}
-
 void SessionStreams::open(
     const QString &token, const QString &session, qint64 after, std::shared_ptr<http::BodyStream> stream)
 {
-    const auto reader = std::make_shared<LogReader>();
+    const auto reader = std::make_shared<LogReader>(std::move(stream));
     reader->token = token;
     reader->session = session;
     reader->at = after;
-    reader->stream = std::move(stream);
-    QObject::connect(reader->stream.get(), &http::BodyStream::changed, reader.get(), &LogReader::woken);
     m_readers.insert(session, reader);
-    ++m_ofToken[token];
+    m_count.opened(token);
     m_scope.spawn("session stream", serve(reader));
 }
 
@@ -85,29 +72,23 @@ void SessionStreams::wake(const QString &session)
 {
     const auto readers = m_readers.values(session); // waking may end one
     for (const auto &reader : readers)
-        reader->wake();
+        reader->client.wake();
 }
 
 QCoro::Task<> SessionStreams::serve(std::shared_ptr<LogReader> reader)
 {
     const async::CancelToken token = m_scope.token();
-    reader->stream->write(": the log of this session\n\n");
-    while (reader->stream->isOpen() && !token.isCancelled()) {
-        reader->wanted = false;
-        const bool more = co_await forward(reader);
-        while (!more && !reader->wanted && reader->stream->isOpen()) {
-            const async::Wake wake
-                = co_await async::waitSignal(reader.get(), &LogReader::woken, kHeartbeat, token);
-            if (wake == async::Wake::Cancelled)
-                break;
-            if (wake == async::Wake::TimedOut)
-                reader->stream->write(": still here\n\n");
-        }
+    http::EventClient &client = reader->client;
+    client.write(": the log of this session\n\n");
+    while (client.isOpen() && !token.isCancelled()) {
+        if (co_await forward(reader))
+            continue;
+        while (co_await client.rest(kHeartbeat, token))
+            client.write(": still here\n\n");
     }
-    reader->stream->end();
+    client.end();
     m_readers.remove(reader->session, reader);
-    if (--m_ofToken[reader->token] <= 0)
-        m_ofToken.remove(reader->token);
+    m_count.closed(reader->token);
 }
 
 // Once for an outage, whoever reads.
@@ -132,9 +113,8 @@ QCoro::Task<bool> SessionStreams::forward(std::shared_ptr<LogReader> reader)
         events += eventOf(entry);
         reader->at = entry.seq;
     }
-    reader->stream->write(events);
-    while (reader->stream->pending() > 0 && !token.isCancelled())
-        co_await async::waitSignal(reader.get(), &LogReader::woken, kHeartbeat, token);
+    reader->client.write(events);
+    co_await reader->client.taken(token);
     co_return batch->more;
 }
 
@@ -154,7 +134,7 @@ QCoro::Task<bool> SessionStreams::poll()
         const auto readers = m_readers.values(head.session);
         for (const auto &reader : readers) {
             if (reader->at < head.seq)
-                reader->wake();
+                reader->client.wake();
         }
     }
     co_return false;

@@ -2,38 +2,33 @@
 #pragma once
 
 #include "gateway/work_loop.h"
-#include "http/body_stream.h"
+#include "http/event_stream.h"
 #include "store/store.h"
 
 #include <QHash>
-#include <QObject>
 
 #include <memory>
 
 namespace signalbox::gateway {
 
 // One client that reads a session's log.
-class LogReader : public QObject
+struct LogReader
 {
-    Q_OBJECT
-public:
-    LogReader() = default;
+    explicit LogReader(std::shared_ptr<http::BodyStream> body)
+        : client(std::move(body))
+    {
+    }
     QString token; // by name
     QString session;
     qint64 at = 0; // the last entry that was written
-    std::shared_ptr<http::BodyStream> stream;
-    bool wanted = false;
-    void wake();
-
-Q_SIGNALS:
-    void woken();
+    http::EventClient client;
 };
 
 // Logs of web and cli sessions as Server-Sent Events (INTERFACE.md "Ingress routes"): `id:` is the entry's
 // number, and a client that says which one it had last misses none and gets none twice. What this engine
 // commits leaves at once, what another one commits within a second. Memory per client is bounded by one batch
 // of entries: the next one is read when the last has been taken, and whoever does not read is cut off
-// (http/body_stream.h). Engine thread.
+// (http/event_stream.h). Engine thread.
 class SessionStreams
 {
 public:
@@ -44,7 +39,10 @@ public:
     [[nodiscard]] QCoro::Task<> stop();
 
     // Whether this token may open one more.
-    [[nodiscard]] bool mayOpen(const QString &token) const;
+    [[nodiscard]] bool mayOpen(const QString &token) const
+    {
+        return !m_scope.token().isCancelled() && m_count.mayOpen(token);
+    }
     void open(
         const QString &token, const QString &session, qint64 after, std::shared_ptr<http::BodyStream> stream);
     // The log of this session has grown.
@@ -58,7 +56,7 @@ private:
     void noteAway(const Error &error);
     store::Store &m_store;
     QMultiHash<QString, std::shared_ptr<LogReader>> m_readers; // by session
-    QHash<QString, int> m_ofToken;
+    http::StreamCount m_count;
     WorkLoop m_poll;
     async::TaskScope m_scope;
     bool m_away = false; // the database, when a log was last read

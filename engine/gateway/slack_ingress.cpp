@@ -252,6 +252,11 @@ QCoro::Task<http::Response> SlackIngress::storeMessage(slack::Envelope envelope,
     case store::IngestResult::Ignored:
         ++m_stats.ignored;
         break;
+    case store::IngestResult::Answered:
+        ++m_stats.answers;
+        if (m_answered)
+            m_answered();
+        break;
     case store::IngestResult::Stored:
     case store::IngestResult::Revived:
         ++m_stats.stored;
@@ -323,6 +328,8 @@ store::IngestRequest SlackIngress::ingestRequest(
     scope.thread = request.sessionThread;
     request.sessionId = domain::sessionId(scope);
     request.ignored = ignored;
+    if (message.subtype.isEmpty())
+        request.reply = domain::parseTypedReply(message.text);
     if (!ignored)
         request.payload = envelope.event.toBytes();
     request.payloadTtl = m_config.engine.payloadRetention;

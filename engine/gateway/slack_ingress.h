@@ -18,6 +18,7 @@ struct IngressStats
     IngressStats() = default;
     quint64 received = 0;
     quint64 stored = 0;
+    quint64 answers = 0; // to questions
     quint64 duplicates = 0;
     quint64 ignored = 0; // by policy, with their keys
     quint64 dropped = 0; // not for us by their form
@@ -63,6 +64,8 @@ public:
     void addRoutes(http::Router &router);
     // Called when a stored delivery may be claimed at once.
     void onReady(std::function<void()> listener) { m_ready = std::move(listener); }
+    // Called when a message has answered a question; its card and its engine are to be told.
+    void onAnswered(std::function<void()> listener) { m_answered = std::move(listener); }
     // What an authentic event does, whatever brought it; answers after the commit. 503: it could not be
     // stored, and Slack is to send it again.
     [[nodiscard]] QCoro::Task<http::Response> accept(slack::Envelope envelope, SlackProof proof);
@@ -100,6 +103,7 @@ private:
     IdGenerator &m_ids;
     std::function<void()> m_ready;
     std::function<void()> m_revoked;
+    std::function<void()> m_answered;
     SessionStopped m_sessionStopped;
     IngressStats m_stats;
 };

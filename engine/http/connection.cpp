@@ -412,7 +412,8 @@ bool Connection::upgradeTaken(QByteArrayView head)
 
 void Connection::dispatch()
 {
-    enter(State::Handling, m_server->m_limits.handlerTimeout);
+    const bool ownTime = m_match.options && m_match.options->handlerTimeout;
+    enter(State::Handling, ownTime ? *m_match.options->handlerTimeout : m_server->m_limits.handlerTimeout);
     ++m_exchange;
     ++m_server->m_stats.requests;
     Request request = std::move(m_parser->request());

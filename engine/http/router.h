@@ -2,6 +2,7 @@
 #pragma once
 
 #include "async/cancel.h"
+#include "base/clock.h"
 #include "http/message.h"
 
 #include <QCoro/QCoroTask>
@@ -34,6 +35,7 @@ struct RouteOptions
 {
     RouteOptions() = default;
     std::optional<qint64> maxBodyBytes; // default: Limits::maxBodyBytes
+    std::optional<Millis> handlerTimeout; // default: Limits::handlerTimeout
     ErrorStyle errors = ErrorStyle::Problem;
 };
 

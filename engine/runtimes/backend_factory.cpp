@@ -20,8 +20,10 @@ Made makeAcp(const config::BackendConfig &backend, QObject *parent)
     command.command = backend.command;
     command.workingDirectory = backend.workingDirectory;
     command.environment = backend.environment;
+    AcpLimits limits;
+    limits.asksPeople = backend.permissions == u"ask";
     return std::unique_ptr<RuntimeBackend>(
-        std::make_unique<AcpBackend>(backend.name, command, AcpLimits(), nullptr, parent));
+        std::make_unique<AcpBackend>(backend.name, command, limits, nullptr, parent));
 }
 
 Made makeSpritz(

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "domain/interaction.h"
 #include "domain/prompt_text.h"
 #include "domain/transcript.h"
 
@@ -96,6 +97,41 @@ struct TurnClocks
     Millis cancelGrace{10'000};
 };
 
+// What an agent asks a person in the middle of its turn. It is named by its connection and its request there,
+// never by a tool call, whose id may come again (contracts/acp.md §5).
+struct Question
+{
+    Question() = default;
+    QString connection; // unique to one life of one connection
+    QString request; // the agent's own id of the request, as JSON
+    bool isForm = false; // elicitation/create
+    QString kind; // of a permission: the tool's kind
+    QString text; // as the agent says it
+    domain::InteractionChoices choices; // of a permission: all options of the agent, in its order
+};
+
+struct QuestionAnswer
+{
+    QuestionAnswer() = default;
+    // Chosen: `option`, one of the question's; Written: `text`; Cancelled: there will be no answer; Refused:
+    // it cannot be asked (a reject option where there is one).
+    enum class How { Chosen, Written, Cancelled, Refused };
+    How how = How::Cancelled;
+    QString option;
+    QString text;
+};
+
+// Who puts an agent's questions to people. Called on the engine thread, from inside the transport: nothing
+// may be answered before the call has returned.
+class Asker
+{
+public:
+    virtual ~Asker() = default;
+    virtual void ask(const Question &question) = 0;
+    // The agent does not want to know any more, or its turn is being cancelled: it has its answer.
+    virtual void withdraw(const QString &connection, const QString &request) = 0;
+};
+
 // A loaded conversation, ready for its prompt. Owned by the delivery's worker; dropping it closes its
 // connection. Its backend outlives it.
 class Turn
@@ -110,6 +146,18 @@ public:
 
     // An earlier turn of this conversation may still run: asks the agent to stop it, and gives it the grace.
     [[nodiscard]] virtual QCoro::Task<> settle(Millis grace, async::CancelToken cancel) = 0;
+    // Before prompt(): questions go there, and no clock of the turn runs while one is open. Without an asker
+    // they are refused at once.
+    virtual void setAsker(std::weak_ptr<Asker> asker) { Q_UNUSED(asker) }
+    // Hands an answer over. False: the question is not open any more. An option that was not offered is never
+    // sent.
+    virtual bool answer(const QString &connection, const QString &request, const QuestionAnswer &answer)
+    {
+        Q_UNUSED(connection)
+        Q_UNUSED(request)
+        Q_UNUSED(answer)
+        return false;
+    }
     // Sends the prompt and collects the answer. At most once for a Turn. `mayLeave` is asked in the same
     // function as the write, immediately before it; on false nothing is sent. `onAccepted` is called once, at
     // the first sign of acceptance. Unknown server requests are answered with -32601. Never fails: the end

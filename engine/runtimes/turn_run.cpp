@@ -74,6 +74,7 @@ void TurnRun::accept()
     if (m_phase == Phase::Waiting) {
         m_phase = Phase::Accepted;
         m_phaseSince.start();
+        m_held = Millis(0);
         tick();
     }
     if (m_onAccepted) {
@@ -81,14 +82,23 @@ void TurnRun::accept()
     }
 }
 
+qint64 TurnRun::withHolds(qint64 rest) const
+{
+    return rest == kNever ? kNever : rest + m_held.count();
+}
+
 std::pair<qint64, TurnEnd> TurnRun::nearestClock() const
 {
     switch (m_phase) {
     case Phase::Waiting:
-        return {left(m_clocks.firstFrame, m_phaseSince), TurnEnd::FirstFrameTimeout};
+        if (m_holds > 0)
+            break;
+        return {withHolds(left(m_clocks.firstFrame, m_phaseSince)), TurnEnd::FirstFrameTimeout};
     case Phase::Accepted: {
+        if (m_holds > 0)
+            break;
         const qint64 idle = left(m_clocks.idle, m_lastFrame);
-        const qint64 whole = left(m_clocks.maximum, m_phaseSince);
+        const qint64 whole = withHolds(left(m_clocks.maximum, m_phaseSince));
         return whole < idle ? std::pair(whole, TurnEnd::TooLong) : std::pair(idle, TurnEnd::IdleTimeout);
     }
     // A grace of nothing is over at once.
@@ -114,6 +124,25 @@ void TurnRun::tick()
     } else {
         cancel(end);
     }
+}
+
+void TurnRun::hold()
+{
+    if (m_holds++ == 0) {
+        m_holdSince.start();
+        tick();
+    }
+}
+
+// The answer counts as a frame: the agent is not silent because a person took their time.
+void TurnRun::resume()
+{
+    if (m_holds == 0 || --m_holds > 0) {
+        return;
+    }
+    m_held += Millis(m_holdSince.elapsed());
+    m_lastFrame.start();
+    tick();
 }
 
 bool TurnRun::hasRunOut() const

@@ -32,6 +32,10 @@ public:
     [[nodiscard]] bool hasText() const { return !m_result.text.isEmpty(); }
     void countRefusal() { ++m_result.permissionsRefused; }
 
+    // While a person is asked no clock runs but the grace of a cancel. Once for each question.
+    void hold();
+    void resume();
+
     // The ends. After a cancel of ours the reason of the cancel wins (contracts/acp.md §3 "session/cancel").
     void answered(const QString &stopReason);
     void failed(const QString &errorCode, const QString &errorText);
@@ -57,6 +61,7 @@ private:
     void tick();
     // What is left of the nearest clock, and how the turn ends when it is over.
     [[nodiscard]] std::pair<qint64, TurnEnd> nearestClock() const;
+    [[nodiscard]] qint64 withHolds(qint64 rest) const;
     void cancel(TurnEnd reason);
     void settle(TurnEnd end);
 
@@ -66,6 +71,9 @@ private:
     Phase m_phase = Phase::Idle;
     TurnEnd m_cancelReason = TurnEnd::Cancelled;
     TurnResult m_result;
+    int m_holds = 0;
+    Millis m_held{0}; // of this phase, before the present hold
+    QElapsedTimer m_holdSince;
     QElapsedTimer m_phaseSince;
     QElapsedTimer m_lastFrame;
     QTimer m_timer;

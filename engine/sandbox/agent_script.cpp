@@ -10,6 +10,7 @@ using namespace Qt::StringLiterals;
 namespace signalbox::sandbox {
 
 namespace {
+constexpr Millis kPatience{1500}; // of a permission that is not waited for
 constexpr qsizetype kEchoLimit = 2000;
 constexpr qsizetype kMaxLong = 10'000'000;
 
@@ -137,6 +138,11 @@ private:
         } else if (word == "ask"_L1) {
             tool(u"pending"_s);
             m_steps.emplace_back(AgentStep::Kind::AskPermission).text = m_tool;
+        } else if (word == "forget"_L1) {
+            tool(u"pending"_s);
+            AgentStep &ask = m_steps.emplace_back(AgentStep::Kind::AskPermission);
+            ask.text = m_tool;
+            ask.pause = kPatience;
         } else if (word == "unknown"_L1) {
             m_steps.emplace_back(AgentStep::Kind::ReadFile);
         } else {

@@ -43,7 +43,8 @@ struct AgentPrompt
 //   slow 3s       a tool call that takes so long, then the answer        late 3s   silent for so long, then
 //   the answer long 60000    an answer of exactly so many characters                thought   a thought
 //   before the answer plan          a plan before the answer                               tool      a tool
-//   call before the answer ask           asks for permission first                              unknown asks
+//   call before the answer ask           asks for permission first                              forget asks
+//   for permission, and after 1.5 s does not want to know it any more                      unknown asks
 //   to read a file, waits for the refusal fail          answers with an error       empty    ends without
 //   text      refuse   stops with "refusal" half          half an answer, then dies   die      dies after its
 //   first frame      crash    dies before any frame mute          never answers               stuck    one

@@ -3,6 +3,8 @@
 
 #include "async/wait.h"
 
+#include <QRegularExpression>
+
 using namespace Qt::StringLiterals;
 
 namespace signalbox::sandbox {
@@ -42,6 +44,7 @@ SpritzInstallation labInstallation()
     return installation;
 }
 
+constexpr Millis kThinks{20'000}; // somebody who is asked
 constexpr QLatin1StringView kHelp(
     "Control of the Signalbox sandbox\n"
     "  POST /say       {\"channel\":\"C0GENERAL\",\"user\":\"U0ADA\",\"text\":\"hello\",\"thread\":\"...\"}\n"
@@ -113,6 +116,12 @@ SandboxWorld::SandboxWorld(Millis interval)
     for (const QString &id : {u"C0DESK"_s, u"C0HELP"_s})
         m_slack.addChannel(id, id.mid(2).toLower(), QString::fromUtf16(kAcpTeam));
     m_slack.archive(u"C0OLD"_s);
+    connect(&m_slack, &SlackSimulator::posted, this, [this](const QString &channel, const QString &ts) {
+        SlackChannel *where = m_slack.model().channel(channel);
+        const SlackMessage *message = where ? m_slack.model().find(*where, ts) : nullptr;
+        if (message && message->blocks.isArray())
+            m_people.spawn("press", pressLater(channel, ts));
+    });
     m_spritz.addInstallation(labInstallation());
     http::Router router;
     router.add("POST", u"/say"_s,
@@ -199,6 +208,18 @@ QCoro::Task<> SandboxWorld::speak(Line line)
         if (said && line.channel == "C0GENERAL"_L1 && options.thread.isEmpty())
             m_lastThread = said->ts;
     }
+}
+
+QCoro::Task<> SandboxWorld::pressLater(QString channel, QString ts)
+{
+    static const QRegularExpression kAsked(u"<@([A-Z0-9]+)> may answer"_s);
+    if (co_await async::delay(kThinks, m_people.token()) == async::Wake::Cancelled)
+        co_return;
+    SlackChannel *where = m_slack.model().channel(channel);
+    const SlackMessage *card = where ? m_slack.model().find(*where, ts) : nullptr;
+    const auto asked = kAsked.match(card ? card->text : QString());
+    if (asked.hasMatch())
+        co_await m_slack.click(channel, ts, u"signalbox.answer.0"_s, asked.captured(1));
 }
 
 // The events leave on their own: Slack does not make people wait for an app either.

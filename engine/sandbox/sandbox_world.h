@@ -32,6 +32,8 @@ private:
     [[nodiscard]] static std::vector<Line> script();
     [[nodiscard]] QCoro::Task<> traffic();
     [[nodiscard]] QCoro::Task<> speak(Line line);
+    // Whoever is asked by a card presses its first button after a while.
+    [[nodiscard]] QCoro::Task<> pressLater(QString channel, QString ts);
     [[nodiscard]] static QCoro::Task<> finish(QCoro::Task<Result<SayOutcome>> said);
     [[nodiscard]] http::Response say(const http::Request &request);
     [[nodiscard]] http::Response messages(const http::Request &request) const;

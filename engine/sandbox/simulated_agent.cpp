@@ -219,7 +219,7 @@ bool SimulatedAgent::perform(Turn &turn, const AgentStep &step)
         emitUpdate(turn.session, step.update);
         return true;
     case AgentStep::Kind::AskPermission:
-        askPermission(turn, step.text);
+        askPermission(turn, step.text, step.pause);
         return false;
     case AgentStep::Kind::ReadFile:
         readFile(turn);
@@ -244,7 +244,7 @@ bool SimulatedAgent::perform(Turn &turn, const AgentStep &step)
     Q_UNREACHABLE();
 }
 
-void SimulatedAgent::askPermission(Turn &turn, const QString &toolCallId)
+void SimulatedAgent::askPermission(Turn &turn, const QString &toolCallId, Millis patience)
 {
     turn.waitsFor = m_nextRequest++;
     turn.permissionFor = toolCallId;
@@ -260,6 +260,14 @@ void SimulatedAgent::askPermission(Turn &turn, const QString &toolCallId)
         {{u"sessionId"_s, turn.session}, {u"toolCall"_s, tool}, {u"options"_s, Json(std::move(options))}});
     send(Json::object({{u"jsonrpc"_s, u"2.0"_s}, {u"id"_s, *turn.waitsFor},
         {u"method"_s, u"session/request_permission"_s}, {u"params"_s, params}}));
+    if (patience.count() <= 0)
+        return;
+    const auto forget = [this, id = *turn.waitsFor] {
+        if (m_requests.contains(id))
+            send(Json::object({{u"jsonrpc"_s, u"2.0"_s}, {u"method"_s, u"$/cancel_request"_s},
+                {u"params"_s, Json::object({{u"requestId"_s, id}})}}));
+    };
+    QTimer::singleShot(patience, this, forget);
 }
 
 void SimulatedAgent::readFile(Turn &turn)

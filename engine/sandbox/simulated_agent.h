@@ -85,7 +85,7 @@ private:
     void advance(const QString &sessionId, quint64 number);
     // False when the turn does not go on by itself after this step.
     bool perform(Turn &turn, const AgentStep &step);
-    void askPermission(Turn &turn, const QString &toolCallId);
+    void askPermission(Turn &turn, const QString &toolCallId, Millis patience);
     void readFile(Turn &turn);
     void permissionAnswered(Turn &turn, const Json &message);
     void stop(Turn &turn, const QString &reason);

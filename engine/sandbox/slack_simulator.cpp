@@ -362,6 +362,7 @@ QCoro::Task<Result<EventOutcome>> SlackSimulator::send(Json event, QString teamI
 QCoro::Task<Result<http::Response>> SlackSimulator::click(
     QString channelId, QString ts, QString actionId, QString user)
 {
+    m_model.addUser(user);
     SlackChannel *channel = m_model.channel(channelId);
     const SlackMessage *message = channel == nullptr ? nullptr : m_model.find(*channel, ts);
     QString blockId;
@@ -384,7 +385,8 @@ QCoro::Task<Result<http::Response>> SlackSimulator::click(
         {u"trigger_id"_s, actionTs + u".trigger"_s},
         {u"team"_s, Json::object({{u"id"_s, channel->teamId}, {u"domain"_s, u"sandbox"_s}})},
         {u"channel"_s, Json::object({{u"id"_s, channelId}, {u"name"_s, channel->name}})},
-        {u"message"_s, m_model.toJson(*channel, *message, true)}, {u"response_url"_s, QString()},
+        {u"message"_s, m_model.toJson(*channel, *message, true)},
+        {u"response_url"_s, u"%1/response/%2"_s.arg(apiBaseUrl().chopped(4), actionTs)},
         {u"actions"_s, Json(Json::Array{action})}});
     co_return co_await m_events.sendInteraction(std::move(payload));
 }

@@ -10,6 +10,7 @@ using namespace Qt::StringLiterals;
 namespace signalbox::sandbox {
 
 namespace {
+constexpr size_t kMostEphemerals = 1000;
 constexpr qsizetype kTruncateAt = 40'000;
 constexpr qsizetype kMaxUpdateText = 4000;
 constexpr qsizetype kMaxMarkdownText = 12'000;
@@ -314,10 +315,16 @@ Json SlackWebApi::postEphemeral(const SlackTeam &team, const SlackArgs &args)
         return failure(u"is_archived"_s);
     if (!m_model.hasUser(args.text(u"user")))
         return failure(u"user_not_in_channel"_s);
-    (void)readContent(args, error, detail);
+    const Content content = readContent(args, error, detail);
     if (!error.isEmpty())
         return failure(error, detail);
-    ++m_ephemerals;
+    if (m_ephemerals.size() >= kMostEphemerals)
+        m_ephemerals.erase(m_ephemerals.begin());
+    Ephemeral &shown = m_ephemerals.emplace_back();
+    shown.channel = channel->id;
+    shown.thread = args.text(u"thread_ts");
+    shown.user = args.text(u"user");
+    shown.text = content.text;
     return Json::object({{u"ok"_s, true}, {u"message_ts"_s, m_model.nextTs()}});
 }
 

@@ -27,7 +27,17 @@ public:
     [[nodiscard]] static Json failure(const QString &error, const QString &detail = {});
     // The whole body of the answer.
     [[nodiscard]] Json call(const QString &method, const SlackTeam &team, const SlackArgs &args);
-    [[nodiscard]] int ephemeralCount() const { return m_ephemerals; }
+    // What only one person saw, in order; the texts as far as the model keeps them.
+    struct Ephemeral
+    {
+        Ephemeral() = default;
+        QString channel;
+        QString thread;
+        QString user;
+        QString text;
+    };
+    [[nodiscard]] int ephemeralCount() const { return static_cast<int>(m_ephemerals.size()); }
+    [[nodiscard]] const std::vector<Ephemeral> &ephemerals() const { return m_ephemerals; }
 
 private:
     using Method = Json (SlackWebApi::*)(const SlackTeam &, const SlackArgs &);
@@ -51,7 +61,7 @@ private:
         const SlackArgs &args, int defaultLimit) const;
 
     SlackModel &m_model;
-    int m_ephemerals = 0;
+    std::vector<Ephemeral> m_ephemerals; // the last kMostEphemerals
 };
 
 } // namespace signalbox::sandbox

@@ -38,6 +38,12 @@ struct ActionOrder
 [[nodiscard]] Result<domain::ActionResult> settleDead(
     Session &session, const ActionOrder &order, const QString &from, const QString &resolution);
 
+// sql_interaction_actions.cpp: within actUnit. Conflict, native "expired", "answered" or "closed".
+[[nodiscard]] Result<domain::ActionResult> answerInteraction(Session &session, const ActionOrder &order);
+[[nodiscard]] Result<domain::ActionResult> cancelInteraction(Session &session, const ActionOrder &order);
+// The card is shown once more, at the end of its thread; the one before loses its buttons.
+[[nodiscard]] Result<domain::ActionResult> repostInteraction(Session &session, const ActionOrder &order);
+
 // sql_pauses.cpp
 [[nodiscard]] Result<domain::ActionResult> pauseUnit(Session &session, const ActionOrder &order);
 [[nodiscard]] Result<domain::ActionResult> resumeUnit(Session &session, const ActionOrder &order);

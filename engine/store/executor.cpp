@@ -21,6 +21,17 @@ void Executor::deliver(std::vector<JobPtr> jobs, bool changed)
         Qt::QueuedConnection);
 }
 
+void Executor::hear(const Listener &listener)
+{
+    QMetaObject::invokeMethod(
+        m_home,
+        [listener] {
+            if (*listener)
+                (*listener)();
+        },
+        Qt::QueuedConnection);
+}
+
 namespace {
 Error closedError()
 {

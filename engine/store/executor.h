@@ -43,18 +43,25 @@ public:
     virtual void close() = 0;
 
     [[nodiscard]] const ExecutorStats &stats() const { return *m_stats; }
-    // Called on the thread of `home` after a batch in which something was written to the feed.
+    // Called on the thread of `home` after a batch in which something was written to the feed, and after
+    // another engine has written to it.
     void onChange(std::function<void()> listener) { *m_listener = std::move(listener); }
+    // Called there after another engine has placed orders; never where there is one engine alone.
+    void onOrders(std::function<void()> listener) { *m_orderListener = std::move(listener); }
 
 protected:
     explicit Executor(QObject *home)
         : m_home(home)
         , m_stats(std::make_shared<ExecutorStats>())
         , m_listener(std::make_shared<std::function<void()>>())
+        , m_orderListener(std::make_shared<std::function<void()>>())
     {
     }
     // From a store thread.
     void deliver(std::vector<JobPtr> jobs, bool changed);
+    // From any thread: another engine has written, or may have.
+    void hearChange() { hear(m_listener); }
+    void hearOrders() { hear(m_orderListener); }
     // Once closed, on the thread of `home`: at once for a job that is being posted, through the event loop
     // for those that no thread has taken.
     static void refuse(JobPtr job);
@@ -64,9 +71,12 @@ protected:
     static void reachCommit(const Job &job, FailEdge edge, bool changed);
 
 private:
+    using Listener = std::shared_ptr<std::function<void()>>; // results may arrive after the executor is gone
+    void hear(const Listener &listener);
     QObject *m_home;
     std::shared_ptr<ExecutorStats> m_stats;
-    std::shared_ptr<std::function<void()>> m_listener; // results may arrive after the executor is gone
+    Listener m_listener;
+    Listener m_orderListener;
 };
 
 // A ring of the last latencies with their 99th percentile. Not thread-safe.

@@ -26,6 +26,8 @@ PostgresExecutor::PostgresExecutor(DatabaseTarget target, const Clock &clock, in
     , m_target(std::move(target))
     , m_clock(clock)
     , m_count(connections)
+    , m_notifier(m_target, clock, u"signalbox-%1-notify"_s.arg(reinterpret_cast<quintptr>(this)),
+          [this](NotifyChannel channel) { channel == NotifyChannel::Feed ? hearChange() : hearOrders(); })
 {
 }
 
@@ -53,6 +55,7 @@ Status PostgresExecutor::open()
             return status;
         }
     }
+    m_notifier.start();
     return {};
 }
 
@@ -95,6 +98,7 @@ void PostgresExecutor::close()
     for (std::thread &thread : m_threads)
         thread.join();
     m_threads.clear();
+    m_notifier.stop();
     refuseQueued({&m_ingest, &m_work, &m_reads}); // the threads have emptied them, unless there were none
 }
 
@@ -201,6 +205,10 @@ Status PostgresExecutor::tryOnce(Connection &connection, Job &job, Lane lane, bo
     }
     reachCommit(job, FailEdge::After, session.touched());
     changed = session.touched();
+    if (changed)
+        m_notifier.poke(NotifyChannel::Feed);
+    if (session.ordered())
+        m_notifier.poke(NotifyChannel::Orders);
     return {};
 }
 

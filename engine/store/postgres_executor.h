@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/executor.h"
+#include "store/postgres_notifier.h"
 
 #include <condition_variable>
 #include <deque>
@@ -47,6 +48,7 @@ private:
     std::vector<std::thread> m_threads;
     std::mutex m_measureMutex;
     LatencyWindow m_commits;
+    PostgresNotifier m_notifier;
 };
 
 } // namespace signalbox::store

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "domain/delivery_state.h"
+#include "domain/interaction.h"
 #include "domain/outbound_state.h"
 #include "store/installation_records.h"
 #include "store/keyed_call.h"
@@ -51,6 +52,7 @@ struct Registered
     int handedBack = 0; // deliveries that run again
     int fenced = 0; // deliveries whose prompt may have left: they are looked for, never prompted again
     int unknownOutbound = 0; // outbound messages that were being sent
+    int withdrawn = 0; // questions of connections that are gone
     bool complete = true; // false: there was more than the batch
 };
 
@@ -101,9 +103,11 @@ struct IngestRequest
     bool ignored = false; // policy ignores it: keys only, no text
     QByteArray payload; // JSON
     Millis payloadTtl{0};
+    std::optional<domain::TypedReply> reply; // it may be the answer to a question in its thread
 };
 
-enum class IngestResult { Stored, Ignored, Duplicate, Revived };
+// Answered: it was the answer to a question, and no delivery comes of it.
+enum class IngestResult { Stored, Ignored, Duplicate, Revived, Answered };
 
 struct IngestOutcome
 {
@@ -117,6 +121,7 @@ struct IngestOutcome
     IngestResult result = IngestResult::Stored;
     QString deliveryId;
     bool ready = false; // may be claimed at once
+    bool ordered = false; // of Answered: an engine is to hand the answer over
 };
 
 struct ClaimLimits
@@ -124,12 +129,12 @@ struct ClaimLimits
     ClaimLimits() = default;
     int most = 1;
     Millis lockTtl{180'000};
-    QString after; // an installation: those behind it come first
 };
 
 struct ClaimedDelivery
 {
     ClaimedDelivery() = default;
+    EngineLife life; // that claimed it
     QString id;
     QString installationId;
     QString sessionId;
@@ -186,6 +191,7 @@ struct OutboundDraft
     QByteArray body; // JSON
     Millis payloadTtl{0};
     qint64 fence = 0; // not 0: only while its delivery is held under this fence
+    QString interactionId; // of a card
 };
 
 // How far a held delivery has come on its way to its runtime.
@@ -267,6 +273,7 @@ struct FinishedTurn
 struct ClaimedOutbound
 {
     ClaimedOutbound() = default;
+    EngineLife life; // that claimed it
     QString id;
     QString installationId;
     QString deliveryId;
@@ -354,6 +361,7 @@ struct LifecycleStored
 struct ClaimedForward
 {
     ClaimedForward() = default;
+    EngineLife life; // that claimed it
     QString id;
     QString target; // a backend's name
     int attempts = 0; // this one included
@@ -402,6 +410,11 @@ struct FeedCursor
         return epoch + u'.' + QString::number(xid) + u'.' + QString::number(seq);
     }
     [[nodiscard]] static std::optional<FeedCursor> parse(QStringView text);
+    // Of two of one epoch.
+    [[nodiscard]] bool isBefore(const FeedCursor &other) const
+    {
+        return xid != other.xid ? xid < other.xid : seq < other.seq;
+    }
 };
 
 struct FeedEntry
@@ -410,16 +423,20 @@ struct FeedEntry
     QString kind;
     QString id;
     qint64 rev = 0;
+    qint64 xid = 0; // with seq: the cursor behind this entry
+    qint64 seq = 0;
 };
 
 struct FeedBatch
 {
     FeedBatch() = default;
     std::vector<FeedEntry> entries;
-    FeedCursor cursor; // behind the last entry
-    qint64 lagMs = 0; // age of the oldest entry
-    bool gap = false; // the cursor is too old or of another epoch: lists must be read anew
+    FeedCursor cursor; // behind the last entry; without more, behind all that will never change any more
+    FeedCursor oldest; // of a gap: from here on the feed can be read
+    qint64 lagMs = 0; // age of the oldest entry, also of one that is held back
+    bool gap = false; // the cursor is too old, of another epoch or of the future: lists must be read anew
     bool more = false;
+    bool held = false; // there are entries behind a transaction that is still open
 };
 
 // How long what is over is kept (DESIGN.md "Configuration against state").
@@ -441,6 +458,8 @@ struct StoreCounts
     Instant oldestUnfinishedAt;
     qint64 needPerson = 0;
     qint64 forwarding = 0; // forwards that are under way
+    qint64 asking = 0; // questions that wait for a person
+    Instant oldestAskedAt; // never: none
 };
 
 } // namespace signalbox::store

@@ -4,6 +4,7 @@
 #include "domain/session_id.h"
 #include "store/action_records.h"
 #include "store/errors.h"
+#include "store/interaction_records.h"
 #include "store/lock_records.h"
 #include "store/order_records.h"
 #include "store/units.h"
@@ -143,6 +144,8 @@ Status endDelivery(Session &session, const QString &id, const Seen &seen, const 
     if (!rows->next())
         return fail(conflict(u"the delivery has just ended"_s, u"finished"_s));
     session.touch("delivery", id, rows->number(0));
+    if (auto withdrawn = withdrawOfDelivery(session, id); !withdrawn)
+        return fail(withdrawn.error());
     const auto ended = session.run("UPDATE attempts SET outcome = 'unknown', error_code = ?, ended_at = ? "
                                    "WHERE subject_id = ? AND outcome = 'running'",
         code, now, id);

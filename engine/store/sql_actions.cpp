@@ -25,8 +25,12 @@ QString subjectKind(const ActionRequest &request)
     case Act::Pause:
     case Act::Resume:
         return request.scope;
-    case Act::Replay:
+    case Act::Answer:
+    case Act::Repost:
+        return u"interaction"_s;
     case Act::Cancel:
+        return request.scope.isEmpty() ? u"delivery"_s : request.scope;
+    case Act::Replay:
     case Act::Discard:
     case Act::Confirm:
         return u"delivery"_s;
@@ -44,7 +48,12 @@ Result<ActionResult> effect(Session &session, const ActionOrder &order)
     case Act::Replay:
         return replayDelivery(session, order);
     case Act::Cancel:
-        return cancelDelivery(session, order);
+        return order.request.scope == u"interaction" ? cancelInteraction(session, order)
+                                                     : cancelDelivery(session, order);
+    case Act::Answer:
+        return answerInteraction(session, order);
+    case Act::Repost:
+        return repostInteraction(session, order);
     case Act::Discard:
         return settleDead(session, order, u"dead"_s, u"discarded"_s);
     case Act::Confirm:
@@ -104,7 +113,8 @@ Status audit(Session &session, const ActionOrder &order, const ActionResult &res
         outcome += u" → "_s + result.id;
     const auto written = session.run("INSERT INTO audit (id, at, actor, action, subject_kind, subject_id, "
                                      "reason, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        order.auditId, now, request.actor, action, subjectKind(request), request.id, request.reason, outcome);
+        order.auditId, now, request.actor, action, subjectKind(request), request.id,
+        request.reason.isEmpty() ? request.comment : request.reason, outcome);
     if (!written)
         return fail(written.error());
     session.touch("audit", order.auditId, 1);

@@ -27,7 +27,7 @@ constexpr char kTenants[]
       "AND state <> 'completed' AND waits_for = ? UNION ALL SELECT (SELECT MIN(d.installation_id) "
       "FROM deliveries d WHERE d.state = ? AND d.state <> 'completed' AND d.waits_for = ? "
       "AND d.installation_id > tenant.id) FROM tenant WHERE tenant.id IS NOT NULL) "
-      "SELECT id FROM tenant WHERE id IS NOT NULL ORDER BY CASE WHEN id > ? THEN 0 ELSE 1 END, id";
+      "SELECT id FROM tenant WHERE id IS NOT NULL";
 
 // While something is paused, claims look at what stops each row (DESIGN.md "Configuration against state"): a
 // pause of deliveries stops them all, one of the intake those that came since.
@@ -127,9 +127,9 @@ Status findOf(Session &session, const Due &due, const QString &installation, Ins
     return {};
 }
 
-Result<QStringList> tenantsOf(Session &session, const Due &due, const QString &after)
+Result<QStringList> tenantsOf(Session &session, const Due &due)
 {
-    auto rows = session.query(kTenants, due.state, due.waitsFor, due.state, due.waitsFor, after);
+    auto rows = session.query(kTenants, due.state, due.waitsFor, due.state, due.waitsFor);
     if (!rows)
         return fail(rows.error());
     QStringList tenants;
@@ -138,24 +138,20 @@ Result<QStringList> tenantsOf(Session &session, const Due &due, const QString &a
     return tenants;
 }
 
-// Installations take turns: a flood of one delays the others by one share, not by its length. Those that
-// come first are others each time (`after` is where the last claim ended).
-Status findDue(Session &session, const Due &due, Instant now, int most, const QString &after,
-    std::vector<ClaimedDelivery> &found)
+Status findDue(Session &session, const Due &due, Instant now, int most, std::vector<ClaimedDelivery> &found)
 {
-    const size_t room = static_cast<size_t>(most);
-    if (found.size() >= room)
+    const int room = most - static_cast<int>(found.size());
+    if (room <= 0)
         return {};
-    const auto tenants = tenantsOf(session, due, after);
-    if (!tenants || tenants->isEmpty())
-        return tenants ? Status() : fail(tenants.error());
-    const int count = static_cast<int>(tenants->size());
-    const int share = std::max(1, (most - static_cast<int>(found.size())) / count);
-    for (const QString &tenant : *tenants) {
-        if (found.size() >= room)
+    const auto tenants = tenantsOf(session, due);
+    if (!tenants)
+        return fail(tenants.error());
+    for (const Share &share : fairShares(*tenants, room, now)) {
+        const int left = most - static_cast<int>(found.size());
+        if (left <= 0)
             break;
-        const int left = static_cast<int>(room - found.size());
-        if (auto some = findOf(session, due, tenant, now, std::min(left, share), found); !some)
+        if (auto some = findOf(session, due, share.installation, now, std::min(left, share.most), found);
+            !some)
             return some;
     }
     return {};
@@ -185,7 +181,7 @@ Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const
     const Due again{u"waiting"_s, u"retry"_s, *paused};
     const Due fresh{u"pending"_s, u""_s, *paused};
     for (const Due &kind : {again, fresh}) {
-        if (auto found = findDue(session, kind, *now, most, limits.after, due); !found)
+        if (auto found = findDue(session, kind, *now, most, due); !found)
             return fail(found.error());
     }
     for (ClaimedDelivery &delivery : due) {

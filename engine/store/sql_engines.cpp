@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/errors.h"
+#include "store/interaction_records.h"
 #include "store/lock_records.h"
 #include "store/units.h"
+#include "store/webhook_records.h"
 
 using namespace Qt::StringLiterals;
 
@@ -49,6 +51,8 @@ Status handBack(Session &session, const LostDelivery &lost, Registered *count)
             return {};
         session.touch("delivery", lost.id, rows->number(0));
     }
+    if (auto withdrawn = withdrawOfDelivery(session, lost.id); !withdrawn)
+        return fail(withdrawn.error());
     const auto attempts
         = session.run("UPDATE attempts SET outcome = 'unknown', error_code = 'interrupted', ended_at = ? "
                       "WHERE subject_id = ? AND outcome = 'running'",
@@ -130,6 +134,11 @@ Status freeSenders(Session &session, const LostLives &lost)
 // False: there is more than `most`.
 Result<bool> freeLost(Session &session, const LostLives &lost, int most, Registered &count)
 {
+    // The connections that asked have gone with it.
+    const auto withdrawn = withdrawOfLost(session, lost, most);
+    if (!withdrawn)
+        return fail(withdrawn.error());
+    count.withdrawn += *withdrawn;
     const auto deliveries = lostDeliveries(session, lost, most);
     if (!deliveries)
         return fail(deliveries.error());
@@ -145,7 +154,9 @@ Result<bool> freeLost(Session &session, const LostLives &lost, int most, Registe
         return fail(freed.error());
     if (auto freed = freeForwards(session, lost); !freed)
         return fail(freed.error());
-    return static_cast<int>(deliveries->size()) < most && *unknown < most;
+    if (auto freed = freeWebhookCalls(session, lost); !freed)
+        return fail(freed.error());
+    return static_cast<int>(deliveries->size()) < most && *unknown < most && *withdrawn < most;
 }
 
 } // namespace
@@ -288,8 +299,9 @@ Result<Registered> reapLostEngineUnit(Session &session, const ReapOrder &order)
         return fail(complete.error());
     reaped.complete = *complete;
     if (reaped.complete) {
-        auto rows = session.query(
-            "UPDATE engines SET lease_until = 0, rev = rev + 1 WHERE id = ? RETURNING rev", lost->id);
+        auto rows
+            = session.query("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? RETURNING rev",
+                kLeaseReaped, lost->id);
         if (!rows)
             return fail(rows.error());
         if (rows->next())
@@ -323,18 +335,18 @@ Result<bool> renewLeaseUnit(Session &session, const EngineLife &life, Millis lea
 
 Result<bool> endEngineUnit(Session &session, const EngineLife &life)
 {
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
     Registered count;
     const LostLives mine(life, life.incarnation, life.incarnation, false);
     if (auto freed = freeLost(session, mine, kEverything, count); !freed)
         return fail(freed.error());
-    const auto ended
-        = session.run("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? AND incarnation = ?",
-            *now, life.id, life.incarnation);
-    if (!ended)
-        return fail(ended.error());
+    auto rows
+        = session.query("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? AND incarnation = ? "
+                        "RETURNING rev",
+            kLeaseEnded, life.id, life.incarnation);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("engine", life.id, rows->number(0));
     return true;
 }
 

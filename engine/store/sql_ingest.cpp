@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/errors.h"
+#include "store/interaction_records.h"
 #include "store/units.h"
 
 using namespace Qt::StringLiterals;
@@ -304,6 +305,33 @@ Result<IngestOutcome> insertDelivery(Session &session, const IngestRequest &requ
     return storeDelivery(session, request, now);
 }
 
+namespace {
+
+// The message is the answer to a question in its thread: its keys are filed, so that its twin and Slack's own
+// copies change nothing, and no delivery comes of it.
+Result<std::optional<IngestOutcome>> answerQuestion(Session &session, const IngestRequest &request)
+{
+    ClaimInteraction claim;
+    claim.claimId = request.deliveryId;
+    claim.installationId = request.installationId;
+    claim.place = request.place;
+    claim.person = request.user;
+    claim.reply = *request.reply;
+    if (claim.person.isEmpty())
+        return std::nullopt;
+    // A card of a direct message or of a place's own conversation stands at the top level.
+    const auto claimed = claimByReply(session, claim, request.thread);
+    if (!claimed)
+        return fail(claimed.error());
+    if (!*claimed)
+        return std::nullopt;
+    IngestOutcome outcome(IngestResult::Answered, request.deliveryId, false);
+    outcome.ordered = (*claimed)->ordered;
+    return outcome;
+}
+
+} // namespace
+
 Result<IngestOutcome> ingestUnit(Session &session, const IngestRequest &request)
 {
     const auto now = session.now();
@@ -315,6 +343,11 @@ Result<IngestOutcome> ingestUnit(Session &session, const IngestRequest &request)
         return fail(known.error());
     if (known->found)
         return meetKnown(session, request, known->deliveryId, *now);
+    if (request.reply) {
+        const auto answered = answerQuestion(session, request);
+        if (!answered || *answered)
+            return answered ? Result<IngestOutcome>(**answered) : fail(answered.error());
+    }
     return request.ignored ? storeIgnored(session, request, *now) : storeDelivery(session, request, *now);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/action_records.h"
 #include "store/errors.h"
+#include "store/interaction_records.h"
 #include "store/session_records.h"
 #include "store/units.h"
 
@@ -14,10 +15,12 @@ namespace signalbox::store {
 
 namespace {
 
-// Posts of a place and thread keep their order; a reaction only keeps the order of its own message.
+// Posts of a place and thread keep their order; a reaction or an edit only keeps that of its own message.
 QString laneOf(const OutboundDraft &draft)
 {
     const QString base = draft.installationId + u'|' + draft.place + u'|';
+    if (draft.op == domain::OutboundOp::Edit)
+        return base + u"edit|"_s + draft.targetTs;
     return draft.op == domain::OutboundOp::Post ? base + draft.thread
                                                 : base + u"reaction|"_s + draft.targetTs;
 }
@@ -64,11 +67,13 @@ Status insertOutbound(Session &session, const OutboundDraft &draft)
         return {}; // it is over for whoever wanted to say this
     const auto inserted = session.run("INSERT INTO outbound_messages (id, installation_id, delivery_id, "
                                       "purpose, kind, op, state, lane, place, thread, "
-                                      "target_ts, part, parts, due_at, created_at, updated_at) "
-                                      "VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
+                                      "target_ts, part, parts, due_at, created_at, updated_at, "
+                                      "interaction_id) "
+                                      "VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
                                       "CONFLICT (delivery_id, purpose) DO NOTHING",
         draft.id, draft.installationId, draft.deliveryId, draft.purpose, name(draft.kind), name(draft.op),
-        laneOf(draft), draft.place, draft.thread, draft.targetTs, draft.part, draft.parts, *now, *now, *now);
+        laneOf(draft), draft.place, draft.thread, draft.targetTs, draft.part, draft.parts, *now, *now, *now,
+        draft.interactionId);
     if (!inserted)
         return fail(inserted.error());
     if (*inserted == 0)
@@ -143,6 +148,7 @@ struct Moved
     QString deliveryId;
     QString kind;
     QString op;
+    QString interactionId;
     int attempts = 0;
 };
 
@@ -161,7 +167,7 @@ Result<Moved> moveRow(Session &session, const FinishOutbound &finish, Instant no
         "due_at = ?, looks = ?, maybe_doubled = CASE WHEN ? = 1 THEN 1 ELSE maybe_doubled END, updated_at = "
         "?, rev = rev + 1 "
         "WHERE id = ? AND state = 'sending' AND engine_id = ? AND incarnation = ? AND attempts = ? "
-        "RETURNING rev, delivery_id, kind, op, attempts, installation_id",
+        "RETURNING rev, delivery_id, kind, op, attempts, installation_id, interaction_id",
         name(finish.state), finish.channelTs, finish.errorCode, now + finish.dueIn, finish.looks,
         finish.maybeDoubled, now, finish.id, finish.life.id, finish.life.incarnation, finish.attempts);
     if (!rows)
@@ -174,6 +180,7 @@ Result<Moved> moveRow(Session &session, const FinishOutbound &finish, Instant no
     moved.op = rows->text(3);
     moved.attempts = static_cast<int>(rows->number(4));
     moved.installationId = rows->text(5);
+    moved.interactionId = rows->text(6);
     return moved;
 }
 
@@ -385,6 +392,11 @@ Result<bool> finishOutboundUnit(Session &session, const FinishOutbound &finish)
         return fail(dropped.error());
     if (auto held = noteHold(session, finish, *moved, *now); !held)
         return fail(held.error());
+    if (!moved->interactionId.isEmpty()) {
+        const auto op = domain::outboundOp(moved->op).value_or(domain::OutboundOp::Post);
+        if (auto noted = noteCard(session, moved->interactionId, finish, op); !noted)
+            return fail(noted.error());
+    }
     if (moved->kind == u"reply" && domain::isFinal(finish.state)) {
         // One refused or dead: its remaining parts are cancelled, and the delivery is dead.
         if (finish.state != OutboundState::Sent) {

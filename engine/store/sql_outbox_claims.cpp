@@ -2,6 +2,7 @@
 #include "store/action_records.h"
 #include "store/units.h"
 
+#include <algorithm>
 #include <map>
 
 using namespace Qt::StringLiterals;
@@ -19,12 +20,20 @@ namespace {
 // one may take over when that one has claimed nothing for so long.
 constexpr Millis kSenderLease{10'000};
 
+// From one installation that has something to send to the next, by the index that heads are found by; only
+// those that this engine sends for, or nobody.
+constexpr char kTenants[]
+    = "WITH RECURSIVE tenant (id) AS (SELECT MIN(installation_id) FROM outbound_messages "
+      "WHERE state IN ('pending', 'retry', 'unknown') UNION ALL SELECT (SELECT MIN(o.installation_id) "
+      "FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') "
+      "AND o.installation_id > tenant.id) FROM tenant WHERE tenant.id IS NOT NULL) "
+      "SELECT t.id, CASE WHEN s.engine_id = ? AND s.incarnation = ? THEN s.until_at ELSE 0 END FROM tenant t "
+      "LEFT JOIN outbound_senders s ON s.installation_id = t.id WHERE t.id IS NOT NULL "
+      "AND (s.installation_id IS NULL OR s.until_at <= ? OR (s.engine_id = ? AND s.incarnation = ?))";
+
 #define SIGNALBOX_HEADS                                                                                      \
-    "SELECT o.id, o.installation_id, CASE WHEN s.engine_id = ? AND s.incarnation = ? THEN s.until_at "       \
-    "ELSE 0 END FROM outbound_messages o "                                                                   \
-    "LEFT JOIN outbound_senders s ON s.installation_id = o.installation_id "                                 \
-    "WHERE o.state IN ('pending', 'retry', 'unknown') AND o.due_at <= ? "                                    \
-    "AND (s.installation_id IS NULL OR s.until_at <= ? OR (s.engine_id = ? AND s.incarnation = ?)) "         \
+    "SELECT o.id FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') "                 \
+    "AND o.installation_id = ? AND o.due_at <= ? "                                                           \
     "AND NOT EXISTS (SELECT 1 FROM outbound_messages e WHERE e.lane = o.lane AND e.id < o.id "               \
     "AND e.state IN ('pending', 'retry', 'unknown', 'sending')) "
 // While something is paused or held back by the channel, claims look at what stops each row.
@@ -122,39 +131,79 @@ Result<bool> takeSender(Session &session, const EngineLife &life, const QString 
     return rows->next();
 }
 
+// Installations that this engine may send for, each with whether it does so already for a while to come.
+Result<std::map<QString, bool>> sendableTenants(Session &session, const EngineLife &life, Instant now)
+{
+    auto rows = session.query(kTenants, life.id, life.incarnation, now, life.id, life.incarnation);
+    if (!rows)
+        return fail(rows.error());
+    std::map<QString, bool> tenants;
+    while (rows->next())
+        tenants[rows->text(0)] = rows->instant(1) > now + kSenderLease / 2;
+    return tenants;
+}
+
+struct Look
+{
+    Instant now;
+    bool stopped = false; // something is paused or held back
+};
+
+Status headsOf(Session &session, const Look &look, const QString &installation, int most,
+    std::vector<ClaimedOutbound> &heads)
+{
+    const bool sqlite = session.dialect() == Dialect::Sqlite;
+    auto rows = look.stopped
+        ? session.query(
+            sqlite ? kFreeHeadsSqlite : kFreeHeadsPostgres, installation, look.now, look.now, look.now, most)
+        : session.query(sqlite ? kHeadsSqlite : kHeadsPostgres, installation, look.now, most);
+    if (!rows)
+        return fail(rows.error());
+    while (rows->next()) {
+        ClaimedOutbound &head = heads.emplace_back();
+        head.id = rows->text(0);
+        head.installationId = installation;
+    }
+    return {};
+}
+
 // The heads of their lanes that may be sent now, of the installations that this engine sends for.
 Result<std::vector<ClaimedOutbound>> findHeads(
     Session &session, const EngineLife &life, int most, Instant now)
 {
     std::vector<ClaimedOutbound> heads;
-    std::map<QString, bool> mine; // in the order of their ids: two engines never wait for each other
-    {
-        const auto stopped = anyStop(session, now);
-        if (!stopped)
-            return fail(stopped.error());
-        const bool sqlite = session.dialect() == Dialect::Sqlite;
-        auto rows = *stopped ? session.query(sqlite ? kFreeHeadsSqlite : kFreeHeadsPostgres, life.id,
-                        life.incarnation, now, now, life.id, life.incarnation, now, now, most)
-                             : session.query(sqlite ? kHeadsSqlite : kHeadsPostgres, life.id,
-                                 life.incarnation, now, now, life.id, life.incarnation, most);
-        if (!rows)
-            return fail(rows.error());
-        while (rows->next()) {
-            ClaimedOutbound &head = heads.emplace_back();
-            head.id = rows->text(0);
-            head.installationId = rows->text(1);
-            mine[head.installationId] = rows->instant(2) > now + kSenderLease / 2;
-        }
+    auto mine = sendableTenants(session, life, now);
+    if (!mine)
+        return fail(mine.error());
+    if (mine->empty())
+        return heads;
+    const auto stopped = anyStop(session, now);
+    if (!stopped)
+        return fail(stopped.error());
+    QStringList tenants;
+    for (const auto &[tenant, held] : *mine)
+        tenants << tenant;
+    for (const Share &share : fairShares(tenants, most, now)) {
+        const int left = most - static_cast<int>(heads.size());
+        if (left <= 0)
+            break;
+        if (auto some
+            = headsOf(session, Look{now, *stopped}, share.installation, std::min(left, share.most), heads);
+            !some)
+            return fail(some.error());
     }
-    for (auto &[installation, held] : mine) {
-        if (held)
+    // In the order of their ids: two engines never wait for each other.
+    for (auto &[installation, held] : *mine) {
+        const auto isOf
+            = [&installation](const ClaimedOutbound &head) { return head.installationId == installation; };
+        if (held || std::none_of(heads.begin(), heads.end(), isOf))
             continue;
         const auto taken = takeSender(session, life, installation, now);
         if (!taken)
             return fail(taken.error());
         held = *taken;
     }
-    std::erase_if(heads, [&](const ClaimedOutbound &head) { return !mine[head.installationId]; });
+    std::erase_if(heads, [&](const ClaimedOutbound &head) { return !(*mine)[head.installationId]; });
     return heads;
 }
 

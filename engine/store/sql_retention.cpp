@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/idempotency.h"
+#include "store/interaction_records.h"
 #include "store/units.h"
 
 #include <algorithm>
@@ -139,6 +140,8 @@ Result<int> sweepUnit(Session &session, const Retention &retention, int most)
     if (auto done = add(sweepLifecycle(session, *now, retention.history, most)); !done)
         return fail(done.error());
     if (auto done = add(sweepKeyedAnswers(session, *now, most)); !done)
+        return fail(done.error());
+    if (auto done = add(sweepInteractions(session, *now, retention.history, most)); !done)
         return fail(done.error());
     if (auto done = add(sweepAudit(session, *now - retention.audit, most)); !done)
         return fail(done.error());

@@ -80,7 +80,7 @@ QCoro::Task<Status> SqlStore::finishOrders(std::vector<EngineOrder> orders)
 
 void SqlStore::onOrders(std::function<void()> listener)
 {
-    m_orderListener = std::move(listener);
+    m_executor->onOrders(std::move(listener));
 }
 
 QCoro::Task<Status> SqlStore::endEngine(EngineLife life)
@@ -178,8 +178,11 @@ QCoro::Task<Result<std::vector<T>>> SqlStore::claim(
         std::swap(*taken, unsettled->claimed);
     Unit<std::vector<T>> work = [life, taken, unit](Session &session) {
         Result<std::vector<T>> claimed = unit(session, life, *taken);
-        if (claimed)
-            *taken = *claimed;
+        if (!claimed)
+            return claimed;
+        for (T &row : *claimed)
+            row.life = life;
+        *taken = *claimed;
         return claimed;
     };
     auto running = write<std::vector<T>>(Lane::Work, place, std::move(work));
@@ -374,6 +377,22 @@ QCoro::Task<Status> SqlStore::finishForward(FinishForward finish)
         [finish](Session &session) { return finishForwardUnit(session, finish); });
 }
 
+QCoro::Task<Result<std::vector<ClaimedWebhookCall>>> SqlStore::claimWebhookCalls(
+    EngineLife life, QString webhook, int most)
+{
+    const auto unit = [webhook, most](Session &session, const EngineLife &self,
+                          const std::vector<ClaimedWebhookCall> &earlier) {
+        return claimWebhookCallsUnit(session, self, webhook, most, earlier);
+    };
+    return claim<ClaimedWebhookCall>(FailPlace::CommitOther, &m_unsettledCalls, life, unit);
+}
+
+QCoro::Task<Status> SqlStore::finishWebhookCall(FinishForward finish)
+{
+    return writeStatus(Lane::Work, FailPlace::CommitOther,
+        [finish](Session &session) { return finishWebhookCallUnit(session, finish); });
+}
+
 QCoro::Task<Result<domain::ForwardItem>> SqlStore::replayForward(ReplayForward replay)
 {
     const QStringList targets = m_lifecycleTargets;
@@ -419,92 +438,6 @@ QCoro::Task<Result<FeedBatch>> SqlStore::readFeed(FeedCursor after, int most)
 void SqlStore::onChange(std::function<void()> listener)
 {
     m_executor->onChange(std::move(listener));
-}
-
-QCoro::Task<Result<domain::Page<domain::SessionItem>>> SqlStore::listSessions(domain::ListQuery query)
-{
-    return read<domain::Page<domain::SessionItem>>(
-        [query](Session &session) { return listSessionsUnit(session, query); });
-}
-
-QCoro::Task<Result<domain::Page<domain::DeliveryItem>>> SqlStore::listDeliveries(domain::ListQuery query)
-{
-    return read<domain::Page<domain::DeliveryItem>>(
-        [query](Session &session) { return listDeliveriesUnit(session, query); });
-}
-
-QCoro::Task<Result<domain::DeliveryDetail>> SqlStore::deliveryDetail(QString id)
-{
-    return read<domain::DeliveryDetail>([id](Session &session) { return deliveryDetailUnit(session, id); });
-}
-
-QCoro::Task<Result<QList<domain::SessionItem>>> SqlStore::sessionItems(QStringList ids)
-{
-    return read<QList<domain::SessionItem>>(
-        [ids](Session &session) { return sessionItemsUnit(session, ids); });
-}
-
-QCoro::Task<Result<QList<domain::DeliveryItem>>> SqlStore::deliveryItems(QStringList ids)
-{
-    return read<QList<domain::DeliveryItem>>(
-        [ids](Session &session) { return deliveryItemsUnit(session, ids); });
-}
-
-QCoro::Task<Result<QList<domain::OutboundItem>>> SqlStore::outboundItems(QStringList ids)
-{
-    return read<QList<domain::OutboundItem>>(
-        [ids](Session &session) { return outboundItemsUnit(session, ids); });
-}
-
-QCoro::Task<Result<StoreCounts>> SqlStore::counts()
-{
-    return read<StoreCounts>([](Session &session) { return countsUnit(session); });
-}
-
-QCoro::Task<Result<domain::ActionResult>> SqlStore::act(ActionOrder order)
-{
-    return write<domain::ActionResult>(Lane::Work, FailPlace::CommitOther,
-        [order = std::move(order)](Session &session) { return actUnit(session, order); });
-}
-
-QCoro::Task<Result<domain::ActionResult>> SqlStore::answerOf(QString actor, QString key)
-{
-    return read<domain::ActionResult>(
-        [actor, key](Session &session) { return answerUnit(session, actor, key); });
-}
-
-QCoro::Task<Result<domain::Page<domain::LockItem>>> SqlStore::listLocks(domain::ListQuery query)
-{
-    return read<domain::Page<domain::LockItem>>(
-        [query](Session &session) { return listLocksUnit(session, query); });
-}
-
-QCoro::Task<Result<domain::Page<domain::AuditItem>>> SqlStore::listAudit(domain::ListQuery query)
-{
-    return read<domain::Page<domain::AuditItem>>(
-        [query](Session &session) { return listAuditUnit(session, query); });
-}
-
-QCoro::Task<Result<QList<domain::AuditItem>>> SqlStore::auditItems(QStringList ids)
-{
-    return read<QList<domain::AuditItem>>([ids](Session &session) { return auditItemsUnit(session, ids); });
-}
-
-QCoro::Task<Result<QList<domain::PauseItem>>> SqlStore::pauses()
-{
-    return read<QList<domain::PauseItem>>([](Session &session) { return pausesUnit(session); });
-}
-
-QCoro::Task<Result<QList<domain::InstallationItem>>> SqlStore::installationItems()
-{
-    return read<QList<domain::InstallationItem>>(
-        [](Session &session) { return installationItemsUnit(session); });
-}
-
-QCoro::Task<Result<domain::ExplainFacts>> SqlStore::explainFacts(QString deliveryId)
-{
-    return read<domain::ExplainFacts>(
-        [deliveryId](Session &session) { return explainFactsUnit(session, deliveryId); });
 }
 
 QCoro::Task<Result<int>> SqlStore::sweep(Retention retention, int most)

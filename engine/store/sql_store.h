@@ -85,6 +85,22 @@ public:
     QCoro::Task<Result<QList<domain::DeliveryItem>>> deliveryItems(QStringList ids) override;
     QCoro::Task<Result<QList<domain::OutboundItem>>> outboundItems(QStringList ids) override;
     QCoro::Task<Result<StoreCounts>> counts() override;
+    QCoro::Task<Result<AskedQuestion>> askQuestion(AskQuestion ask) override;
+    QCoro::Task<Result<QuestionView>> question(QString id) override;
+    QCoro::Task<Result<bool>> acceptAnswer(QString id) override;
+    QCoro::Task<Result<std::vector<ClaimedWebhookCall>>> claimWebhookCalls(
+        EngineLife life, QString webhook, int most) override;
+    QCoro::Task<Status> finishWebhookCall(FinishForward finish) override;
+    QCoro::Task<Result<StoredInteraction>> storeInteraction(NewInteraction asked) override;
+    QCoro::Task<Result<ClaimedInteraction>> claimInteraction(ClaimInteraction claim) override;
+    QCoro::Task<Result<bool>> resolveInteraction(ResolveInteraction resolve) override;
+    QCoro::Task<Result<bool>> acceptInteraction(AcceptInteraction accept) override;
+    QCoro::Task<Result<ClosedInteractions>> expireInteractions(int most) override;
+    QCoro::Task<Result<ClosedInteractions>> withdrawInteractions(QString deliveryId) override;
+    QCoro::Task<Result<InteractionRow>> interaction(QString id) override;
+    QCoro::Task<Result<domain::Page<domain::InteractionItem>>> listInteractions(
+        domain::ListQuery query) override;
+    QCoro::Task<Result<QList<domain::InteractionItem>>> interactionItems(QStringList ids) override;
     QCoro::Task<Result<domain::ActionResult>> act(ActionOrder order) override;
     QCoro::Task<Result<domain::ActionResult>> answerOf(QString actor, QString key) override;
     QCoro::Task<Result<domain::Page<domain::LockItem>>> listLocks(domain::ListQuery query) override;
@@ -92,6 +108,7 @@ public:
     QCoro::Task<Result<QList<domain::AuditItem>>> auditItems(QStringList ids) override;
     QCoro::Task<Result<QList<domain::PauseItem>>> pauses() override;
     QCoro::Task<Result<QList<domain::InstallationItem>>> installationItems() override;
+    QCoro::Task<Result<QList<domain::EngineItem>>> engineItems() override;
     QCoro::Task<Result<domain::ExplainFacts>> explainFacts(QString deliveryId) override;
     QCoro::Task<Result<int>> sweep(Retention retention, int most) override;
     QCoro::Task<Status> ping() override;
@@ -122,8 +139,8 @@ private:
     Unsettled<ClaimedDelivery> m_unsettledDeliveries;
     Unsettled<ClaimedOutbound> m_unsettledOutbound;
     Unsettled<ClaimedForward> m_unsettledForwards;
+    Unsettled<ClaimedWebhookCall> m_unsettledCalls;
     QStringList m_lifecycleTargets;
-    std::function<void()> m_orderListener;
     std::unique_ptr<Executor> m_executor;
     Dialect m_dialect;
     int m_maxQueuedIngest;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/action_records.h"
 #include "store/errors.h"
+#include "store/interaction_records.h"
 #include "store/lock_records.h"
 #include "store/units.h"
 
@@ -345,6 +346,9 @@ Result<FinishedTurn> finishTurnUnit(Session &session, const FinishTurn &finish)
         finished.woke = true; // perhaps: looking for nothing costs little
         return finished;
     }
+    // What it still asked is asked for nobody.
+    if (auto withdrawn = withdrawOfDelivery(session, finish.held.id); !withdrawn)
+        return fail(withdrawn.error());
     if (auto ended = endAttempt(session, finish, *now); !ended)
         return fail(ended.error());
     if (auto noted = noteLook(session, finish, *now); !noted)

@@ -448,6 +448,13 @@ Result<StoreCounts> countsUnit(Session &session)
         return fail(forwards.error());
     if (forwards->next())
         counts.forwarding = forwards->number(0);
+    auto asking = session.query("SELECT COUNT(*), MIN(created_at) FROM interactions WHERE resolved_at = 0");
+    if (!asking)
+        return fail(asking.error());
+    if (asking->next()) {
+        counts.asking = asking->number(0);
+        counts.oldestAskedAt = asking->instant(1);
+    }
     return counts;
 }
 

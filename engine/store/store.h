@@ -2,13 +2,17 @@
 #pragma once
 
 #include "base/result.h"
+#include "domain/engine_item.h"
 #include "domain/items.h"
 #include "store/action_records.h"
+#include "store/interaction_records.h"
 #include "store/lock_records.h"
 #include "store/order_records.h"
+#include "store/question_records.h"
 #include "store/records.h"
 #include "store/session_records.h"
 #include "store/socket_records.h"
+#include "store/webhook_records.h"
 
 #include <QCoro/QCoroTask>
 #include <QObject>
@@ -194,6 +198,39 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::OutboundItem>>> outboundItems(QStringList ids) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<StoreCounts>> counts() = 0;
 
+    // --- questions of programs, and webhooks (question_records.h, webhook_records.h)
+    [[nodiscard]] virtual QCoro::Task<Result<AskedQuestion>> askQuestion(AskQuestion ask) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QuestionView>> question(QString id) = 0; // NotFound
+    // Whoever asked has the answer now. False: that was known.
+    [[nodiscard]] virtual QCoro::Task<Result<bool>> acceptAnswer(QString id) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<std::vector<ClaimedWebhookCall>>> claimWebhookCalls(
+        EngineLife life, QString webhook, int most)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Status> finishWebhookCall(FinishForward finish) = 0;
+
+    // --- interactions (interaction_records.h)
+    // Stores the question with its card and makes its delivery wait for a person; one that is known is
+    // neither opened again nor given more time. Conflict, native "stale": its delivery is not held under this
+    // fence.
+    [[nodiscard]] virtual QCoro::Task<Result<StoredInteraction>> storeInteraction(NewInteraction asked) = 0;
+    // One conditional update: whoever may not, comes late or second consumes nothing.
+    [[nodiscard]] virtual QCoro::Task<Result<ClaimedInteraction>> claimInteraction(ClaimInteraction claim)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<bool>> resolveInteraction(ResolveInteraction resolve) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<bool>> acceptInteraction(AcceptInteraction accept) = 0;
+    // A bounded batch of those whose time is over.
+    [[nodiscard]] virtual QCoro::Task<Result<ClosedInteractions>> expireInteractions(int most) = 0;
+    // What a delivery still asks: its turn is over.
+    [[nodiscard]] virtual QCoro::Task<Result<ClosedInteractions>> withdrawInteractions(QString deliveryId)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<InteractionRow>> interaction(QString id) = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<domain::Page<domain::InteractionItem>>> listInteractions(
+        domain::ListQuery query)
+        = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::InteractionItem>>> interactionItems(
+        QStringList ids)
+        = 0;
+
     // --- operator actions (DESIGN.md "Operator actions"; errors: action_records.h)
     [[nodiscard]] virtual QCoro::Task<Result<domain::ActionResult>> act(ActionOrder order) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<domain::ActionResult>> answerOf(QString actor, QString key) = 0;
@@ -206,6 +243,7 @@ public:
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::AuditItem>>> auditItems(QStringList ids) = 0;
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::PauseItem>>> pauses() = 0;
     [[nodiscard]] virtual QCoro::Task<Result<QList<domain::InstallationItem>>> installationItems() = 0;
+    [[nodiscard]] virtual QCoro::Task<Result<QList<domain::EngineItem>>> engineItems() = 0;
     // NotFound for an unknown delivery.
     [[nodiscard]] virtual QCoro::Task<Result<domain::ExplainFacts>> explainFacts(QString deliveryId) = 0;
 

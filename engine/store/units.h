@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "domain/engine_item.h"
 #include "domain/items.h"
 #include "store/records.h"
 #include "store/session.h"
@@ -14,6 +15,9 @@ namespace signalbox::store {
 [[nodiscard]] Result<Registered> registerEngineUnit(Session &session, const EngineRegistration &registration);
 [[nodiscard]] Result<bool> renewLeaseUnit(
     Session &session, const EngineLife &life, Millis lease, Millis lockTtl);
+// What engines.lease_until says besides a time: stopped cleanly, or its work was taken back.
+inline constexpr qint64 kLeaseEnded = 0;
+inline constexpr qint64 kLeaseReaped = -1;
 [[nodiscard]] Result<bool> endEngineUnit(Session &session, const EngineLife &life);
 // False while this life's lease has lapsed: it may renew it, but takes no work before (PostgreSQL only).
 // Conflict when the life has been replaced. Keeps the engine's row from being replaced until the commit.
@@ -36,6 +40,9 @@ struct LostDelivery
 // runs it, or, when the prompt may have left, looks for what became of it and never prompts again (DESIGN.md
 // step 5).
 [[nodiscard]] Status handBack(Session &session, const LostDelivery &lost, Registered *count = nullptr);
+
+// sql_engine_views.cpp
+[[nodiscard]] Result<QList<domain::EngineItem>> engineItemsUnit(Session &session);
 
 // sql_installations.cpp
 [[nodiscard]] Result<std::vector<InstallationRow>> syncInstallationsUnit(
@@ -63,6 +70,15 @@ struct LostDelivery
 // A message that is known to be new: at the end of its session's order, with its text.
 [[nodiscard]] Result<IngestOutcome> insertDelivery(
     Session &session, const IngestRequest &request, Instant now);
+
+// Claims take turns between installations: a flood of one delays the others by one share, not by its length.
+// Which of them come first is different at different times, so that none is always behind. fair_shares.cpp
+struct Share
+{
+    QString installation;
+    int most = 0;
+};
+[[nodiscard]] std::vector<Share> fairShares(const QStringList &installations, int room, Instant now);
 
 // sql_deliveries.cpp
 [[nodiscard]] Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session,

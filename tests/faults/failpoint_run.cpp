@@ -163,6 +163,29 @@ void FailpointRun::setRuntime(bool ready)
     m_gateway->spritz().setPhase(kTeam, ready ? sandbox::SpritzPhase::Ready : sandbox::SpritzPhase::NotReady);
 }
 
+bool FailpointRun::isOfInteractions() const
+{
+    return isOneOf(m_plan.place,
+        {FailPlace::CommitStoreInteraction, FailPlace::CommitClaimInteraction, FailPlace::SendEdit});
+}
+
+QString FailpointRun::openCard() const
+{
+    for (const sandbox::SlackMessage &message : m_gateway->slack().messages(kChannel)) {
+        if (message.blocks.toBytes().contains("signalbox.answer."))
+            return message.ts;
+    }
+    return {};
+}
+
+void FailpointRun::answerCard()
+{
+    (void)QTest::qWaitFor([this] { return !openCard().isEmpty() || !m_gateway->isRunning(); }, kDies);
+    if (const QString card = openCard(); !card.isEmpty() && m_gateway->isRunning())
+        (void)async::blockOn(
+            m_gateway->slack().click(kChannel, card, u"signalbox.answer.0"_s, u"U0ANNA"_s), Millis(kDies));
+}
+
 void FailpointRun::prepare()
 {
     if (is(FailPlace::SendLoad) && !isSpritz()) {
@@ -197,7 +220,12 @@ void FailpointRun::provoke()
             u"/engines/all/pause"_s, "{\"what\":\"outbound\",\"reason\":\"test\"}", "pause-once");
     const QString thread = m_messages.empty() || isSpritz() ? QString() : m_messages[0].ts;
     // An acceptance is stored only while its turn goes on.
-    say(u"hello"_s, thread, is(FailPlace::CommitAcceptTurn) ? u"slow 500ms "_s : QString());
+    say(u"hello"_s, thread,
+        is(FailPlace::CommitAcceptTurn) ? u"slow 500ms "_s
+            : isOfInteractions()        ? u"ask "_s
+                                        : QString());
+    if (isOfInteractions())
+        answerCard();
     if (is(FailPlace::CommitDropStatus)) {
         // People have been told to wait; now what they wait for comes.
         (void)QTest::qWaitFor(
@@ -309,6 +337,9 @@ void FailpointRun::checkEnding(const Message &message, const Json &delivery, con
     const int prompts = m_gateway->prompts(message.ts);
     const auto replies = texts.filter(u"You said: "_s + message.text).size();
     const auto notices = texts.filter(kInterrupted).size();
+    // Nobody is asked any more, and no card says otherwise.
+    if (isOfInteractions())
+        (void)until([this] { return openCard().isEmpty(); }, u"the end of a card"_s);
     const QString &state = delivery[u"state"].toString();
     const QString found
         = u"%1, %2 prompts, %3 replies, %4 notices"_s.arg(state).arg(prompts).arg(replies).arg(notices);
@@ -338,7 +369,7 @@ void FailpointRun::checkEnding(const Message &message, const Json &delivery, con
         if (!isOneOf(m_plan.place,
                 {FailPlace::CommitBeginTurn, FailPlace::CommitAcceptTurn, FailPlace::CommitFinishTurn,
                     FailPlace::SendPrompt, FailPlace::SendCancel})
-            && !silent)
+            && !isOfInteractions() && !silent)
             problem(u"interrupted far from its prompt: "_s + found);
     }
 }

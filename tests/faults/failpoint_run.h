@@ -70,6 +70,9 @@ private:
     void send(Message &message);
     [[nodiscard]] int report(); // a lifecycle event
     void setRuntime(bool ready);
+    [[nodiscard]] bool isOfInteractions() const;
+    [[nodiscard]] QString openCard() const; // the ts of a card with buttons; empty: none
+    void answerCard(); // as soon as there is one
     void check(const Message &message);
     void checkEnding(const Message &message, const Json &delivery, const QStringList &texts);
     void checkDoubles(const Message &message, const Json &delivery, const QStringList &texts);

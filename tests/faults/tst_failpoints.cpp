@@ -48,8 +48,11 @@ bool appliesTo(FailPlace place, Backend backend)
     if (backend == Backend::Acp)
         return isIn(
             {FailPlace::SendNewSession, FailPlace::SendLoad, FailPlace::SendPrompt, FailPlace::SendCancel,
-                FailPlace::CommitBeginTurn, FailPlace::CommitAcceptTurn, FailPlace::CommitFinishTurn});
-    return place != FailPlace::SendNewSession;
+                FailPlace::CommitBeginTurn, FailPlace::CommitAcceptTurn, FailPlace::CommitFinishTurn,
+                FailPlace::CommitStoreInteraction, FailPlace::CommitClaimInteraction, FailPlace::SendEdit});
+    // A spritz runtime asks nobody.
+    return !isIn({FailPlace::SendNewSession, FailPlace::CommitStoreInteraction,
+        FailPlace::CommitClaimInteraction, FailPlace::SendEdit});
 }
 
 // Those that take longest come first, so that the others run beside them.

@@ -212,7 +212,7 @@ void ManyEnginesTest::freezeOne(Fleet &fleet, KillJudge &judge, qint64 &slowest)
     {
         const Eye eye = judge.eye();
         const auto isOver = [&] {
-            return eye.number(u"SELECT lease_until FROM engines WHERE id = '%1'"_s.arg(engineName(last))) == 0
+            return eye.number(u"SELECT lease_until FROM engines WHERE id = '%1'"_s.arg(engineName(last))) <= 0
                 && heldBy(eye, engineName(last)) == 0;
         };
         if (!QTest::qWaitFor(isOver, kWait))

@@ -86,7 +86,10 @@ private Q_SLOTS:
             RuntimeRefresh refresh(clock, config.recovery.sessionRetryInterval);
             RuntimeReach reach(store, book, refresh, config, clock, ids, drafts);
             TurnAdoption adoption(store, reach, config);
-            DeliveryRunner runner(store, book, backends, lease, reach, adoption, drafts, config, ids);
+            EngineOrders orders(store, lease);
+            Interactions interactions(store, book, lease, orders, config, ids);
+            DeliveryRunner runner(
+                store, book, backends, lease, reach, adoption, interactions, drafts, config, ids);
             runner.onOutbound([&outbound] { ++outbound; });
             async::CancelSource stopping;
             const auto ran = start(ended(runner.run(delivery(), stopping.token())));

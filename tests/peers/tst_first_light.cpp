@@ -56,7 +56,8 @@ Status FirstLightTest::writeConfig()
         = u"[engine]\ndata_dir = \"%1/data\"\n[ingress]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = "
           u"\"127.0.0.1:0\"\n"
           "[slack]\nsigning_secret = \"%2\"\napi_base_url = \"%3\"\n"
-          "[[backends]]\nname = \"local\"\nkind = \"acp\"\ncommand = %4\nworking_directory = \"%1\"\n"
+          "[[backends]]\nname = \"local\"\nkind = \"acp\"\npermissions = \"deny\"\ncommand = "
+          "%4\nworking_directory = \"%1\"\n"
           "[backends.environment]\nSIGNALBOX_PEERS_DIR = \"%5\"\n"
           "[[installations]]\nchannel = \"slack\"\ntenant = \"%6\"\nbackend = \"local\"\nbot_token = \"%7\"\n"_s
               .arg(m_folder.path(), QString::fromUtf8(m_secret.reveal()), m_slack.apiBaseUrl(),

@@ -257,6 +257,25 @@ InstallationItem demoInstallation(int number, Instant now)
     return item;
 }
 
+EngineItem demoEngine(int number, Instant now)
+{
+    EngineItem item;
+    item.id = u"gateway-%1"_s.arg(number);
+    item.state = number == 3 ? u"lost"_s : number == 4 ? u"ended"_s : u"live"_s;
+    item.incarnation = 4 + number;
+    item.host = u"node-%1"_s.arg(number);
+    item.pid = 2100 + number;
+    item.version = u"0.1.0"_s;
+    item.configHash = number == 2 ? u"91c2e07f5ab3d4418e60"_s : u"4be1f90a77d2c3568fa1"_s;
+    item.configDiffers = number < 3;
+    item.deliveries = number < 3 ? 7 * number : 0;
+    item.outbound = number < 3 ? 1 : 0;
+    item.leaseUntil = number < 3 ? now + Millis(11'000) : Instant();
+    item.startedAt = now - Millis(7'200'000 * number);
+    item.rev = 2;
+    return item;
+}
+
 AuditItem demoAudit(int number, Instant now)
 {
     constexpr std::array<const char16_t *, 7> kActions{u"pause:outbound", u"release", u"replay", u"cancel",
@@ -354,6 +373,8 @@ void fillDemo(FakeOperatorApi &api, int deliveries, int sessions, Instant now)
         return;
     for (int i = 0; i < 6; ++i)
         api.installationItems << demoInstallation(i, now);
+    for (int i = 1; i <= 4; ++i)
+        api.engineItems << demoEngine(i, now);
     for (int i = 0; i < 40; ++i)
         api.auditItems << demoAudit(i, now);
     for (int i = 19; i >= 0; --i)

@@ -10,6 +10,7 @@ namespace signalbox::testing {
 [[nodiscard]] domain::SessionItem demoSession(int number, Instant now);
 [[nodiscard]] domain::DeliveryDetail demoDetail(const domain::DeliveryItem &item);
 [[nodiscard]] domain::InstallationItem demoInstallation(int number, Instant now);
+[[nodiscard]] domain::EngineItem demoEngine(int number, Instant now);
 [[nodiscard]] domain::AuditItem demoAudit(int number, Instant now);
 [[nodiscard]] domain::LifecycleEventItem demoEvent(int number, Instant now);
 [[nodiscard]] domain::EngineStatus demoStatus(Instant now);

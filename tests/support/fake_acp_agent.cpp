@@ -3,15 +3,16 @@
 // in which it keeps what has to outlive it: the sessions it has had, and a line for every start.
 //
 //   normal            streams "Hello", " world", then, after a tool call, "Done"; loads and resumes what it
-//   had noload            the same without loadSession and resume zeroload          "loads" whatever it is
-//   asked for, with no history permission        asks first; says which outcome it got mute never answers a
-//   prompt until it is cancelled, and says nothing ignorecancel      says one word, then nothing, whatever
-//   comes latecancel        answers a cancelled prompt when it is asked for another session diesbefore exits
-//   as soon as a prompt comes diesafter         says a word, then exits garbage           puts lines that are
-//   no messages between the others crlf              ends lines with CRLF and writes them in small pieces
-//   version           answers initialize with version 2
-//   noinit            never answers initialize
-//   noisy             floods stderr
+//   had asks              asks twice at once; says both outcomes    forgets  asks, and takes it back at once;
+//   then says the error's code       form, formtext, formhard    asks by a form; says the answer  formurl
+//   asks to open a page asksanddies, asksandsticks  asks, then exits or hangs when it is answered noload the
+//   same without loadSession and resume zeroload          "loads" whatever it is asked for, with no history
+//   permission        asks first; says which outcome it got mute never answers a prompt until it is
+//   cancelled, and says nothing ignorecancel      says one word, then nothing, whatever comes latecancel
+//   answers a cancelled prompt when it is asked for another session diesbefore exits as soon as a prompt
+//   comes diesafter         says a word, then exits garbage           puts lines that are no messages between
+//   the others crlf              ends lines with CRLF and writes them in small pieces version answers
+//   initialize with version 2 noinit            never answers initialize noisy             floods stderr
 //   hugeline          writes a line that is longer than anybody takes
 //   bigline           says 4 MiB in one line
 //   callsfs           asks for fs/read_text_file and waits for its answer
@@ -31,6 +32,7 @@
 
 #include <csignal>
 #include <iostream>
+#include <map>
 #include <string>
 #include <unistd.h>
 
@@ -226,6 +228,84 @@ void askPermission(const QString &session)
     say(session, outcome[u"outcome"].toString() + u':' + outcome[u"optionId"].toString());
 }
 
+Json ofPermission(const QString &session)
+{
+    Json options = Json::array();
+    for (const QString &kind : {u"allow_always"_s, u"allow_once"_s, u"reject_once"_s})
+        options.append(
+            Json::object({{u"optionId"_s, u"id-"_s + kind}, {u"name"_s, kind}, {u"kind"_s, kind}}));
+    const Json call = Json::object({{u"toolCallId"_s, u"call_1"_s}, {u"title"_s, u"Run it"_s},
+        {u"kind"_s, u"execute"_s}, {u"rawInput"_s, Json::object({{u"command"_s, u"rm x"_s}})}});
+    return Json::object({{u"sessionId"_s, session}, {u"toolCall"_s, call}, {u"options"_s, options}});
+}
+
+void request(const Json &id, const QString &method, const Json &params)
+{
+    send(Json::object(
+        {{u"jsonrpc"_s, u"2.0"_s}, {u"id"_s, id}, {u"method"_s, method}, {u"params"_s, params}}));
+}
+
+Json responseTo(const Json &id)
+{
+    for (;;) {
+        const Json message = readMessage();
+        if (!message.contains(u"method") && message[u"id"] == id)
+            return message;
+    }
+}
+
+// Ids of any kind; the same tool call in both.
+void askTwice(const QString &session)
+{
+    const Json one(u"first"_s);
+    const Json two(7);
+    request(one, u"session/request_permission"_s, ofPermission(session));
+    request(two, u"session/request_permission"_s, ofPermission(session));
+    std::map<QString, QString> outcomes;
+    while (outcomes.size() < 2) {
+        const Json message = readMessage();
+        if (message.contains(u"method"))
+            continue;
+        const Json &outcome = message[u"result"][u"outcome"];
+        outcomes[QString::fromUtf8(message[u"id"].toBytes())]
+            = outcome[u"outcome"].toString() + u':' + outcome[u"optionId"].toString();
+    }
+    say(session, outcomes[u"\"first\""_s] + u' ' + outcomes[u"7"_s]);
+}
+
+void forgetQuestion(const QString &session)
+{
+    request(Json(5), u"session/request_permission"_s, ofPermission(session));
+    send(Json::object({{u"jsonrpc"_s, u"2.0"_s}, {u"method"_s, u"$/cancel_request"_s},
+        {u"params"_s, Json::object({{u"requestId"_s, 5}})}}));
+    say(session, u"code "_s + QString::number(responseTo(Json(5))[u"error"][u"code"].toInt().value_or(0)));
+}
+
+void askForm(const QString &session)
+{
+    Json property = Json::object({{u"type"_s, u"string"_s}, {u"title"_s, u"Colour"_s}});
+    if (mode == u"form") {
+        Json values = Json::array();
+        values.append(u"red"_s);
+        values.append(u"blue"_s);
+        property.set(u"enum"_s, values);
+    } else if (mode == u"formhard") {
+        property.set(u"pattern"_s, u"^a+$"_s);
+    } else {
+        property.set(u"maxLength"_s, 5);
+    }
+    const Json schema = Json::object(
+        {{u"type"_s, u"object"_s}, {u"properties"_s, Json::object({{u"colour"_s, property}})}});
+    const QString how = mode == u"formurl" ? u"url"_s : u"form"_s;
+    const Json params = Json::object({{u"sessionId"_s, session}, {u"mode"_s, how},
+        {u"message"_s, u"Which one?"_s}, {u"requestedSchema"_s, schema}});
+    const Json message = ask(u"elicitation/create"_s, params);
+    if (message.contains(u"error"))
+        say(session, u"code "_s + QString::number(message[u"error"][u"code"].toInt().value_or(0)));
+    else
+        say(session, QString::fromUtf8(message[u"result"].toBytes()));
+}
+
 void normalTurn(const QString &session, const QString &text)
 {
     quiet(session, u"usage_update"_s);
@@ -287,6 +367,21 @@ void prompt(const Json &id, const QString &session, const QString &text)
         say(session, QString(4 * 1024 * 1024, u'y'));
     } else if (mode == u"permission") {
         askPermission(session);
+    } else if (mode == u"asks") {
+        askTwice(session);
+    } else if (mode == u"asksanddies") {
+        request(Json(3), u"session/request_permission"_s, ofPermission(session));
+        (void)responseTo(Json(3));
+        ::_exit(1);
+    } else if (mode == u"asksandsticks") {
+        request(Json(3), u"session/request_permission"_s, ofPermission(session));
+        (void)responseTo(Json(3));
+        for (;;)
+            (void)readMessage();
+    } else if (mode == u"forgets") {
+        forgetQuestion(session);
+    } else if (mode.startsWith(u"form")) {
+        askForm(session);
     } else if (mode == u"callsfs") {
         const Json message = ask(
             u"fs/read_text_file"_s, Json::object({{u"sessionId"_s, session}, {u"path"_s, u"/etc/passwd"_s}}));

@@ -372,6 +372,22 @@ void FakeOperatorApi::push(const InstallationItem &item, qint64 rev)
         Q_EMIT changed(changes);
 }
 
+void FakeOperatorApi::push(const domain::EngineItem &item)
+{
+    engineItems.removeIf([&item](const domain::EngineItem &known) { return known.id == item.id; });
+    engineItems.append(item);
+    if (m_watched.contains(u"engine"_s))
+        Q_EMIT changed(changeOf(u"engine"_s, item));
+}
+
+void FakeOperatorApi::push(const domain::InteractionItem &item)
+{
+    interactionItems.removeIf([&item](const domain::InteractionItem &known) { return known.id == item.id; });
+    interactionItems.prepend(item);
+    if (m_watched.contains(u"interaction"_s))
+        Q_EMIT changed(changeOf(u"interaction"_s, item));
+}
+
 void FakeOperatorApi::push(const AuditItem &item)
 {
     auditItems.prepend(item);
@@ -437,6 +453,45 @@ QCoro::Task<Result<QList<domain::InstallationItem>>> FakeOperatorApi::installati
         co_return fail(*failure);
     const QList<domain::InstallationItem> items = installationItems; // co_return would move it out
     co_return items;
+}
+
+QCoro::Task<Result<QList<domain::EngineItem>>> FakeOperatorApi::engines()
+{
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    const QList<domain::EngineItem> items = engineItems; // co_return would move it out
+    co_return items;
+}
+
+QCoro::Task<Result<Page<domain::InteractionItem>>> FakeOperatorApi::interactions(ListQuery query)
+{
+    ++m_listCalls;
+    m_lastQuery = query;
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    Page<domain::InteractionItem> page;
+    for (const domain::InteractionItem &item : std::as_const(interactionItems)) {
+        if (query.states.isEmpty() || query.states.contains(item.state))
+            page.items.append(item);
+    }
+    page.total = page.items.size();
+    co_return page;
+}
+
+QCoro::Task<Result<domain::InteractionItem>> FakeOperatorApi::interaction(QString id)
+{
+    auto failure = co_await gate();
+    if (failure)
+        co_return fail(*failure);
+    for (const domain::InteractionItem &item : std::as_const(interactionItems)) {
+        if (item.id == id) {
+            const domain::InteractionItem found = item;
+            co_return found;
+        }
+    }
+    co_return fail(notFound(id));
 }
 
 QCoro::Task<Result<QList<domain::BackendItem>>> FakeOperatorApi::backends()

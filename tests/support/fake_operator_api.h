@@ -91,10 +91,14 @@ public:
     domain::ActionResult actResult;
     QList<domain::LockItem> lockItems; // newest first
     QList<domain::InstallationItem> installationItems;
+    QList<domain::EngineItem> engineItems;
+    QList<domain::InteractionItem> interactionItems;
     QList<domain::AuditItem> auditItems; // newest first
     QHash<QString, domain::ActionResult> answers; // by key
     // Stores and sends on the stream, if that kind is watched; an installation's change is of `rev`.
     void push(const domain::InstallationItem &item, qint64 rev);
+    void push(const domain::EngineItem &item);
+    void push(const domain::InteractionItem &item);
     void push(const domain::AuditItem &item);
     [[nodiscard]] const QStringList &keysAsked() const { return m_keysAsked; }
     QList<domain::BackendItem> backendItems;
@@ -105,6 +109,9 @@ public:
         domain::ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<domain::Page<domain::LockItem>>> locks(domain::ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<QList<domain::InstallationItem>>> installations() override;
+    [[nodiscard]] QCoro::Task<Result<QList<domain::EngineItem>>> engines() override;
+    [[nodiscard]] QCoro::Task<Result<Page<domain::InteractionItem>>> interactions(ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<domain::InteractionItem>> interaction(QString id) override;
     [[nodiscard]] QCoro::Task<Result<QList<domain::BackendItem>>> backends() override;
     [[nodiscard]] QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId) override;
     void watch(QStringList kinds) override { m_watched = std::move(kinds); }

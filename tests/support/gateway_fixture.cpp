@@ -199,6 +199,7 @@ Status GatewayFixture::start(Millis deadline)
     m_ingressPort = portAfter(*ready, "ingress");
     m_adminPort = portAfter(*ready, "admin");
     m_slack->setEventUrl(eventsUrl());
+    m_slack->setInteractionUrl(QUrl(u"http://127.0.0.1:%1/slack/interactions"_s.arg(m_ingressPort)));
     return readAdminFile();
 }
 

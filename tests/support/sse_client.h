@@ -6,6 +6,8 @@
 #include <QTcpSocket>
 #include <QTest>
 
+#include <algorithm>
+#include <functional>
 #include <vector>
 
 namespace signalbox::testing {
@@ -14,6 +16,7 @@ struct SseEvent
 {
     SseEvent() = default;
     qint64 id = 0;
+    QByteArray cursor; // the id as text
     QByteArray name;
     Json data;
 };
@@ -42,6 +45,15 @@ public:
     [[nodiscard]] bool hasEnded() const { return m_ended; }
     [[nodiscard]] bool isClosed() const { return m_socket.state() == QAbstractSocket::UnconnectedState; }
     void close() { m_socket.abort(); }
+    // Called as each event is read; then none are kept.
+    void onEvent(std::function<void(const SseEvent &)> listener) { m_listener = std::move(listener); }
+    // Where it may go on: also of an event without data.
+    [[nodiscard]] const QByteArray &lastId() const { return m_lastId; }
+    [[nodiscard]] int count(const QByteArray &name) const
+    {
+        return static_cast<int>(std::count_if(
+            m_events.begin(), m_events.end(), [&name](const SseEvent &event) { return event.name == name; }));
+    }
 
     // "reply:You said: hello" of each event so far.
     [[nodiscard]] QStringList texts() const
@@ -100,7 +112,9 @@ private:
             if (line.startsWith(':')) {
                 ++m_comments;
             } else if (line.startsWith("id: ")) {
-                event.id = line.mid(4).toLongLong();
+                event.cursor = line.mid(4);
+                event.id = event.cursor.toLongLong();
+                m_lastId = event.cursor;
             } else if (line.startsWith("event: ")) {
                 event.name = line.mid(7);
             } else if (line.startsWith("data: ")) {
@@ -110,7 +124,9 @@ private:
                     event.data = *json;
             }
         }
-        if (isEvent)
+        if (isEvent && m_listener)
+            m_listener(event);
+        else if (isEvent)
             m_events.push_back(event);
     }
 
@@ -118,7 +134,9 @@ private:
     QByteArray m_raw;
     QByteArray m_head;
     QByteArray m_text;
+    QByteArray m_lastId;
     std::vector<SseEvent> m_events;
+    std::function<void(const SseEvent &)> m_listener;
     int m_status = 0;
     int m_comments = 0;
     bool m_ended = false;

@@ -90,7 +90,7 @@ int main(int argc, char **argv)
              std::pair(u"locks"_s, ui::ViewKind::Locks), std::pair(u"runtimes"_s, ui::ViewKind::Runtimes),
              std::pair(u"lifecycle"_s, ui::ViewKind::Lifecycle),
              std::pair(u"installations"_s, ui::ViewKind::Installations),
-             std::pair(u"audit"_s, ui::ViewKind::Audit)}) {
+             std::pair(u"engines"_s, ui::ViewKind::Engines), std::pair(u"audit"_s, ui::ViewKind::Audit)}) {
         if (options.value(u"view"_s) == name)
             window.showView(view);
     }

@@ -211,6 +211,7 @@ signing_secret = "s"
 backend = "prod"
 transport = "http"
 interaction_answerers = "requester"
+interaction_allow_always = false
 on_unconfirmed = "operator"
 )"_s);
     row("no acknowledgement reaction", u"[slack]\nack_reaction = \"\"\n"_s);
@@ -337,15 +338,12 @@ void ConfigLoaderTest::bad_isReportedWithItsPlace_data()
     row("empty tenant", kSpritz + u"[[installations]]\nchannel = \"slack\"\ntenant = \"\"\nsigning_secret = \"s\"\nbackend = \"prod\"\n"_s, u"9:1: installations[0].tenant must not be empty"_s);
     row("unknown channel", kSpritz + u"[[installations]]\nchannel = \"slak\"\ntenant = \"T\"\nsigning_secret = \"s\"\nbackend = \"prod\"\n"_s, u"8:1: installations[0].channel must be one of \"slack\", \"web\", \"cli\", not \"slak\"; did you mean \"slack\"?"_s);
     // Parts that do not exist yet.
-    row("github", u"[github]\ntoken = \"t\"\n"_s, u"1:2: [github] is not supported by this version; leave it out"_s);
-    row("email", u"[email]\nfrom = \"a\"\n"_s, u"1:2: [email] is not supported by this version; leave it out"_s);
     row("fan-out", u"[fanout.slack]\nenabled = true\n"_s, u"1:2: [fanout] is not supported by this version; leave it out"_s);
-    row("webhooks", u"[[webhooks]]\nname = \"a\"\n"_s, u"1:3: [webhooks] is not supported by this version; leave it out"_s);
-    row("discord", u"[discord]\n"_s, u"1:2: [discord] is not supported by this version; leave it out"_s);
-    row("teams", u"[teams]\n"_s, u"1:2: [teams] is not supported by this version; leave it out"_s);
+    for (const char *table : {"github", "email", "discord", "teams"})
+        row(table, u"[%1]\n"_s.arg(QLatin1StringView(table)), u"1:2: [%1] is not supported by this version; leave it out"_s.arg(QLatin1StringView(table)));
     row("TLS", u"[ingress]\ntls_certificate_file = \"a.pem\"\n"_s, u"2:1: ingress.tls_certificate_file is not supported by this version; it takes \"\""_s);
-    row("interaction lifetime", u"[interactions]\nttl = \"1h\"\n"_s, u"2:1: interactions.ttl is not supported by this version; it takes \"24h\""_s);
-    row("answerers", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\ninteraction_answerers = [\"U1\"]\n"_s, u"12:1: installations[0].interaction_answerers is not supported by this version; it takes \"requester\""_s);
+    row("interaction lifetime", u"[interactions]\nttl = \"day\"\n"_s, u"2:1: interactions.ttl must be a duration with a unit, not \"day\""_s + units);
+    row("answerers", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\ninteraction_answerers = []\n"_s, u"12:1: installations[0].interaction_answerers must be \"requester\", \"anyone\" or a list of user ids, not a list"_s);
     row("unconfirmed", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\non_unconfirmed = \"ask\"\n"_s, u"12:1: installations[0].on_unconfirmed must be one of \"operator\", \"retry\", not \"ask\""_s);
     row("feedback", kSpritz + slack + u"backend = \"prod\"\nsigning_secret = \"s\"\n[installations.feedback.acknowledgement]\nreacton = \"eyes\"\n"_s, u"13:1: unknown key installations[0].feedback.acknowledgement.reacton; did you mean installations[0].feedback.acknowledgement.reaction?"_s);
     row("another channel", kSpritz + u"[[installations]]\nchannel = \"discord\"\ntenant = \"G\"\nbackend = \"prod\"\n"_s, u"8:1: installations[0].channel = \"discord\" is not supported by this version; it takes \"slack\", \"web\", \"cli\""_s);

@@ -57,6 +57,8 @@ signing_secret = "s"
 max_duration = "1h"
 adoption_interval = "1500ms"
 adoption_timeout = "2m"
+[interactions]
+ttl = "90m"
 [log]
 format = "json"
 [[ingress.tokens]]
@@ -73,6 +75,8 @@ channel = "slack"
 tenant = "T1"
 backend = "prod"
 on_unconfirmed = "retry"
+interaction_answerers = ["requester", "U7"]
+interaction_allow_always = true
 [installations.feedback]
 new_conversation = "Hello \"you\"."
 [[backends]]
@@ -97,6 +101,9 @@ environment = { "odd key" = "a\nb" }
     QCOMPARE(again->config.turn.adoptionInterval, Millis(1500));
     QCOMPARE(again->config.turn.adoptionTimeout, Millis(120'000));
     QCOMPARE(again->config.installations[0].onUnconfirmed, u"retry"_s);
+    QCOMPARE(again->config.installations[0].interactionAnswerers, QStringList({u"requester"_s, u"U7"_s}));
+    QVERIFY(again->config.installations[0].interactionAllowAlways);
+    QCOMPARE(again->config.interactionTtl, Millis(5'400'000));
     QCOMPARE(again->config.installations[0].feedback.newConversation, u"Hello \"you\"."_s);
     // What an agent's environment holds may be secret: its names come back, its values do not.
     QCOMPARE(loaded->config.backends[1].environment.value(u"odd key"_s), u"a\nb"_s);

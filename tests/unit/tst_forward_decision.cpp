@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/lifecycle_forwarder.h"
+#include "gateway/hook_sender.h"
 
 #include <QTest>
 
@@ -13,13 +13,13 @@ class ForwardDecisionTest : public QObject
 {
     Q_OBJECT
 private:
-    static ForwardDecision decide(
+    static HookDecision decide(
         int status, int attempts = 1, Millis age = Millis(0), const QByteArray &wait = {})
     {
         http::Response response = http::Response::text(status, "x");
         if (!wait.isEmpty())
             response.headers.set("Retry-After", wait);
-        return decideForward(response, attempts, age);
+        return decideHook(response, attempts, age);
     }
 private Q_SLOTS:
     void everythingBut2xxIsTriedAgain();
@@ -34,7 +34,7 @@ void ForwardDecisionTest::everythingBut2xxIsTriedAgain()
     for (const int status : {200, 201, 202, 204, 299})
         QVERIFY(decide(status, 3, std::chrono::hours(48)).state == ForwardState::Sent);
     for (const int status : {301, 304, 400, 401, 404, 410, 429, 500, 503}) {
-        const ForwardDecision decision = decide(status);
+        const HookDecision decision = decide(status);
         QVERIFY(decision.state == ForwardState::Retry);
         QCOMPARE(decision.errorCode, u"http_%1"_s.arg(status));
     }
@@ -65,7 +65,7 @@ void ForwardDecisionTest::aDayIsEnough()
 
 void ForwardDecisionTest::noAnswerSaysWhy()
 {
-    const auto code = [](const Error &error) { return decideForward(fail(error), 1, Millis(0)).errorCode; };
+    const auto code = [](const Error &error) { return decideHook(fail(error), 1, Millis(0)).errorCode; };
     QCOMPARE(code(Error(ErrorCode::Unavailable, u"x"_s, u"not_sent"_s)), u"unreachable"_s);
     QCOMPARE(code(Error(ErrorCode::Unavailable, u"x"_s, u"sent"_s)), u"interrupted"_s);
     QCOMPARE(code(Error(ErrorCode::DeadlineExceeded, u"x"_s, u"sent"_s)), u"timeout"_s);

@@ -74,15 +74,15 @@ private Q_SLOTS:
             QVERIFY(outboundState(name(kStates[i])) == kStates[i]);
         }
         using Kind = OutboundKind;
-        for (const auto &[kind, text] :
-            {std::pair(Kind::Reply, u"reply"_s), std::pair(Kind::Status, u"status"_s),
-                std::pair(Kind::Notice, u"notice"_s), std::pair(Kind::Reaction, u"reaction"_s)}) {
+        for (const auto &[kind, text] : {std::pair(Kind::Reply, u"reply"_s),
+                 std::pair(Kind::Status, u"status"_s), std::pair(Kind::Notice, u"notice"_s),
+                 std::pair(Kind::Reaction, u"reaction"_s), std::pair(Kind::Card, u"card"_s)}) {
             QCOMPARE(name(kind), text);
             QVERIFY(outboundKind(text) == kind);
         }
         using Op = OutboundOp;
         for (const auto &[op, text] : {std::pair(Op::Post, u"post"_s), std::pair(Op::React, u"react"_s),
-                 std::pair(Op::Unreact, u"unreact"_s)}) {
+                 std::pair(Op::Unreact, u"unreact"_s), std::pair(Op::Edit, u"edit"_s)}) {
             QCOMPARE(name(op), text);
             QVERIFY(outboundOp(text) == op);
         }
@@ -92,7 +92,8 @@ private Q_SLOTS:
     void idempotence()
     {
         QVERIFY(!isIdempotent(OutboundOp::Post));
-        QVERIFY(isIdempotent(OutboundOp::React) && isIdempotent(OutboundOp::Unreact));
+        QVERIFY(isIdempotent(OutboundOp::React) && isIdempotent(OutboundOp::Unreact)
+            && isIdempotent(OutboundOp::Edit));
     }
 };
 

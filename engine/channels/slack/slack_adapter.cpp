@@ -32,6 +32,8 @@ QString methodOf(OutboundOp op)
         return u"reactions.add"_s;
     case OutboundOp::Unreact:
         return u"reactions.remove"_s;
+    case OutboundOp::Edit:
+        return u"chat.update"_s;
     }
     return {};
 }
@@ -40,6 +42,8 @@ FailPlace placeOf(OutboundOp op)
 {
     if (op == OutboundOp::React)
         return FailPlace::SendReaction;
+    if (op == OutboundOp::Edit)
+        return FailPlace::SendEdit;
     return op == OutboundOp::Unreact ? FailPlace::SendUnreaction : FailPlace::SendPost;
 }
 
@@ -54,10 +58,17 @@ Json argumentsOf(const SendRequest &request)
     Json arguments = Json::object({{u"channel"_s, request.place}});
     if (request.op == OutboundOp::Post) {
         arguments.set(u"text"_s, request.body[u"text"]);
+        if (request.body[u"blocks"].isArray())
+            arguments.set(u"blocks"_s, request.body[u"blocks"]);
         if (!request.thread.isEmpty())
             arguments.set(u"thread_ts"_s, request.thread);
         arguments.set(u"client_msg_id"_s, uuidV5(request.id.toUtf8()));
         arguments.set(u"metadata"_s, metadataOf(request));
+    } else if (request.op == OutboundOp::Edit) {
+        arguments.set(u"ts"_s, request.targetTs);
+        arguments.set(u"text"_s, request.body[u"text"]);
+        if (request.body[u"blocks"].isArray())
+            arguments.set(u"blocks"_s, request.body[u"blocks"]);
     } else {
         arguments.set(u"timestamp"_s, request.targetTs);
         arguments.set(u"name"_s, request.body[u"name"]);
@@ -256,6 +267,21 @@ QCoro::Task<FindOutcome> SlackAdapter::find(SendRequest request, async::CancelTo
     ask.idempotent = true;
     const Result<http::Response> answer = co_await m_client.send(std::move(ask), cancel);
     co_return interpretLook(request.id, method, answer);
+}
+
+QCoro::Task<Status> SlackAdapter::whisper(Secret token, Whisper whisper, async::CancelToken cancel)
+{
+    const QString method = u"chat.postEphemeral"_s;
+    Json arguments
+        = Json::object({{u"channel"_s, whisper.place}, {u"user"_s, whisper.user}, {u"text"_s, whisper.text}});
+    if (!whisper.thread.isEmpty())
+        arguments.set(u"thread_ts"_s, whisper.thread);
+    const Result<http::Response> answer
+        = co_await call(method, std::move(token), std::move(arguments), false, std::move(cancel));
+    const SendOutcome outcome = interpretAnswer(method, answer);
+    if (outcome.state == OutboundState::Sent)
+        co_return Status();
+    co_return fail(Error(ErrorCode::Unavailable, u"a private note was not shown"_s, outcome.errorCode));
 }
 
 QCoro::Task<Result<QString>> SlackAdapter::botUserId(Secret token, async::CancelToken cancel)

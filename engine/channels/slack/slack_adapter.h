@@ -9,6 +9,16 @@
 
 namespace signalbox::slack {
 
+// What only one person in a place sees.
+struct Whisper
+{
+    Whisper() = default;
+    QString place;
+    QString thread; // empty: top level
+    QString user;
+    QString text; // escaped
+};
+
 // Slack's Web API (contracts/slack.md §3): JSON bodies, `ok` decides, 429 with Retry-After means nothing
 // happened, and 5xx, a timeout or a broken connection after the request left mean that it may have. Messages
 // carry the outbound row's id in `metadata` and a client_msg_id derived from it.
@@ -22,6 +32,9 @@ public:
         channels::SendRequest request, async::CancelToken cancel) override;
     [[nodiscard]] QCoro::Task<channels::FindOutcome> find(
         channels::SendRequest request, async::CancelToken cancel) override;
+
+    // Shows a text to one person, once: not looked for and not repeated.
+    [[nodiscard]] QCoro::Task<Status> whisper(Secret token, Whisper whisper, async::CancelToken cancel);
 
     // Our own user id in the workspace of this token (auth.test).
     [[nodiscard]] QCoro::Task<Result<QString>> botUserId(Secret token, async::CancelToken cancel);

@@ -16,15 +16,19 @@ namespace {
 Q_LOGGING_CATEGORY(lcAcp, "signalbox.engine.runtimes")
 
 constexpr qint64 kWireVersion = 1;
+constexpr int kRpcInvalidParams = -32602;
 
-Json initializeParams()
+Json initializeParams(bool asksPeople)
 {
     const Json fs = Json::object({{u"readTextFile"_s, false}, {u"writeTextFile"_s, false}});
-    const Json capabilities = Json::object({
+    Json capabilities = Json::object({
         {u"fs"_s, fs},
         {u"terminal"_s, false},
         {u"auth"_s, Json::object({{u"terminal"_s, false}})},
     });
+    if (asksPeople) {
+        capabilities.set(u"elicitation"_s, Json::object({{u"form"_s, Json::object()}}));
+    }
     const Json client = Json::object({
         {u"name"_s, u"signalbox"_s},
         {u"title"_s, u"Signalbox"_s},
@@ -51,6 +55,7 @@ AcpConnection::AcpConnection(const AcpCommand &command, AcpLimits limits)
     , m_workingDirectory(command.workingDirectory.isEmpty() ? QDir::currentPath() : command.workingDirectory)
     , m_process(command)
     , m_peer([this](const QByteArray &frame) { return m_process.write(frame); })
+    , m_questions(m_peer)
 {
     m_process.setFrameHandler([this](const QByteArray &frame) {
         ++m_heard;
@@ -60,6 +65,8 @@ AcpConnection::AcpConnection(const AcpCommand &command, AcpLimits limits)
     m_peer.setNotificationHandler([this](const QString &method, const Json &params) {
         if (method == u"session/update") {
             onUpdate(params);
+        } else if (method == u"$/cancel_request") {
+            m_questions.cancelRequest(params);
         }
     });
     m_peer.setRequestHandler([this](const QString &method, const Json &params, const Json &id) {
@@ -70,14 +77,15 @@ AcpConnection::AcpConnection(const AcpCommand &command, AcpLimits limits)
 AcpConnection::~AcpConnection()
 {
     m_stopping = true;
+    m_questions.clear();
     m_peer.close(Error(ErrorCode::Unavailable, u"the agent was dropped"_s, u"closed"_s));
 }
 
 QCoro::Task<Status> AcpConnection::initialize(async::CancelToken cancel)
 {
     m_process.start();
-    const Result<Json> answer
-        = co_await m_peer.call(u"initialize"_s, initializeParams(), m_limits.initializeTimeout, cancel);
+    const Result<Json> answer = co_await m_peer.call(
+        u"initialize"_s, initializeParams(m_limits.asksPeople), m_limits.initializeTimeout, cancel);
     if (!answer) {
         co_return fail(noteLogin(answer.error()).context(u"initialize"_s));
     }
@@ -106,6 +114,7 @@ Status AcpConnection::agree(const Json &answer)
 QCoro::Task<> AcpConnection::stop(Millis grace, Error reason)
 {
     m_stopping = true;
+    m_questions.clear();
     m_peer.close(reason);
     co_await m_process.stop(grace);
 }
@@ -113,6 +122,7 @@ QCoro::Task<> AcpConnection::stop(Millis grace, Error reason)
 void AcpConnection::onEnded(const QString &reason)
 {
     logInfo(lcAcp, "agent ended", {{"reason", reason}, {"pid", QString::number(m_process.processId())}});
+    m_questions.clear();
     m_peer.close(Error(ErrorCode::Unavailable, u"the agent process ended: "_s + reason, u"exited"_s));
     if (!m_stopping) {
         Q_EMIT ended(reason);
@@ -284,7 +294,8 @@ void AcpConnection::closeOldest()
 // ---- prompts
 
 void AcpConnection::prompt(const QString &id, const QString &text, const std::shared_ptr<TurnRun> &run,
-    const std::function<bool()> &mayLeave, const async::CancelToken &cancel)
+    const std::function<bool()> &mayLeave, const async::CancelToken &cancel,
+    const std::weak_ptr<Asker> &asker)
 {
     if (cancel.isCancelled()) {
         run->notSent(TurnEnd::Cancelled, u"cancelled"_s);
@@ -314,6 +325,7 @@ void AcpConnection::prompt(const QString &id, const QString &text, const std::sh
     reachFailpoint(FailPlace::SendPrompt, FailEdge::After);
     session.inFlight = true;
     session.run = run;
+    session.asker = asker;
     session.text = MessageText();
     session.heard = m_heard;
     connect(run.get(), &TurnRun::finished, this, [this, id, raw = run.get()] { onRunFinished(id, raw); });
@@ -342,6 +354,7 @@ bool AcpConnection::hasOtherPrompts() const
 void AcpConnection::cancelPrompt(const QString &session)
 {
     m_peer.notify(u"session/cancel"_s, Json::object({{u"sessionId"_s, session}}));
+    m_questions.cancelSession(session);
 }
 
 void AcpConnection::onPromptAnswer(
@@ -357,6 +370,7 @@ void AcpConnection::onPromptAnswer(
         session->failures = answer ? 0 : session->failures + 1;
         suspect = suspect || session->failures >= 2;
     }
+    m_questions.endSession(id);
     const std::optional<int> code = answer ? std::nullopt : rpcCode(answer.error());
     if (suspect || code == kRpcNotFound) {
         forget(id);
@@ -399,25 +413,43 @@ void AcpConnection::onUpdate(const Json &params)
 
 bool AcpConnection::onRequest(const QString &method, const Json &params, const Json &id)
 {
-    if (method != u"session/request_permission") {
+    const bool isForm = method == u"elicitation/create" && m_limits.asksPeople;
+    if (method != u"session/request_permission" && !isForm) {
         return false;
     }
-    const auto session = m_sessions.find(params[u"sessionId"].toString());
+    if (isForm && params[u"mode"].toString() != u"form") {
+        m_peer.respondError(id, kRpcInvalidParams, u"only forms are understood"_s);
+        return true;
+    }
+    onAsk(isForm, params, id);
+    return true;
+}
+
+void AcpConnection::onAsk(bool isForm, const Json &params, const Json &id)
+{
+    const Json declined = Json::object({{u"action"_s, u"decline"_s}});
+    const QString name = params[u"sessionId"].toString();
+    const auto session = m_sessions.find(name);
     const std::shared_ptr<TurnRun> run = session == m_sessions.end() ? nullptr : session->run.lock();
     if (run) {
         session->heard = m_heard;
     }
     if (!run || run->isDone() || run->isCancelling()) {
-        m_peer.respond(id, cancelledOutcome());
+        m_peer.respond(id, isForm ? Json::object({{u"action"_s, u"cancel"_s}}) : cancelledOutcome());
         if (run) {
             run->frame(true);
         }
-        return true;
+        return;
+    }
+    const std::weak_ptr<Asker> asker = session->asker;
+    run->frame(true); // may lead back into here
+    const bool asked = isForm ? m_questions.askForm(params, id, name, run, asker)
+                              : m_questions.askPermission(params, id, name, run, asker);
+    if (asked) {
+        return;
     }
     run->countRefusal();
-    m_peer.respond(id, refusedOutcome(params[u"options"]));
-    run->frame(true);
-    return true;
+    m_peer.respond(id, isForm ? declined : refusedOutcome(params[u"options"]));
 }
 
 } // namespace signalbox::runtimes

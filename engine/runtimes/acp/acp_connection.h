@@ -4,6 +4,7 @@
 #include "runtimes/acp/acp_process.h"
 #include "runtimes/acp/session_update.h"
 #include "runtimes/json_rpc.h"
+#include "runtimes/open_questions.h"
 #include "runtimes/runtime_backend.h"
 #include "runtimes/turn_run.h"
 
@@ -24,6 +25,7 @@ struct AcpLimits
     // Conversations remembered as open in the agent. One that was forgotten is loaded again; where the agent
     // can do neither that nor resume, ten times as many are remembered.
     size_t rememberedSessions = 5000;
+    bool asksPeople = false; // what agents ask is put to people: forms are advertised
     Millis stopGrace{5000}; // of a process that is replaced: end of stdin, SIGTERM, SIGKILL
 };
 
@@ -64,8 +66,11 @@ public:
     // Sends the prompt, asking `mayLeave` immediately before the write, and reports to `run` until it is
     // done.
     void prompt(const QString &session, const QString &text, const std::shared_ptr<TurnRun> &run,
-        const std::function<bool()> &mayLeave, const async::CancelToken &cancel);
+        const std::function<bool()> &mayLeave, const async::CancelToken &cancel,
+        const std::weak_ptr<Asker> &asker = {});
+    // Everything that the session asks is answered with "cancelled".
     void cancelPrompt(const QString &session);
+    [[nodiscard]] OpenQuestions &questions() { return m_questions; }
 
     [[nodiscard]] size_t sessionCount() const { return m_sessions.size(); }
 
@@ -80,6 +85,7 @@ private:
     struct Session
     {
         std::weak_ptr<TurnRun> run;
+        std::weak_ptr<Asker> asker;
         MessageText text;
         std::list<QString>::iterator age;
         int replayed = -1; // updates while it is being loaded; -1: it is not
@@ -104,6 +110,7 @@ private:
     [[nodiscard]] Error noteLogin(const Error &error);
     void onUpdate(const Json &params);
     [[nodiscard]] bool onRequest(const QString &method, const Json &params, const Json &id);
+    void onAsk(bool isForm, const Json &params, const Json &id);
     void onPromptAnswer(
         const QString &session, const std::shared_ptr<TurnRun> &run, const Result<Json> &answer);
     void onEnded(const QString &reason);
@@ -112,6 +119,7 @@ private:
     QString m_workingDirectory;
     AcpProcess m_process;
     JsonRpcPeer m_peer;
+    OpenQuestions m_questions;
     bool m_canLoad = false;
     bool m_canResume = false;
     bool m_canClose = false;

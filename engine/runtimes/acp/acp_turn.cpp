@@ -30,6 +30,12 @@ QCoro::Task<> AcpTurn::settle(Millis, async::CancelToken)
     co_return;
 }
 
+bool AcpTurn::answer(const QString &connection, const QString &request, const QuestionAnswer &answer)
+{
+    const std::shared_ptr<AcpConnection> held = m_connection.lock();
+    return held && held->questions().answer(connection, request, answer);
+}
+
 QCoro::Task<TurnResult> AcpTurn::prompt(QString text, TurnClocks clocks, std::function<bool()> mayLeave,
     std::function<void()> onAccepted, async::CancelToken cancel)
 {
@@ -46,7 +52,7 @@ QCoro::Task<TurnResult> AcpTurn::prompt(QString text, TurnClocks clocks, std::fu
         run->notSent(TurnEnd::NotSent, u"exited"_s);
     } else {
         m_run = run;
-        connection->prompt(m_opened.session, text, run, mayLeave, cancel);
+        connection->prompt(m_opened.session, text, run, mayLeave, cancel, m_asker);
     }
     return TurnRun::wait(run);
 }

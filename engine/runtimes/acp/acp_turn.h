@@ -20,6 +20,8 @@ public:
 
     [[nodiscard]] QString agentSession() const override { return m_opened.session; }
     [[nodiscard]] bool contextLost() const override { return m_opened.contextLost; }
+    void setAsker(std::weak_ptr<Asker> asker) override { m_asker = std::move(asker); }
+    bool answer(const QString &connection, const QString &request, const QuestionAnswer &answer) override;
     // A session that is open has no prompt of ours in flight, so the word alone is enough.
     [[nodiscard]] QCoro::Task<> settle(Millis grace, async::CancelToken cancel) override;
     [[nodiscard]] QCoro::Task<TurnResult> prompt(QString text, TurnClocks clocks,
@@ -28,6 +30,7 @@ public:
 private:
     std::weak_ptr<AcpConnection> m_connection;
     AcpConnection::Opened m_opened;
+    std::weak_ptr<Asker> m_asker;
     std::shared_ptr<TurnRun> m_run;
 };
 

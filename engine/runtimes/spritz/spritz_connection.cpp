@@ -61,6 +61,7 @@ SpritzConnection::SpritzConnection(QObject *owner)
     // No origin: with one the server would look for it in its list.
     : m_socket(new QWebSocket(QString(), QWebSocketProtocol::VersionLatest, owner))
     , m_peer([this](const QByteArray &frame) { return write(frame); }, u"rpc-"_s)
+    , m_questions(m_peer)
 {
     m_socket->setMaxAllowedIncomingFrameSize(kMaxIncoming);
     m_socket->setMaxAllowedIncomingMessageSize(kMaxIncoming);
@@ -76,13 +77,15 @@ SpritzConnection::SpritzConnection(QObject *owner)
     connect(&m_peer, &JsonRpcPeer::badFrameReceived, this, [this] { shut(u"bad_frame"_s); });
     m_peer.setNotificationHandler(
         [this](const QString &method, const Json &params) { onNotification(method, params); });
-    m_peer.setRequestHandler(
-        [this](const QString &method, const Json &, const Json &id) { return onRequest(method, id); });
+    m_peer.setRequestHandler([this](const QString &method, const Json &params, const Json &id) {
+        return onRequest(method, params, id);
+    });
 }
 
 SpritzConnection::~SpritzConnection()
 {
     release();
+    m_questions.clear();
     m_peer.close(Error(ErrorCode::Unavailable, u"the connection was dropped"_s, u"closed"_s));
 }
 
@@ -129,7 +132,7 @@ QCoro::Task<Status> SpritzConnection::load(
 
 void SpritzConnection::prompt(const QString &sessionId, const QString &text,
     const std::shared_ptr<TurnRun> &run, const std::function<bool()> &mayLeave,
-    const async::CancelToken &cancel)
+    const async::CancelToken &cancel, const std::weak_ptr<Asker> &asker)
 {
     if (cancel.isCancelled()) {
         run->notSent(TurnEnd::Cancelled, u"cancelled"_s);
@@ -140,7 +143,8 @@ void SpritzConnection::prompt(const QString &sessionId, const QString &text,
         return;
     }
     Json params = promptParams(sessionId, text);
-    auto onAnswer = [run](const Result<Json> &answer) {
+    auto onAnswer = [this, run](const Result<Json> &answer) {
+        m_questions.endSession({});
         if (answer) {
             run->answered((*answer)[u"stopReason"].toString());
         } else if (rpcCode(answer.error())) {
@@ -163,12 +167,14 @@ void SpritzConnection::prompt(const QString &sessionId, const QString &text,
     }
     reachFailpoint(FailPlace::SendPrompt, FailEdge::After);
     m_run = run;
+    m_asker = asker;
     run->begin(cancel);
 }
 
 void SpritzConnection::cancelPrompt(const QString &sessionId)
 {
     m_peer.notify(u"session/cancel"_s, Json::object({{u"sessionId"_s, sessionId}}));
+    m_questions.cancelSession({});
 }
 
 // Our caller may be in the middle of a call, so the end comes from the event loop.
@@ -185,6 +191,10 @@ bool SpritzConnection::write(const QByteArray &frame)
 
 void SpritzConnection::onNotification(const QString &method, const Json &params)
 {
+    if (method == u"$/cancel_request") {
+        m_questions.cancelRequest(params);
+        return;
+    }
     const std::shared_ptr<TurnRun> run = m_run.lock();
     if (!run && m_onReplay && method == u"session/update") {
         m_onReplay(params[u"update"]);
@@ -200,16 +210,28 @@ void SpritzConnection::onNotification(const QString &method, const Json &params)
     run->frame(isSignOfWork(kind));
 }
 
-bool SpritzConnection::onRequest(const QString &method, const Json &id)
+bool SpritzConnection::onRequest(const QString &method, const Json &params, const Json &id)
 {
     if (method != u"session/request_permission") {
         return false;
     }
+    const std::shared_ptr<TurnRun> run = m_run.lock();
+    const bool running = run && !run->isDone();
+    if (running) {
+        run->frame(true); // may lead back into here
+    }
+    if (running && run->isCancelling() && !m_asker.expired()) {
+        m_peer.respond(id, cancelledOutcome());
+        return true;
+    }
+    // The socket has one turn.
+    if (running && m_questions.askPermission(params, id, {}, run, m_asker)) {
+        return true;
+    }
     m_peer.respondError(id, kPermissionDenied,
         u"Permission denied: interactive approvals are unavailable in the Slack gateway."_s);
-    if (const std::shared_ptr<TurnRun> run = m_run.lock()) {
+    if (run) {
         run->countRefusal();
-        run->frame(true);
     }
     return true;
 }
@@ -217,6 +239,7 @@ bool SpritzConnection::onRequest(const QString &method, const Json &id)
 void SpritzConnection::shut(const QString &reason)
 {
     release();
+    m_questions.clear();
     m_peer.close(Error(ErrorCode::Unavailable, u"the connection is gone"_s, reason));
     Q_EMIT settled();
 }

@@ -4,6 +4,7 @@
 #include "async/cancel.h"
 #include "base/secret.h"
 #include "runtimes/json_rpc.h"
+#include "runtimes/open_questions.h"
 #include "runtimes/turn_run.h"
 
 #include <QObject>
@@ -47,7 +48,9 @@ public:
     // Sends the prompt, asking `mayLeave` immediately before the write, and reports to `run` until it is
     // done.
     void prompt(const QString &sessionId, const QString &text, const std::shared_ptr<TurnRun> &run,
-        const std::function<bool()> &mayLeave, const async::CancelToken &cancel);
+        const std::function<bool()> &mayLeave, const async::CancelToken &cancel,
+        const std::weak_ptr<Asker> &asker = {});
+    [[nodiscard]] OpenQuestions &questions() { return m_questions; }
     void cancelPrompt(const QString &sessionId);
     // The socket goes; what is open ends with this reason.
     void shut(const QString &reason);
@@ -58,12 +61,14 @@ Q_SIGNALS:
 private:
     [[nodiscard]] bool write(const QByteArray &frame);
     void onNotification(const QString &method, const Json &params);
-    [[nodiscard]] bool onRequest(const QString &method, const Json &id);
+    [[nodiscard]] bool onRequest(const QString &method, const Json &params, const Json &id);
     void release();
 
     QPointer<QWebSocket> m_socket;
     JsonRpcPeer m_peer;
+    OpenQuestions m_questions;
     std::weak_ptr<TurnRun> m_run;
+    std::weak_ptr<Asker> m_asker;
     std::function<void(const Json &update)> m_onReplay;
     bool m_isUpgraded = false;
     bool m_isChoked = false;

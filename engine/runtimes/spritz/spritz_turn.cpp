@@ -57,7 +57,7 @@ QCoro::Task<TurnResult> SpritzTurn::prompt(QString text, TurnClocks clocks, std:
         return TurnRun::wait(run);
     }
     m_run = run;
-    m_connection->prompt(m_sessionId, text, run, mayLeave, cancel);
+    m_connection->prompt(m_sessionId, text, run, mayLeave, cancel, m_asker);
     return waitAndShut(run, m_connection);
 }
 

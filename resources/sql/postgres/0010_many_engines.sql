@@ -16,3 +16,7 @@ CREATE INDEX engine_orders_holder ON engine_orders (engine_id, incarnation, crea
 DROP INDEX deliveries_open
 -- ;
 CREATE INDEX deliveries_open ON deliveries (state, waits_for, installation_id, due_at, id) WHERE state <> 'completed'
+-- ;
+DROP INDEX outbound_due
+-- ;
+CREATE INDEX outbound_due ON outbound_messages (installation_id, due_at, id) WHERE state IN ('pending', 'retry', 'unknown')

@@ -149,6 +149,13 @@ EngineLife StoreFixture::engine(const QString &id, Millis lease)
     return must(async::blockOn(m_store->registerEngine(registration)), "registerEngine").life;
 }
 
+ClaimLimits StoreFixture::upTo(int most)
+{
+    ClaimLimits limits;
+    limits.most = most;
+    return limits;
+}
+
 std::vector<ClaimedDelivery> StoreFixture::claim(const EngineLife &life, int most)
 {
     return must(async::blockOn(m_store->claimDeliveries(life, upTo(most))), "claimDeliveries");

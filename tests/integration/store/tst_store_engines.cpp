@@ -92,6 +92,7 @@ private Q_SLOTS:
     void renew_isRefusedForReplacedLife();
     void end_handsBack();
     void reap_freesLapsedEngine();
+    void engines_areShownAsTheyAre();
     void lapsedEngine_claimsNothing();
     void sync_followsConfiguration();
     void anyTenant_keepsItsOwn();
@@ -296,6 +297,39 @@ void StoreEnginesTest::reap_freesLapsedEngine()
         QVERIFY(nobody);
         QCOMPARE(nobody->life.id, QString());
     }
+}
+
+void StoreEnginesTest::engines_areShownAsTheyAre()
+{
+    SIGNALBOX_STORE(f);
+    const EngineLife self = f.engine(u"self"_s);
+    f.ingest(u"a"_s, u"t1"_s);
+    QCOMPARE(f.claim(self).size(), size_t(1));
+    auto items = async::blockOn(f.db().engineItems());
+    QVERIFY(items);
+    QCOMPARE(items->size(), 1);
+    QCOMPARE(items->first().id, u"self"_s);
+    QCOMPARE(items->first().state, u"live"_s);
+    QCOMPARE(items->first().deliveries, 1);
+    QCOMPARE(items->first().version, u"0.1.0"_s);
+    QVERIFY(!items->first().configDiffers);
+    if (StoreFixture::isPostgres()) {
+        (void)f.engine(u"other"_s);
+        f.sql(u"UPDATE engines SET config_hash = 'x' WHERE id = 'other'"_s);
+        items = async::blockOn(f.db().engineItems());
+        QVERIFY(items && items->at(0).configDiffers && items->at(1).configDiffers);
+        f.sql(u"UPDATE engines SET lease_until = 1 WHERE id = 'other'"_s);
+        items = async::blockOn(f.db().engineItems());
+        QCOMPARE(items->at(0).state, u"lapsed"_s);
+        QVERIFY(!items->at(1).configDiffers);
+        QVERIFY(async::blockOn(f.db().reapLostEngine(reaper(self))));
+        items = async::blockOn(f.db().engineItems());
+        QCOMPARE(items->at(0).state, u"lost"_s);
+    }
+    QVERIFY(async::blockOn(f.db().endEngine(self)));
+    items = async::blockOn(f.db().engineItems());
+    QCOMPARE(items->last().state, u"ended"_s);
+    QCOMPARE(items->last().deliveries, 0);
 }
 
 void StoreEnginesTest::lapsedEngine_claimsNothing()

@@ -186,8 +186,8 @@ void StoreFeedTest::listener_hearsOfChanges()
 void StoreFeedTest::cursor_parses()
 {
     QVERIFY(FeedCursor::parse(u"abc.1.2"_s));
-    for (const QString &bad :
-        {u""_s, u"abc"_s, u"abc.1"_s, u".1.2"_s, u"abc.x.2"_s, u"abc.1.-2"_s, u"abc.1.2.3"_s})
+    for (const QString &bad : {u""_s, u"abc"_s, u"abc.1"_s, u".1.2"_s, u"abc.x.2"_s, u"abc.1.-2"_s,
+             u"abc.1.2.3"_s, u"a b.1.2"_s, u"a\nb.1.2"_s})
         QVERIFY2(!FeedCursor::parse(bad), qPrintable(bad));
 }
 

@@ -89,6 +89,39 @@ void StoreSchemaTest::impossibleRow_isRefused_data()
     outbound("part beyond parts", "part = 2");
     outbound("unknown kind", "kind = 'poem'");
     outbound("unknown op", "op = 'delete'");
+    outbound("card of no question", "kind = 'card'");
+    outbound("question of no card", "interaction_id = 'q'");
+    // Over a row that could be: posting, with its times.
+    const auto question = [](const char *name, const char *columns, const char *values) {
+        QTest::newRow(name) << u"INSERT INTO interactions (id, installation_id, place, thread, text, body, "
+                               u"kept_until, updated_at, created_at, %1) VALUES ('q', 'in1', 'C1', '', 't', "
+                               u"'{}', 9, 1, 1, %2)"_s.arg(
+                                   QLatin1StringView(columns), QLatin1StringView(values));
+    };
+    question("question for nobody", "origin, state, expires_at, answerers", "'form', 'posting', 5, ''");
+    question("question that was over before it began", "origin, state, expires_at, answerers",
+        "'form', 'posting', 1, '*'");
+    question(
+        "question of an unknown origin", "origin, state, expires_at, answerers", "'whim', 'posting', 5, '*'");
+    question("question in an unknown state", "origin, state, expires_at, answerers, resolved_at",
+        "'form', 'forgotten', 5, '*', 2");
+    question(
+        "open question without a card", "origin, state, expires_at, answerers", "'form', 'open', 5, '*'");
+    question("open question that was answered",
+        "origin, state, expires_at, answerers, clicked_at, answered_by",
+        "'form', 'posting', 5, '*', 2, 'U1'");
+    question("answer by nobody", "origin, state, expires_at, answerers, resolved_at, clicked_at",
+        "'form', 'answered', 5, '*', 2, 2");
+    question("answer at no time", "origin, state, expires_at, answerers, resolved_at, answered_by",
+        "'form', 'answered', 5, '*', 2, 'U1'");
+    question("end at no time", "origin, state, expires_at, answerers", "'form', 'expired', 5, '*'");
+    question("taken without an answer", "origin, state, expires_at, answerers, resolved_at, accepted_at",
+        "'form', 'expired', 5, '*', 2, 3");
+    question("holder without a life", "origin, state, expires_at, answerers, engine_id",
+        "'form', 'posting', 5, '*', 'e1'");
+    question("holder of what is over",
+        "origin, state, expires_at, answerers, resolved_at, engine_id, incarnation",
+        "'form', 'expired', 5, '*', 2, 'e1', 1");
     QTest::newRow("purpose twice") << u"INSERT INTO outbound_messages (id, installation_id, delivery_id, "
                                       u"purpose, kind, op, state, lane, place, thread, part, "
                                       u"parts, due_at, created_at, updated_at) VALUES ('o-2', 'in1', 'd-a', "

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/duration.h"
+#include "base/duration.h"
 
 #include <array>
 
 using namespace Qt::StringLiterals;
 
-namespace signalbox::config {
+namespace signalbox {
 namespace {
 
 struct Unit
@@ -53,4 +53,4 @@ QString formatDuration(Millis duration)
     Q_UNREACHABLE(); // The last unit divides everything.
 }
 
-} // namespace signalbox::config
+} // namespace signalbox
