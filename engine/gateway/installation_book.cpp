@@ -73,6 +73,11 @@ QCoro::Task<Status> InstallationBook::load()
         m_byId.insert(row.id, made(row, &trouble));
         if (!trouble.isEmpty())
             co_await note(row.id, trouble);
+        // One that was configured for Socket Mode, and is not any more.
+        const auto *config = configuredFor(row.channel, row.tenant, row.app);
+        const bool socketTrouble = domain::troubleKind(row.health.trouble) == domain::TroubleKind::Socket;
+        if (socketTrouble && config && config->transport != u"socket")
+            co_await clear(row.id, row.health.trouble);
     }
     co_return Status();
 }

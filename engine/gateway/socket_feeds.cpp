@@ -149,9 +149,12 @@ QCoro::Task<> SocketFeeds::tell(Feed *feed)
 
 QCoro::Task<> SocketFeeds::letGo(Feed *feed, Millis grace)
 {
-    feed->client->disconnect(this);
-    co_await feed->client->stop(grace);
-    feed->client.release()->deleteLater(); // its coroutines may be on the stack
+    std::unique_ptr<slack::SocketModeClient> client = std::move(feed->client);
+    client->disconnect(this);
+    if (co_await client->stop(grace))
+        client.release()->deleteLater(); // its coroutines may be on the stack
+    else
+        m_stuck.push_back(std::move(client));
 }
 
 QCoro::Task<slack::SocketAnswer> SocketFeeds::take(slack::SocketEnvelope envelope, Secret appToken)

@@ -61,6 +61,7 @@ private:
     IdGenerator &m_ids;
     Interaction m_interaction;
     std::vector<std::unique_ptr<Feed>> m_feeds;
+    std::vector<std::unique_ptr<slack::SocketModeClient>> m_stuck; // stopped, and still waiting for the store
     WorkLoop m_loop;
 };
 

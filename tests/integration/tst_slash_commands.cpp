@@ -40,6 +40,7 @@ private Q_SLOTS:
     void overHttp_statusTurnsAndHelp();
     void overHttp_whatIsNotAuthenticIsRefused_data();
     void overHttp_whatIsNotAuthenticIsRefused();
+    void overHttp_aStopIsAClickLikeOthers();
     void aRunningTurn_isShownWithItsStop();
     void aStop_cancelsForWhoAskedAlone();
     void theShortcut_showsThemToOnePerson();
@@ -70,10 +71,11 @@ private:
     }
     [[nodiscard]] int notes() const { return m_socket->slack().callCount(u"chat.postEphemeral"_s); }
     // A turn that hangs.
-    [[nodiscard]] QString hang(const QString &channel)
+    [[nodiscard]] QString hang(const QString &channel) { return hang(*m_socket, channel); }
+    [[nodiscard]] static QString hang(GatewayFixture &gateway, const QString &channel)
     {
-        const auto said = m_socket->mention(channel, u"mute"_s);
-        const auto isPrompted = [&] { return m_socket->prompts(said.ts) == 1; };
+        const auto said = gateway.mention(channel, u"mute"_s);
+        const auto isPrompted = [&] { return gateway.prompts(said.ts) == 1; };
         return QTest::qWaitFor(isPrompted, kWait) ? said.ts : QString();
     }
 
@@ -83,11 +85,12 @@ private:
 
 void SlashCommandsTest::initTestCase()
 {
-    m_http = std::make_unique<GatewayFixture>();
-    START(*m_http);
     GatewayOptions options;
     options.turn = "first_frame_timeout = \"120s\"\nidle_timeout = \"120s\"\ncancel_grace = \"500ms\"\n";
     options.agentRemembers = true;
+    options.installation = "interaction_answerers = [\"requester\", \"U0CLARA\"]\n";
+    m_http = std::make_unique<GatewayFixture>(options);
+    START(*m_http);
     options.slackSimulator.socketMode = true;
     options.slackSimulator.appToken = Secret(QByteArray("xapp-") + kMarker);
     options.installation
@@ -118,6 +121,9 @@ void SlashCommandsTest::overHttp_statusTurnsAndHelp()
     const QString paused = overHttp(u" STATUS "_s)[u"text"].toString();
     QVERIFY2(paused.contains(u"Paused: delivery since"_s), qPrintable(paused));
     QVERIFY(!paused.contains(QString::fromLatin1(kMarker))); // why is for operators
+    QCOMPARE(m_http->act(u"/installations/slack:T0SANDBOX/resume"_s,
+                 "{\"what\":\"delivery\",\"reason\":\"zqmark-why\"}", "resume-1"),
+        200);
     for (const QString &words : {u""_s, u"turns"_s})
         QCOMPARE(overHttp(words)[u"text"].toString(), u"Nothing runs in this channel."_s);
     for (const QString &words : {u"help"_s, u"dance"_s, u"status now"_s, QString(4000, u'x')})
@@ -168,6 +174,26 @@ void SlashCommandsTest::overHttp_whatIsNotAuthenticIsRefused()
     QCOMPARE(answer.status, status);
     QVERIFY2(answer.body.contains(body), answer.body.constData());
     QVERIFY(!answer.body.contains("/signalbox status"));
+}
+
+// POST /slack/interactions, and whoever interaction_answerers names besides who asked.
+void SlashCommandsTest::overHttp_aStopIsAClickLikeOthers()
+{
+    m_http->slack().setInteractionUrl(
+        QUrl(u"http://127.0.0.1:%1/slack/interactions"_s.arg(m_http->ingressPort())));
+    const QString ts = hang(*m_http, u"C0CLICK"_s);
+    QVERIFY(!ts.isEmpty());
+    const QString id = m_http->delivery(ts)[u"id"].toString();
+    const auto press = [&](const QString &user) {
+        const auto pressed = async::blockOn(
+            m_http->slack().pressEphemeral(u"C0CLICK"_s, user, u"signalbox_stop"_s, id), kLimit);
+        return pressed ? pressed->status : 0;
+    };
+    QCOMPARE(press(u"U0BERT"_s), 200);
+    QTRY_COMPARE_WITH_TIMEOUT(m_http->slack().callCount(u"chat.postEphemeral"_s), 1, kWait);
+    QCOMPARE(m_http->outcome(ts), u"running"_s);
+    QCOMPARE(press(u"U0CLARA"_s), 200);
+    SIGNALBOX_WAIT_OUTCOME(*m_http, ts, "cancelled/cancelled", kWait);
 }
 
 void SlashCommandsTest::aRunningTurn_isShownWithItsStop()

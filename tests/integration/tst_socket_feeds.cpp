@@ -118,6 +118,28 @@ private Q_SLOTS:
         QCOMPARE(gateway.slack().socket().connections(), 0);
     }
 
+    // The way of POST /slack/interactions.
+    void aClick_answersWhatTheAgentAsks()
+    {
+        GatewayFixture gateway(socketOptions());
+        START(gateway);
+        const SayOutcome said = gateway.mention(u"C0ASK"_s, u"ask please"_s);
+        SIGNALBOX_WAIT_OUTCOME(gateway, said.ts, "waiting/person", kWait);
+        const auto card = [&] {
+            for (const sandbox::SlackMessage &message : gateway.slack().messages(u"C0ASK"_s)) {
+                if (message.blocks.isArray() && message.threadTs == said.ts)
+                    return message.ts;
+            }
+            return QString();
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(!card().isEmpty(), kWait);
+        const auto clicked = async::blockOn(
+            gateway.slack().click(u"C0ASK"_s, card(), u"signalbox.answer.0"_s, u"U0ANNA"_s), Millis(kWait));
+        QVERIFY(clicked);
+        SIGNALBOX_WAIT_OUTCOME(gateway, said.ts, "completed/delivered", kWait);
+        QCOMPARE(gateway.stop(), std::optional<int>(0));
+    }
+
     void whatCannotBeStored_isNotAcknowledged()
     {
         GatewayFixture gateway(socketOptions());

@@ -60,7 +60,7 @@ struct World
         held = false;
         Q_EMIT gate.opened();
         if (client)
-            async::blockOn(client->stop(Millis(1000)), kLimit);
+            QVERIFY(async::blockOn(client->stop(Millis(1000)), kLimit));
         client.reset();
         async::blockOn(slack.close(), kLimit);
         QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
@@ -109,12 +109,6 @@ struct World
     int refusals = 0;
     int number = 0;
 };
-
-QCoro::Task<bool> stopAndSay(SocketModeClient *client)
-{
-    co_await client->stop(kLimit);
-    co_return true;
-}
 
 http::Response slackAnswer(const QByteArray &body)
 {
@@ -362,10 +356,11 @@ private Q_SLOTS:
         world.start();
         const Delivered event = world.send();
         QTRY_COMPARE_WITH_TIMEOUT(world.taken.size(), size_t(1), kWait);
-        const auto stopped = testing::start(stopAndSay(world.client.get()));
+        const auto stopped = testing::start(world.client->stop(kLimit));
         world.held = false;
         Q_EMIT world.gate.opened();
         QTRY_VERIFY_WITH_TIMEOUT(stopped->value.has_value(), kWait);
+        QVERIFY(*stopped->value);
         QTRY_VERIFY_WITH_TIMEOUT(World::isAcknowledged(event), kWait);
         QTRY_COMPARE_WITH_TIMEOUT(world.hub().connections(), 0, kWait);
     }

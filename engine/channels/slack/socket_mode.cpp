@@ -310,14 +310,14 @@ void SocketModeClient::closeAll()
     }
 }
 
-QCoro::Task<> SocketModeClient::stop(Millis grace)
+QCoro::Task<bool> SocketModeClient::stop(Millis grace)
 {
     m_stopping = true;
     if (m_inFlight > 0)
         co_await async::waitSignal(this, &SocketModeClient::drained, grace);
     m_scope.cancel();
     closeAll();
-    co_await m_scope.join(kJoin);
+    co_return co_await m_scope.join(kJoin);
 }
 
 } // namespace signalbox::slack

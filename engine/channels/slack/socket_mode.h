@@ -64,8 +64,9 @@ public:
     ~SocketModeClient() override;
 
     void start();
-    // Takes nothing more, lets what is being stored be acknowledged within the grace, and closes.
-    [[nodiscard]] QCoro::Task<> stop(Millis grace);
+    // Takes nothing more, lets what is being stored be acknowledged within the grace, and closes. False: a
+    // sink has not answered yet, and this must not be destroyed before TaskScope::unjoined() is empty.
+    [[nodiscard]] QCoro::Task<bool> stop(Millis grace);
     // One that has stopped, or waits, tries again at once.
     void retry() { Q_EMIT retryWanted(); }
 
