@@ -236,8 +236,9 @@ AdminRoutes::Answer AdminRoutes::backends(Request)
 
 AdminRoutes::Answer AdminRoutes::engines(Request)
 {
+    const auto head = co_await m_service.feedHead();
     const auto items = co_await m_service.engines();
-    co_return listed(items);
+    co_return listed(head, items);
 }
 
 AdminRoutes::Answer AdminRoutes::interactions(Request request)
