@@ -72,7 +72,7 @@ public:
     [[nodiscard]] Status start()
     {
         for (const auto &engine : m_engines) {
-            if (auto started = engine->start(Millis(kWait)); !started)
+            if (auto started = engine->start(Millis(60'000)); !started)
                 return started;
         }
         return {};

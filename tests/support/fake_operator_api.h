@@ -110,7 +110,8 @@ public:
     [[nodiscard]] QCoro::Task<Result<domain::Page<domain::LockItem>>> locks(domain::ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<QList<domain::InstallationItem>>> installations() override;
     [[nodiscard]] QCoro::Task<Result<QList<domain::EngineItem>>> engines() override;
-    [[nodiscard]] QCoro::Task<Result<Page<domain::InteractionItem>>> interactions(ListQuery query) override;
+    [[nodiscard]] QCoro::Task<Result<domain::Page<domain::InteractionItem>>> interactions(
+        domain::ListQuery query) override;
     [[nodiscard]] QCoro::Task<Result<domain::InteractionItem>> interaction(QString id) override;
     [[nodiscard]] QCoro::Task<Result<QList<domain::BackendItem>>> backends() override;
     [[nodiscard]] QCoro::Task<Result<domain::Explanation>> explain(QString deliveryId) override;
