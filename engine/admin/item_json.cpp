@@ -350,8 +350,8 @@ Json toJson(const InteractionItem &item)
     put(json, u"tenant"_s, item.tenant);
     put(json, u"place"_s, item.place);
     put(json, u"thread"_s, item.thread);
-    put(json, u"session_id"_s, item.sessionId);
-    put(json, u"delivery_id"_s, item.deliveryId);
+    put(json, u"session"_s, item.sessionId);
+    put(json, u"delivery"_s, item.deliveryId);
     Json people = Json::array();
     for (const QString &person : item.answerers.split(u' ', Qt::SkipEmptyParts))
         people.append(person);

@@ -53,6 +53,9 @@ void SlackSocketHub::close()
         link.socket->QObject::disconnect(this);
         link.socket->abort();
         link.socket->deleteLater();
+        // Whose end was not heard of belongs to nobody any more.
+        if (link.silent && link.bytes)
+            link.bytes->deleteLater();
     }
 }
 

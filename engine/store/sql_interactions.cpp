@@ -224,7 +224,10 @@ Result<ClaimedInteraction> claimInteractionUnit(Session &session, const ClaimInt
     if (!ordered)
         return fail(ordered.error());
     claimed.ordered = *ordered;
-    const auto told = tellAnswer(session, **kept, claim.comment);
+    KeptInteraction answered = **kept;
+    answered.answer = *answer;
+    answered.answeredBy = claim.person;
+    const auto told = tellAnswer(session, answered, claim.comment);
     if (!told)
         return fail(told.error());
     claimed.readies = *told;

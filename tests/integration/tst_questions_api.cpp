@@ -208,7 +208,7 @@ void QuestionsApiTest::anAnswerIsSaidInTheSession()
     START(gateway);
     const auto said = gateway.mention(u"C0ASK"_s, u"first"_s);
     SIGNALBOX_WAIT_OUTCOME(gateway, said.ts, "completed/delivered", kWait);
-    const QString session = gateway.delivery(said.ts)[u"session_id"].toString();
+    const QString session = gateway.delivery(said.ts)[u"session"].toString();
     QVERIFY(!session.isEmpty());
     ASK(gateway, question(",\"as_message\":true", "\"session\":\"" + session.toUtf8() + '"'), id);
     WAIT_CARD(gateway);
