@@ -70,7 +70,8 @@ protected:
         f->set(u"result"_s, item.result);
         bool linked = false;
         for (const auto &[key, kind] : kLinked) {
-            const bool is = item.subjectKind == QStringView(kind);
+            // All engines together are no row.
+            const bool is = item.subjectKind == QStringView(kind) && item.subject != u"all";
             f->set(QString::fromUtf16(key), is ? item.subject : QString());
             f->setShown(QString::fromUtf16(key), is);
             linked = linked || is;

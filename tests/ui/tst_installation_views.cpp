@@ -315,9 +315,9 @@ void InstallationViewsTest::actions_areOfferedForInstallationsOnly()
     QVERIFY(!action(f, ActionId::Replay)->isEnabled());
     choose(f, 1);
     QTRY_VERIFY(!action(f, ActionId::PauseInstallation)->isEnabled());
-    QTest::keyClick(f.window.get(), Qt::Key_7, Qt::AltModifier);
+    QTest::keyClick(f.window.get(), Qt::Key_9, Qt::AltModifier);
     QTRY_COMPARE(f.window->currentView(), ViewKind::Audit);
-    QTest::keyClick(f.window.get(), Qt::Key_6, Qt::AltModifier);
+    QTest::keyClick(f.window.get(), Qt::Key_7, Qt::AltModifier);
     QTRY_COMPARE(f.window->currentView(), ViewKind::Installations);
 }
 
