@@ -2,8 +2,8 @@
 #include "base/json.h"
 #include "store/idempotency.h"
 #include "store/interaction_rows.h"
-#include "store/session_records.h"
 #include "store/question_records.h"
+#include "store/session_records.h"
 #include "store/units.h"
 #include "store/webhook_records.h"
 
