@@ -173,8 +173,15 @@ void ConfigRenderTest::readme_showsAConfigurationThatIsAccepted()
     const auto loaded = loadText(example);
     QVERIFY2(loaded, loaded ? "" : qPrintable(loaded.error().first().toString()));
     QCOMPARE(loaded->config.installations.size(), 1);
-    // What its second example adds to the first.
-    const QString more = text.section(u"```toml\n"_s, 2, 2).section(u"```"_s, 0, 0);
+    // Socket Mode is the same desk without a listener.
+    const QString socket = text.section(u"```toml\n"_s, 2, 2).section(u"```"_s, 0, 0);
+    const QString backends
+        = example.mid(example.indexOf(u"[[backends]]")).section(u"[[installations]]"_s, 0, 0);
+    const auto quiet = loadText(socket + u'\n' + backends);
+    QVERIFY2(quiet, quiet ? "" : qPrintable(quiet.error().first().toString()));
+    QCOMPARE(quiet->config.installations.first().transport, u"socket"_s);
+    // What the next example adds to the first.
+    const QString more = text.section(u"```toml\n"_s, 3, 3).section(u"```"_s, 0, 0);
     const auto both = loadText(example + u'\n' + more);
     QVERIFY2(both, both ? "" : qPrintable(both.error().first().toString()));
     QCOMPARE(both->config.installations.size(), 2);
