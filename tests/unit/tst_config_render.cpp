@@ -25,6 +25,7 @@ private:
         options.environment.insert(QStringLiteral("SLACK_SIGNING_SECRET"), QStringLiteral("s"));
         options.environment.insert(QStringLiteral("SLACK_BOT_TOKEN"), QStringLiteral("t"));
         options.environment.insert(QStringLiteral("WEBSITE_TOKEN"), QStringLiteral("w"));
+        options.environment.insert(QStringLiteral("SLACK_APP_TOKEN"), QStringLiteral("xapp-1"));
         options.configFile = m_home.filePath(QStringLiteral("box.toml"));
         QFile file(options.configFile);
         if (!file.open(QIODevice::WriteOnly) || file.write(text.toUtf8()) < 0) {
