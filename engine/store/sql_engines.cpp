@@ -20,8 +20,12 @@ namespace {
 
 Result<std::vector<LostDelivery>> lostDeliveries(Session &session, const LostLives &lost, int most)
 {
-    auto rows = session.query("SELECT id, session_id, prompt_state FROM deliveries WHERE " SIGNALBOX_HELD_BY
-                              " ORDER BY id LIMIT ?",
+    // Locked: whoever held it may be ending it, and another may hold it then.
+    auto rows = session.query(session.dialect() == Dialect::Sqlite
+            ? "SELECT id, session_id, prompt_state FROM deliveries WHERE " SIGNALBOX_HELD_BY
+              " ORDER BY id LIMIT ?"
+            : "SELECT id, session_id, prompt_state FROM deliveries WHERE " SIGNALBOX_HELD_BY
+              " ORDER BY id LIMIT ? FOR UPDATE",
         lost.allOthers, lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id, lost.first,
         lost.last, most);
     if (!rows)
@@ -80,6 +84,11 @@ namespace {
 constexpr Millis kLookAfter{10'000};
 constexpr int kEverything = 1'000'000; // an engine holds no more than it may run at once
 
+#define SIGNALBOX_MARK_UNKNOWN                                                                               \
+    "UPDATE outbound_messages SET state = CASE WHEN op = 'post' AND kind <> 'status' THEN 'unknown' ELSE "   \
+    "'retry' END, engine_id = NULL, incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 "          \
+    "WHERE id IN (SELECT id FROM outbound_messages WHERE " SIGNALBOX_HELD_BY " ORDER BY id LIMIT ?"
+
 // What was being posted when its engine went: nobody knows whether it arrived. Looked for before it is sent
 // again.
 Result<int> markUnknown(Session &session, const LostLives &lost, int most)
@@ -87,11 +96,10 @@ Result<int> markUnknown(Session &session, const LostLives &lost, int most)
     const auto now = session.now();
     if (!now)
         return fail(now.error());
-    auto rows = session.query(
-        "UPDATE outbound_messages SET state = CASE WHEN op = 'post' AND kind <> 'status' THEN 'unknown' ELSE "
-        "'retry' END, engine_id = NULL, incarnation = NULL, due_at = ?, updated_at = ?, rev = rev + 1 "
-        "WHERE id IN (SELECT id FROM outbound_messages WHERE " SIGNALBOX_HELD_BY " ORDER BY id LIMIT ?) "
-        "RETURNING id, rev",
+    // Locked: one whose sender writes its end at this moment is not lost any more.
+    auto rows = session.query(session.dialect() == Dialect::Sqlite
+            ? SIGNALBOX_MARK_UNKNOWN ") RETURNING id, rev"
+            : SIGNALBOX_MARK_UNKNOWN " FOR UPDATE) RETURNING id, rev",
         *now + kLookAfter, *now, lost.allOthers, lost.life.id, lost.life.incarnation, lost.allOthers,
         lost.life.id, lost.first, lost.last, most);
     if (!rows)

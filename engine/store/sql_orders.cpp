@@ -20,8 +20,11 @@ Status placeOrder(Session &session, const EngineLife &holder, const EngineOrder 
 
 Result<std::vector<EngineOrder>> engineOrdersUnit(Session &session, const EngineLife &life, int most)
 {
-    auto rows = session.query("SELECT kind, subject_id, fence FROM engine_orders WHERE engine_id = ? "
-                              "AND incarnation = ? ORDER BY created_at, kind, subject_id LIMIT ?",
+    // What is to stop does not wait behind what cannot be handed over yet.
+    auto rows = session.query(
+        "SELECT kind, subject_id, fence FROM engine_orders WHERE engine_id = ? "
+        "AND incarnation = ? ORDER BY CASE WHEN kind = 'cancel' THEN 0 ELSE 1 END, created_at, "
+        "kind, subject_id LIMIT ?",
         life.id, life.incarnation, most);
     if (!rows)
         return fail(rows.error());
