@@ -13,7 +13,7 @@ std::vector<Share> fairShares(const QStringList &installations, int room, Instan
         return shares;
     const int most = std::max(1, (room + count - 1) / count);
     const int first = static_cast<int>(toMs(now) % count);
-    for (int i = 0; i < count && i < room; ++i)
+    for (int i = 0; i < count; ++i)
         shares.push_back({installations[(first + i) % count], most});
     return shares;
 }

@@ -21,13 +21,15 @@ constexpr char kDuePostgres[]
     = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
       "AND installation_id = ? AND due_at <= ? ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
 
-// From one installation that has such deliveries to the next, by the index that findDue() uses.
+// From one installation that has such deliveries, some of them due, to the next, by the index that findDue()
+// uses.
 constexpr char kTenants[]
     = "WITH RECURSIVE tenant (id) AS (SELECT MIN(installation_id) FROM deliveries WHERE state = ? "
       "AND state <> 'completed' AND waits_for = ? UNION ALL SELECT (SELECT MIN(d.installation_id) "
       "FROM deliveries d WHERE d.state = ? AND d.state <> 'completed' AND d.waits_for = ? "
       "AND d.installation_id > tenant.id) FROM tenant WHERE tenant.id IS NOT NULL) "
-      "SELECT id FROM tenant WHERE id IS NOT NULL";
+      "SELECT id FROM tenant WHERE id IS NOT NULL AND EXISTS (SELECT 1 FROM deliveries d WHERE d.state = ? "
+      "AND d.state <> 'completed' AND d.waits_for = ? AND d.installation_id = tenant.id AND d.due_at <= ?)";
 
 // While something is paused, claims look at what stops each row (DESIGN.md "Configuration against state"): a
 // pause of deliveries stops them all, one of the intake those that came since.
@@ -127,9 +129,10 @@ Status findOf(Session &session, const Due &due, const QString &installation, Ins
     return {};
 }
 
-Result<QStringList> tenantsOf(Session &session, const Due &due)
+Result<QStringList> tenantsOf(Session &session, const Due &due, Instant now)
 {
-    auto rows = session.query(kTenants, due.state, due.waitsFor, due.state, due.waitsFor);
+    auto rows = session.query(
+        kTenants, due.state, due.waitsFor, due.state, due.waitsFor, due.state, due.waitsFor, now);
     if (!rows)
         return fail(rows.error());
     QStringList tenants;
@@ -143,7 +146,7 @@ Status findDue(Session &session, const Due &due, Instant now, int most, std::vec
     const int room = most - static_cast<int>(found.size());
     if (room <= 0)
         return {};
-    const auto tenants = tenantsOf(session, due);
+    const auto tenants = tenantsOf(session, due, now);
     if (!tenants)
         return fail(tenants.error());
     for (const Share &share : fairShares(*tenants, room, now)) {

@@ -20,8 +20,8 @@ namespace {
 // one may take over when that one has claimed nothing for so long.
 constexpr Millis kSenderLease{10'000};
 
-// From one installation that has something to send to the next, by the index that heads are found by; only
-// those that this engine sends for, or nobody.
+// From one installation that has something to send, and now, to the next, by the index that heads are found
+// by; only those that this engine sends for, or nobody.
 constexpr char kTenants[]
     = "WITH RECURSIVE tenant (id) AS (SELECT MIN(installation_id) FROM outbound_messages "
       "WHERE state IN ('pending', 'retry', 'unknown') UNION ALL SELECT (SELECT MIN(o.installation_id) "
@@ -29,7 +29,9 @@ constexpr char kTenants[]
       "AND o.installation_id > tenant.id) FROM tenant WHERE tenant.id IS NOT NULL) "
       "SELECT t.id, CASE WHEN s.engine_id = ? AND s.incarnation = ? THEN s.until_at ELSE 0 END FROM tenant t "
       "LEFT JOIN outbound_senders s ON s.installation_id = t.id WHERE t.id IS NOT NULL "
-      "AND (s.installation_id IS NULL OR s.until_at <= ? OR (s.engine_id = ? AND s.incarnation = ?))";
+      "AND (s.installation_id IS NULL OR s.until_at <= ? OR (s.engine_id = ? AND s.incarnation = ?)) "
+      "AND EXISTS (SELECT 1 FROM outbound_messages d WHERE d.installation_id = t.id "
+      "AND d.state IN ('pending', 'retry', 'unknown') AND d.due_at <= ?)";
 
 #define SIGNALBOX_HEADS                                                                                      \
     "SELECT o.id FROM outbound_messages o WHERE o.state IN ('pending', 'retry', 'unknown') "                 \
@@ -134,7 +136,7 @@ Result<bool> takeSender(Session &session, const EngineLife &life, const QString 
 // Installations that this engine may send for, each with whether it does so already for a while to come.
 Result<std::map<QString, bool>> sendableTenants(Session &session, const EngineLife &life, Instant now)
 {
-    auto rows = session.query(kTenants, life.id, life.incarnation, now, life.id, life.incarnation);
+    auto rows = session.query(kTenants, life.id, life.incarnation, now, life.id, life.incarnation, now);
     if (!rows)
         return fail(rows.error());
     std::map<QString, bool> tenants;

@@ -56,6 +56,7 @@ private Q_SLOTS:
     void aFloodOfDeliveriesLetsOthersPass();
     void whatOthersLeaveIsTaken();
     void aFloodOfPostsLetsOthersPass();
+    void whatIsNotDueTakesNobodysShare();
 };
 
 void StoreFairnessTest::sharesAreWholeAndRotate()
@@ -68,7 +69,7 @@ void StoreFairnessTest::sharesAreWholeAndRotate()
     QCOMPARE(shares[2].installation, u"a"_s);
     QCOMPARE(shares[0].most, 4); // the room is used up, also when it cannot be divided
     const auto narrow = fairShares(three, 2, fromMs(3));
-    QCOMPARE(narrow.size(), size_t(2));
+    QCOMPARE(narrow.size(), size_t(3)); // one that has nothing due takes no other's place
     QCOMPARE(narrow[0].most, 1);
     QCOMPARE(narrow[0].installation, u"a"_s);
     QSet<QString> first;
@@ -121,6 +122,28 @@ void StoreFairnessTest::aFloodOfPostsLetsOthersPass()
     QCOMPARE(countOf(claimed, u"in1"_s), 5);
     // Nothing is left to the other one: all is free for the first.
     QCOMPARE(countOf(f.claimOutbound(life, 10), u"in1"_s), 10);
+}
+
+void StoreFairnessTest::whatIsNotDueTakesNobodysShare()
+{
+    SIGNALBOX_STORE(f);
+    addOther(f);
+    std::vector<OutboundDraft> drafts;
+    for (int i = 0; i < 4; ++i) {
+        drafts.push_back(post(u"in1"_s, i));
+        drafts.push_back(post(u"in2"_s, i));
+        f.ingest(u"flood%1"_s.arg(i), u"t%1"_s.arg(i));
+        f.ingest(ofOther(u"x%1"_s.arg(i), u"x%1"_s.arg(i)));
+    }
+    QVERIFY(async::blockOn(f.db().enqueueOutbound(drafts)));
+    for (const QString &table : {u"outbound_messages"_s, u"deliveries"_s})
+        f.sql(u"UPDATE %1 SET due_at = due_at + 86400000 WHERE installation_id = 'in1'"_s.arg(table));
+    const EngineLife life = f.engine();
+    // Whichever comes first: room for one is room for the one that has something to do.
+    for (int i = 0; i < 4; ++i) {
+        QCOMPARE(countOf(f.claimOutbound(life, 1), u"in2"_s), 1);
+        QCOMPARE(countOf(f.claim(life, 1), u"in2"_s), 1);
+    }
 }
 
 QTEST_GUILESS_MAIN(StoreFairnessTest)
