@@ -9,6 +9,8 @@
 
 #include <QCoro/QCoroTask>
 
+#include <functional>
+
 namespace signalbox::channels {
 
 // One outbound message on its way to a channel.
@@ -23,6 +25,7 @@ struct SendRequest
     Json body; // {"text"} of a post, {"name"} of a reaction
     Secret token;
     Instant createdAt;
+    std::function<bool()> mayLeave; // asked immediately before the write of send(); empty: it may
 };
 
 // What came of it: Sent, Refused (for good), Retry (nothing happened) or Unknown (it may have happened).

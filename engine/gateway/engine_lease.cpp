@@ -74,7 +74,10 @@ QCoro::Task<bool> EngineLease::renewOnce()
     }
     if (renewed.error().native() != u"lease_ended") {
         logWarning(lcGateway, "the lease could not be renewed", {{"code", renewed.error().native()}});
-        co_return false;
+        // Cut off from a database that others may reach: they take what this life holds, and an agent that
+        // went on would work beside theirs.
+        if (!m_othersTakeOver || !isLapsed())
+            co_return false;
     }
     logCritical(lcGateway, "the lease has lapsed: what this life held is let go of",
         {{"engine", m_life.id}, {"incarnation", QString::number(m_life.incarnation)}});

@@ -25,7 +25,13 @@ public:
     // Called when the lease has ended before it was renewed (a frozen process, a database that was away):
     // ends every turn and agent process that this life held. Another life begins after it (DESIGN.md
     // "Liveness is one thing").
-    void onLapse(std::function<QCoro::Task<>()> letGo) { m_letGo = std::move(letGo); }
+    // othersTakeOver: other engines may share the database, so a lease that ran out while the database was
+    // away counts as ended. Alone with its database, an engine keeps what it runs until it hears.
+    void onLapse(std::function<QCoro::Task<>()> letGo, bool othersTakeOver)
+    {
+        m_letGo = std::move(letGo);
+        m_othersTakeOver = othersTakeOver;
+    }
     // Stops renewing, hands back what still runs, lets the lease end. Nothing may act from then on. Also
     // without begin().
     [[nodiscard]] QCoro::Task<> end();
@@ -57,6 +63,7 @@ private:
     std::function<QCoro::Task<>()> m_letGo;
     store::EngineLife m_life;
     int m_lives = 0; // of this process
+    bool m_othersTakeOver = true;
     bool m_lapsed = false; // this life is over, and what it held is let go of
     Millis m_leaseEndsBoot{0};
     async::TaskScope m_scope;

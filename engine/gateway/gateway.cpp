@@ -76,7 +76,7 @@ Gateway::Gateway(
     m_questions.onOutbound([this] { m_outbox.wake(); });
     m_ingress.onAnswered([this] { m_interactions.wake(); });
     connectSlack();
-    m_lease.onLapse([this] { return letGo(); });
+    m_lease.onLapse([this] { return letGo(); }, !m_config.engine.database.startsWith(u"sqlite:"));
     connect(&m_lease, &EngineLease::replaced, this, &Gateway::replaced);
     connect(&m_lease, &EngineLease::revived, this, &Gateway::wakeAll);
 }

@@ -4,6 +4,7 @@
 #include "async/wind_down.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "store/errors.h"
 
 #include <algorithm>
 
@@ -23,6 +24,8 @@ constexpr Millis kRetryFirst{1000};
 constexpr Millis kRetryMost{60'000};
 constexpr Millis kGiveUp{std::chrono::hours(24)};
 constexpr Millis kMostRetryAfter{std::chrono::hours(1)};
+constexpr int kMostRefusals = 5; // by the store
+constexpr Millis kNotStorable{60'000};
 constexpr qint64 kMostAnswer = 64 * 1024;
 
 Millis pauseAfter(int attempts)
@@ -123,8 +126,7 @@ QCoro::Task<Result<http::Response>> HookSender::post(HookCall call)
     request.timeout = m_timeout;
     request.maxResponseBytes = kMostAnswer;
     request.idempotent = true;
-    if (!m_lease.mayAct(call.life))
-        co_return fail(Error(ErrorCode::Cancelled, u"the lease has lapsed"_s, u"not_sent"_s));
+    request.mayLeave = [this, life = call.life] { return m_lease.mayAct(life); };
     reachFailpoint(FailPlace::SendForward, FailEdge::Before);
     Result<http::Response> answer = co_await m_client.send(std::move(request), m_running.token());
     reachFailpoint(FailPlace::SendForward, FailEdge::After);
@@ -156,6 +158,7 @@ QCoro::Task<> HookSender::sendOne(HookCall call)
 QCoro::Task<> HookSender::finish(store::FinishForward finished)
 {
     Millis pause{200};
+    int refusals = 0;
     for (;;) {
         const Status stored = co_await m_queue.finish(finished);
         if (stored)
@@ -163,9 +166,16 @@ QCoro::Task<> HookSender::finish(store::FinishForward finished)
         const bool away = stored.error().code() == ErrorCode::Unavailable;
         logWarning(lcHooks, "what came of a webhook call is not stored yet",
             {{"call", finished.id}, {"code", stored.error().native()}});
-        // Not held any more, or not storable: whoever holds it next sends it again.
-        if (!away)
+        if (stored.error().native() == QStringView(store::kStale))
+            co_return; // not held any more: whoever holds it next sends it again
+        // One that cannot be stored would block its lane for as long as this engine lives.
+        if (!away && ++refusals == kMostRefusals)
             co_return;
+        if (!away) {
+            finished.state = ForwardState::Retry;
+            finished.errorCode = u"not_storable"_s;
+            finished.dueIn = kNotStorable;
+        }
         if (co_await async::delay(pause, m_running.token()) == async::Wake::Cancelled)
             co_return;
         pause = std::min(pause * 2, Millis(5000));

@@ -304,6 +304,7 @@ QCoro::Task<OutboundDecision> Outbox::post(
     // One message tries a token that was refused; the others wait for what comes of it.
     if (domain::troubleKind(troubleOf(row.installationId)) == domain::TroubleKind::Token)
         m_refused[row.installationId] = m_clock.boot() + kTryRefusedAgain;
+    request.mayLeave = [this, life = row.life] { return m_lease.mayAct(life); };
     const SendOutcome outcome = co_await m_adapter.send(request, m_running.token());
     finish->channelTs = outcome.channelTs;
     finish->sent = outcome.sent;

@@ -7,6 +7,7 @@
 #include <QObject>
 #include <QUrl>
 
+#include <functional>
 #include <memory>
 
 namespace signalbox::http {
@@ -28,6 +29,10 @@ struct ClientRequest
     // Repeat once, on a fresh connection, when a kept-alive connection turns out to be closed before any byte
     // of the answer came. Only for calls that may reach the other side twice.
     bool idempotent = false;
+    // Asked in the function that writes, immediately before it; false: nothing leaves, and the call fails as
+    // not sent. Empty: it may. A process that was frozen while the call waited for its connection must not
+    // send what is another's by now (DESIGN.md "Liveness is one thing").
+    std::function<bool()> mayLeave = {};
 };
 
 // Whether the other side may have seen the request decides what its caller may do next: Error::native() is

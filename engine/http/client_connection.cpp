@@ -85,6 +85,10 @@ void Client::Pool::Connection::onReady()
 
 void Client::Pool::Connection::write()
 {
+    if (m_call->request.mayLeave && !m_call->request.mayLeave()) {
+        failCall(ErrorCode::Cancelled, u"it may not leave any more"_s);
+        return;
+    }
     if (!m_parser)
         m_parser = std::make_unique<ResponseParser>();
     const CallPtr call = m_call; // flush() may report a closed socket

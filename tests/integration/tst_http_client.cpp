@@ -26,6 +26,7 @@ private Q_SLOTS:
     void otherCall_isNotRepeated();
     void refusedConnection_wasNotSent();
     void unknownHost_wasNotSent();
+    void lostRight_sendsNothing();
     void badRequests_wereNotSent_data();
     void badRequests_wereNotSent();
     void deadline_whileConnectedIsSent();
@@ -305,6 +306,27 @@ void TestHttpClient::unknownHost_wasNotSent()
     const Answer answer = call(client, get(QUrl(u"http://nowhere.invalid/"_s), Millis(10'000)));
     QVERIFY(!answer);
     QCOMPARE(answer.error().native(), QString::fromUtf16(kNotSent));
+}
+
+// Asked when it is written, not when it is made: it may have waited for its connection for long.
+void TestHttpClient::lostRight_sendsNothing()
+{
+    const Misbehaving server({Misbehaving::Turn("HTTP/1.1 204 No Content\r\n\r\n", false)});
+    Client client;
+    bool may = true;
+    int asked = 0;
+    ClientRequest request = get(urlOf(server.serverPort()), Millis(5'000));
+    request.mayLeave = [&] {
+        ++asked;
+        return may;
+    };
+    may = false;
+    const Answer refused = call(client, request);
+    QVERIFY(!refused);
+    QCOMPARE(refused.error().code(), ErrorCode::Cancelled);
+    QCOMPARE(refused.error().native(), QString::fromUtf16(kNotSent));
+    QCOMPARE(asked, 1);
+    QCOMPARE(server.requests, 0);
 }
 
 void TestHttpClient::badRequests_wereNotSent_data()

@@ -218,8 +218,8 @@ SlackAdapter::SlackAdapter(http::Client &client, QUrl apiBaseUrl, Millis timeout
         m_base.setPath(path + u'/');
 }
 
-QCoro::Task<Result<http::Response>> SlackAdapter::call(
-    QString method, Secret token, Json arguments, bool idempotent, async::CancelToken cancel)
+http::ClientRequest SlackAdapter::requestFor(
+    const QString &method, const Secret &token, const Json &arguments, bool idempotent) const
 {
     http::ClientRequest request("POST", m_base.resolved(QUrl(method)));
     request.headers.add("Authorization", "Bearer " + token.reveal());
@@ -227,7 +227,13 @@ QCoro::Task<Result<http::Response>> SlackAdapter::call(
     request.body = arguments.toBytes();
     request.timeout = m_timeout;
     request.idempotent = idempotent;
-    return m_client.send(std::move(request), std::move(cancel));
+    return request;
+}
+
+QCoro::Task<Result<http::Response>> SlackAdapter::call(
+    QString method, Secret token, Json arguments, bool idempotent, async::CancelToken cancel)
+{
+    return m_client.send(requestFor(method, token, arguments, idempotent), std::move(cancel));
 }
 
 QCoro::Task<SendOutcome> SlackAdapter::send(SendRequest request, async::CancelToken cancel)
@@ -235,8 +241,10 @@ QCoro::Task<SendOutcome> SlackAdapter::send(SendRequest request, async::CancelTo
     const QString method = methodOf(request.op);
     const FailPlace place = placeOf(request.op);
     reachFailpoint(place, FailEdge::Before);
-    const Result<http::Response> answer = co_await call(
-        method, request.token, argumentsOf(request), domain::isIdempotent(request.op), cancel);
+    http::ClientRequest post
+        = requestFor(method, request.token, argumentsOf(request), domain::isIdempotent(request.op));
+    post.mayLeave = request.mayLeave;
+    const Result<http::Response> answer = co_await m_client.send(std::move(post), cancel);
     reachFailpoint(place, FailEdge::After);
     SendOutcome outcome = interpretAnswer(method, answer);
     // Repeating a reaction changes nothing, so an unknown outcome is only a reason to try again.

@@ -40,6 +40,8 @@ public:
     [[nodiscard]] QCoro::Task<Result<QString>> botUserId(Secret token, async::CancelToken cancel);
 
 private:
+    [[nodiscard]] http::ClientRequest requestFor(
+        const QString &method, const Secret &token, const Json &arguments, bool idempotent) const;
     [[nodiscard]] QCoro::Task<Result<http::Response>> call(
         QString method, Secret token, Json arguments, bool idempotent, async::CancelToken cancel);
     http::Client &m_client;
