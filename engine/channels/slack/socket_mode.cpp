@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "domain/installation_trouble.h"
 
+#include <QElapsedTimer>
 #include <QUrlQuery>
 
 #include <algorithm>
@@ -185,10 +186,9 @@ SocketModeClient::Link SocketModeClient::makeLink()
     return link;
 }
 
-// The greeting resets the back-off; those before may go when they have said what they had to say.
+// Those before may go when they have said what they had to say.
 void SocketModeClient::adopt(const Link &link)
 {
-    m_failures = 0;
     ++m_stats.connections;
     m_trouble.clear();
     m_current = link;
@@ -221,6 +221,8 @@ void SocketModeClient::forgetGone()
 QCoro::Task<> SocketModeClient::watch()
 {
     const async::CancelToken token = m_scope.token();
+    QElapsedTimer lived;
+    lived.start();
     const Link link = m_current; // which a refresh keeps until the next one is greeted
     while (!token.isCancelled() && !link->isGone() && link->wish() == SocketLink::Wish::None)
         co_await async::waitSignal(link.get(), &SocketLink::changed, async::kNoDeadline, token);
@@ -230,16 +232,20 @@ QCoro::Task<> SocketModeClient::watch()
         co_await halt(QString::fromUtf16(domain::kSocketDisabled), async::kNoDeadline);
         co_return;
     }
+    // One that lasted ends the back-off; one that is greeted and sent away again adds to it.
+    const bool lasted = lived.elapsed() >= m_options.timings.backOffMost.count();
+    m_failures = lasted ? 0 : m_failures + 1;
     m_old.push_back(link);
     if (link->wish() == SocketLink::Wish::Replace && !link->isGone()) {
         ++m_stats.replaced;
         forgetGone();
+        if (!lasted)
+            co_await pause(Millis(0)); // it serves meanwhile
         co_return;
     }
     m_current.reset();
     link->close();
     ++m_stats.lost;
-    ++m_failures;
     forgetGone();
     logWarning(lcSocket, "a connection of Socket Mode was lost", {{"installation", m_options.name}});
     Q_EMIT changed();
