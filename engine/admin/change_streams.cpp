@@ -222,8 +222,7 @@ void ChangeStreams::writeCounts(ChangeReader &reader)
         || (reader.lastCounts.isValid() && reader.lastCounts.elapsed() < m_limits.counts.count()))
         return;
     reader.counts = m_countsNumber;
-    reader.lastCounts.start();
-    reader.lastWrite.start();
+    reader.lastCounts.start(); // not lastWrite: the place must go out with the heartbeat all the same
     reader.client.write(m_counts);
 }
 
