@@ -224,7 +224,10 @@ bool DeliveryRunner::begins(const std::shared_ptr<DeliveryWork> &work)
         = m_book.feedback(work->delivery.installationId, work->delivery.place);
     const QString reaction
         = domain::acknowledgementFor(policy, work->delivery.direct, work->delivery.mentioned);
-    if (!work->acknowledged && !reaction.isEmpty() && !domain::hasSessionLog(work->delivery.channel)) {
+    // An answer that came as a message stands in no channel: there is nothing to react to.
+    const bool stands
+        = !domain::hasSessionLog(work->delivery.channel) && !work->delivery.messageTs.startsWith(u"answer-");
+    if (!work->acknowledged && !reaction.isEmpty() && stands) {
         work->acknowledged.emplace();
         m_scope.spawn("acknowledgement", acknowledge(work, reaction, policy.removesReaction));
     }

@@ -167,7 +167,14 @@ QCoro::Task<> Interactions::put(store::NewInteraction asked)
             break;
         pause = std::min(pause * 2, kStorePauseMost);
     }
-    co_await refuse(asked.id);
+    const QString id = asked.id;
+    co_await refuse(id);
+    // Its last try may have been stored after all.
+    store::ResolveInteraction gone;
+    gone.id = id;
+    gone.state = InteractionState::Withdrawn;
+    gone.code = u"not_asked"_s;
+    co_await resolve(std::move(gone));
 }
 
 QCoro::Task<> Interactions::refuse(QString id)
@@ -206,12 +213,23 @@ void Interactions::withdraw(const QString &connection, const QString &request)
 QCoro::Task<> Interactions::resolve(store::ResolveInteraction resolve)
 {
     const QString id = resolve.id;
-    const auto resolved = co_await m_store.resolveInteraction(std::move(resolve));
-    if (!resolved)
-        logWarning(lcInteractions, "a question could not be closed; its turn's end will",
+    Millis pause = kStorePauseFirst;
+    for (;;) {
+        const auto resolved = co_await m_store.resolveInteraction(resolve);
+        if (resolved) {
+            if (*resolved)
+                wake();
+            co_return;
+        }
+        logWarning(lcInteractions, "a question is not closed yet",
             {{"interaction", id}, {"code", resolved.error().native()}});
-    else if (*resolved)
-        wake();
+        // Its turn's end closes it otherwise.
+        if (resolved.error().code() != ErrorCode::Unavailable)
+            co_return;
+        if (co_await async::delay(pause, m_scope.token()) == async::Wake::Cancelled)
+            co_return;
+        pause = std::min(pause * 2, kStorePauseMost);
+    }
 }
 
 bool Interactions::isNoting(const QString &deliveryId) const

@@ -18,6 +18,8 @@ constexpr size_t kMostOptions = 99; // what a number of two digits names
 constexpr qsizetype kMostOpen = 100; // of one connection: memory is bounded by us, never by an agent
 constexpr int kMostText = 500;
 constexpr qsizetype kMostShown = 4000;
+constexpr qsizetype kMostTitle = 300;
+constexpr qsizetype kMostAllowed = 1800; // what a person allows, they see: a card shows 2000 characters
 std::atomic<quint64> s_connections{0};
 
 QuestionAnswer cancelledAnswer()
@@ -99,14 +101,21 @@ FormChoices formChoices(const Json &property)
 
 QString permissionText(const Json &toolCall)
 {
-    QString text = toolCall[u"title"].toString();
-    // What is to be run must be seen by whoever allows it.
+    const QString &title = toolCall[u"title"].toString();
+    // What is to be run must be seen by whoever allows it: a long title does not push it out, and what does
+    // not fit is said.
     const QString &command = toolCall[u"rawInput"][u"command"].toString();
-    if (!command.isEmpty() && !text.contains(command))
+    QString text = command.isEmpty() || title.contains(command) ? title : title.left(kMostTitle);
+    if (text != title)
+        text += u"…"_s;
+    if (!command.isEmpty() && !title.contains(command))
         text += (text.isEmpty() ? QString() : u"\n"_s) + command;
     if (text.isEmpty())
         text = u"(a tool call without a title)"_s;
-    return text.left(kMostShown);
+    if (text.size() <= kMostAllowed)
+        return text;
+    return text.left(kMostAllowed)
+        + u"\n(cut: %1 more characters are not shown)"_s.arg(text.size() - kMostAllowed);
 }
 } // namespace
 

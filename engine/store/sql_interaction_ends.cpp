@@ -68,19 +68,20 @@ OutboundDraft cardDraft(const KeptInteraction &kept, Instant now)
 Status closeCard(
     Session &session, const KeptInteraction &kept, InteractionState state, Instant now, int number)
 {
-    if (kept.channelTs.isEmpty()) {
+    // What nobody has begun to say of it is not said any more: its post, its words, that it moved.
+    {
         auto rows = session.query(
             "UPDATE outbound_messages SET state = 'cancelled', updated_at = ?, rev = rev + 1 WHERE "
-            "delivery_id = ? AND interaction_id = ? AND op = 'post' AND ((state = 'pending' AND attempts = "
-            "0) OR "
-            "state = 'retry') AND resent = 0 RETURNING id, rev",
+            "delivery_id = ? AND interaction_id = ? AND (op = 'post' OR purpose LIKE 'card_moved:%') "
+            "AND ((state = 'pending' AND attempts = 0) OR state = 'retry') AND resent = 0 RETURNING id, rev",
             now, kept.deliveryId, kept.id);
         if (!rows)
             return fail(rows.error());
         while (rows->next())
             session.touch("outbound", rows->text(0), rows->number(1));
-        return {};
     }
+    if (kept.channelTs.isEmpty())
+        return {};
     CardEnd end;
     end.state = state;
     end.answer = kept.answer;
@@ -294,19 +295,39 @@ Result<int> withdrawOfLost(Session &session, const LostLives &lost, int most)
 namespace {
 
 // Words alone, when the channel does not take the blocks.
-Status postPlain(Session &session, const KeptInteraction &kept, Instant now)
+Status postPlain(Session &session, const KeptInteraction &kept, const QString &postId, Instant now)
 {
     OutboundDraft draft = cardDraft(kept, now);
-    draft.id = kept.id + u"-t"_s;
-    draft.purpose = u"card_text:"_s + kept.id;
+    draft.id = postId + u"-t"_s;
+    draft.purpose = u"card_text:"_s + postId;
     draft.body = domain::plainCardBody(kept.card).toBytes();
     return insertOutbound(session, draft);
 }
 
-Status noteShown(Session &session, const QString &id, const QString &channelTs, Instant now)
+// Another card of it stands there already (a post whose end came late): this one must not look open.
+Status closeSecond(Session &session, const KeptInteraction &kept, const FinishOutbound &post, Instant now)
 {
+    CardEnd end;
+    end.state = kept.state;
+    end.answer = kept.answer;
+    end.answeredBy = kept.answeredBy;
+    OutboundDraft draft = cardDraft(kept, now);
+    draft.id = post.id + u"-x"_s;
+    draft.purpose = u"card_second:"_s + post.id;
+    draft.op = domain::OutboundOp::Edit;
+    draft.targetTs = post.channelTs;
+    const bool isOpen = domain::isClaimable(kept.state);
+    draft.body
+        = (isOpen ? domain::movedCardBody(kept.card) : domain::endedCardBody(kept.card, end)).toBytes();
+    return insertOutbound(session, draft);
+}
+
+Status noteShown(Session &session, const QString &id, const FinishOutbound &post, Instant now)
+{
+    const QString channelTs = post.channelTs;
     if (channelTs.isEmpty())
         return {};
+    bool isSecond = false;
     {
         auto rows = session.query(
             "UPDATE interactions SET channel_ts = ?, state = CASE WHEN state = 'posting' THEN 'open' ELSE "
@@ -315,16 +336,20 @@ Status noteShown(Session &session, const QString &id, const QString &channelTs, 
             channelTs, now, id);
         if (!rows)
             return fail(rows.error());
-        if (!rows->next())
-            return {};
-        session.touch("interaction", id, rows->number(0));
+        isSecond = !rows->next();
+        if (!isSecond)
+            session.touch("interaction", id, rows->number(0));
     }
     // It may be over before it was seen, and have ended since it was read.
     const auto kept = readInteraction(session, id);
     if (!kept)
         return fail(kept.error());
-    return !*kept || domain::isClaimable((*kept)->state) ? Status()
-                                                         : closeCard(session, **kept, (*kept)->state, now, 1);
+    if (!*kept)
+        return {};
+    if (isSecond)
+        return (*kept)->channelTs == channelTs ? Status() : closeSecond(session, **kept, post, now);
+    return domain::isClaimable((*kept)->state) ? Status()
+                                               : closeCard(session, **kept, (*kept)->state, now, 1);
 }
 
 } // namespace
@@ -354,13 +379,13 @@ Status noteCard(
         return {};
     }
     if (finish.state == domain::OutboundState::Sent)
-        return noteShown(session, interactionId, finish.channelTs, *now);
+        return noteShown(session, interactionId, finish, *now);
     if (!domain::isFinal(finish.state) || !domain::isClaimable((*kept)->state))
         return {};
-    const bool hasBlocks = finish.id == (*kept)->id + u"-p"_s;
+    const bool hasBlocks = !finish.id.endsWith(u"-t");
     if (finish.state == domain::OutboundState::Refused && hasBlocks
         && domain::isAboutBlocks(finish.errorCode))
-        return postPlain(session, **kept, *now);
+        return postPlain(session, **kept, finish.id, *now);
     if (auto locked = lockDelivery(session, (*kept)->deliveryId); !locked)
         return locked;
     const auto closed

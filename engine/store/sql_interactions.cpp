@@ -245,10 +245,12 @@ Result<std::optional<ClaimedInteraction>> claimByReply(
     QStringList ids;
     {
         auto rows = session.query(
-            "SELECT id FROM interactions WHERE installation_id = ? AND place = ? AND thread = ? AND "
+            // In its thread, or in the thread that a card of the top level is the head of.
+            "SELECT id FROM interactions WHERE installation_id = ? AND place = ? AND (thread = ? OR "
+            "(thread = '' AND channel_ts <> '' AND channel_ts = ?)) AND "
             "resolved_at = 0 AND expires_at > ? AND (answerers = '*' OR REPLACE(answerers, ?, '') <> "
             "answerers) ORDER BY id LIMIT 10",
-            claim.installationId, claim.place, thread, *now, QString(u' ' + claim.person + u' '));
+            claim.installationId, claim.place, thread, thread, *now, QString(u' ' + claim.person + u' '));
         if (!rows)
             return fail(rows.error());
         while (rows->next())

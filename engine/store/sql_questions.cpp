@@ -158,7 +158,8 @@ Result<bool> sayInSession(Session &session, const KeptInteraction &kept, Instant
     request.place = kept.place;
     request.thread = kept.thread;
     request.messageTs = u"answer-"_s + kept.id;
-    request.user = kept.answeredBy;
+    // An operator is no person of the channel: the message is of whoever the session is with.
+    request.user = kept.answeredBy.startsWith(u"operator:") ? brief->user : kept.answeredBy;
     request.mentioned = true;
     request.payload = Json::object({{u"text"_s, kept.answer.shown()}}).toBytes();
     request.payloadTtl = std::max<Millis>(kept.keptUntil - now, Millis(60'000));

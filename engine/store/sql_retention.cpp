@@ -49,7 +49,9 @@ Result<int> sweepPayloads(Session &session, Instant now, Millis payloadAge, int 
             "(SELECT 1 FROM deliveries d WHERE d.id = payloads.id "
             "AND (d.finished_at = 0 OR (d.state IN ('dead', 'unconfirmed') AND d.finished_at > ?))) "
             "AND NOT EXISTS (SELECT 1 FROM outbound_messages o WHERE o.id = payloads.id "
-            "AND o.state IN ('pending', 'sending', 'retry', 'unknown'))",
+            "AND o.state IN ('pending', 'sending', 'retry', 'unknown')) "
+            "AND NOT EXISTS (SELECT 1 FROM webhook_calls w WHERE w.id = payloads.id "
+            "AND w.state IN ('pending', 'sending', 'retry'))",
             from, last, now, now - payloadAge);
         if (!removed)
             return removed;
@@ -100,6 +102,25 @@ Result<int> sweepLifecycle(Session &session, Instant now, Millis history, int mo
     return *abandoned + *forwards + *events;
 }
 
+// The same for calls to webhooks: their ids begin with those of their interactions.
+Result<int> sweepWebhookCalls(Session &session, Instant now, Millis history, int most)
+{
+    const auto abandoned = session.run(
+        "UPDATE webhook_calls SET state = 'dead', error_code = 'no_webhook', updated_at = ? WHERE id IN "
+        "(SELECT id FROM webhook_calls WHERE state IN ('pending', 'retry') AND updated_at < ? "
+        "ORDER BY id LIMIT ?)",
+        now, now - kForwardsGiveUp, most);
+    if (!abandoned)
+        return abandoned;
+    const auto removed
+        = session.run("DELETE FROM webhook_calls WHERE id IN (SELECT id FROM webhook_calls WHERE id < ? "
+                      "AND state IN ('sent', 'dead') AND updated_at < ? ORDER BY id LIMIT ?)",
+            idFloor(now - history), now - history, most);
+    if (!removed)
+        return removed;
+    return *abandoned + *removed;
+}
+
 Result<int> sweepKeys(Session &session, Instant now, int most)
 {
     // Keys begin with their time, so the oldest stand first.
@@ -138,6 +159,8 @@ Result<int> sweepUnit(Session &session, const Retention &retention, int most)
     if (auto done = add(sweepPayloads(session, *now, retention.deadLetters, most)); !done)
         return fail(done.error());
     if (auto done = add(sweepLifecycle(session, *now, retention.history, most)); !done)
+        return fail(done.error());
+    if (auto done = add(sweepWebhookCalls(session, *now, retention.history, most)); !done)
         return fail(done.error());
     if (auto done = add(sweepKeyedAnswers(session, *now, most)); !done)
         return fail(done.error());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/installation_trouble.h"
+#include "store/interaction_rows.h"
 #include "store/lock_records.h"
 #include "store/units.h"
 
@@ -74,6 +75,35 @@ Result<bool> noteGone(Session &session, const RevokeInstallation &revoke, Instan
         return false;
     session.touch("installation", revoke.installationId, rows->number(0));
     return true;
+}
+
+// Nobody can answer any more where the app is gone; whoever asked is told at once.
+Status endInteractions(Session &session, const QString &installationId, Instant now)
+{
+    QStringList ids;
+    {
+        auto rows = session.query(
+            "SELECT id FROM interactions WHERE installation_id = ? AND resolved_at = 0 ORDER BY id",
+            installationId);
+        if (!rows)
+            return fail(rows.error());
+        while (rows->next())
+            ids << rows->text(0);
+    }
+    for (const QString &id : ids) {
+        const auto kept = readInteraction(session, id);
+        if (!kept)
+            return fail(kept.error());
+        if (!*kept)
+            continue;
+        if (auto locked = lockDelivery(session, (*kept)->deliveryId); !locked)
+            return locked;
+        const auto closed = closeInteraction(session, **kept, domain::InteractionState::Cancelled,
+            QString::fromUtf16(domain::kAppUninstalled), now);
+        if (!closed)
+            return fail(closed.error());
+    }
+    return {};
 }
 
 // What is not sent yet never will be: replies and notices are dead, the rest is of no use any more.
@@ -190,6 +220,8 @@ Result<Revoked> revokeUnit(Session &session, const RevokeInstallation &revoke)
     }
     if (!revoke.uninstalled || !revoked.news)
         return revoked;
+    if (auto closed = endInteractions(session, revoke.installationId, *now); !closed)
+        return fail(closed.error());
     const auto outbound = endOutbound(session, revoke.installationId, *now);
     if (!outbound)
         return fail(outbound.error());

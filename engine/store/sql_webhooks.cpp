@@ -44,12 +44,22 @@ Result<bool> claimCall(Session &session, const EngineLife &life, ClaimedWebhookC
         call.attempts = static_cast<int>(rows->number(2));
         call.createdAt = rows->instant(3);
     }
-    auto payload = session.query("SELECT body FROM payloads WHERE id = ?", call.id);
-    if (!payload)
-        return fail(payload.error());
-    if (payload->next())
-        call.body = payload->utf8(0);
-    return true;
+    {
+        auto payload = session.query("SELECT body FROM payloads WHERE id = ?", call.id);
+        if (!payload)
+            return fail(payload.error());
+        if (payload->next()) {
+            call.body = payload->utf8(0);
+            return true;
+        }
+    }
+    // Nothing is signed and sent in its stead.
+    const auto dead = session.run("UPDATE webhook_calls SET state = 'dead', error_code = 'payload_expired', "
+                                  "engine_id = NULL, incarnation = NULL, updated_at = ? WHERE id = ?",
+        now, call.id);
+    if (!dead)
+        return fail(dead.error());
+    return false;
 }
 
 // Of what an earlier run of this claim took, what is still held under it.

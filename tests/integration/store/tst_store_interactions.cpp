@@ -33,6 +33,9 @@ private Q_SLOTS:
     void release_withdrawsWhatTheTurnAsked();
     void staleTurn_asksNothing();
     void typedReply_answersTheOldestQuestionOfItsThread();
+    void typedReply_answersTheCardItStandsUnder();
+    void secondCard_doesNotLookOpen();
+    void uninstalledApp_endsWhatIsAsked();
     void operator_answersAnywhere();
     void texts_goWhenTheirTimeIsOver();
     void views_showWhatIsAsked();
@@ -526,6 +529,63 @@ void StoreInteractionsTest::typedReply_answersTheOldestQuestionOfItsThread()
     QCOMPARE(ordinary(u"x3"_s, u"U1"_s, 1, u"t9"_s), IngestResult::Stored); // another thread
     QCOMPARE(ordinary(u"x4"_s, u"U1"_s, 1, u"t1"_s), IngestResult::Answered);
     QCOMPARE(ordinary(u"x5"_s, u"U1"_s, 1, u"t1"_s), IngestResult::Stored); // nothing is asked any more
+}
+
+void StoreInteractionsTest::typedReply_answersTheCardItStandsUnder()
+{
+    PREPARED(f);
+    NewInteraction asked = question(u"q1"_s);
+    asked.thread.clear(); // the card begins a thread of its own
+    put(f, asked);
+    post(f, life);
+    IngestRequest reply = StoreFixture::message(u"reply"_s, u"ts-q1-p"_s);
+    reply.place = u"C1"_s;
+    reply.thread = u"ts-q1-p"_s;
+    reply.user = u"U1"_s;
+    reply.reply.emplace();
+    reply.reply->number = 2;
+    QCOMPARE(f.ingest(reply).result, IngestResult::Answered);
+    QCOMPARE(column(f, "state"), u"answered"_s);
+}
+
+// A post whose end was not known was sent again, and then its end came.
+void StoreInteractionsTest::secondCard_doesNotLookOpen()
+{
+    PREPARED(f);
+    put(f, question(u"q1"_s));
+    const auto rows = f.claimOutbound(life);
+    QCOMPARE(rows.size(), size_t(1));
+    f.sql(u"UPDATE interactions SET channel_ts = 'ts-first', state = 'open' WHERE id = 'q1'"_s);
+    FinishOutbound finish;
+    finish.life = life;
+    finish.id = rows[0].id;
+    finish.attempts = rows[0].attempts;
+    finish.state = OutboundState::Sent;
+    finish.channelTs = u"ts-second"_s;
+    finish.sent = u"{}"_s;
+    finish.startedAt = f.clock.now();
+    QVERIFY(async::blockOn(f.db().finishOutbound(finish)));
+    QCOMPARE(column(f, "channel_ts"), u"ts-first"_s);
+    const auto edits = f.claimOutbound(life);
+    QCOMPARE(edits.size(), size_t(1));
+    QCOMPARE(edits[0].targetTs, u"ts-second"_s);
+    QCOMPARE(edits[0].op, domain::OutboundOp::Edit);
+}
+
+void StoreInteractionsTest::uninstalledApp_endsWhatIsAsked()
+{
+    PREPARED(f);
+    const ClaimedDelivery delivery = running(f, life);
+    put(f, questionOf(delivery, life));
+    RevokeInstallation revoke;
+    revoke.installationId = delivery.installationId;
+    revoke.uninstalled = true;
+    const auto revoked = async::blockOn(f.db().revoke(revoke));
+    QVERIFY(revoked && revoked->news);
+    QCOMPARE(column(f, "state"), u"cancelled"_s);
+    QCOMPARE(column(f, "error_code"), u"app_uninstalled"_s);
+    QCOMPARE(orders(f, life).size(), size_t(1)); // whoever asked is told
+    QVERIFY(f.claimOutbound(life).empty());
 }
 
 void StoreInteractionsTest::operator_answersAnywhere()
