@@ -12,7 +12,7 @@ using signalbox::domain::InteractionState;
 using signalbox::domain::OutboundState;
 using namespace signalbox::testing;
 
-class StoreInteractionsTest : public QObject
+class StoreInteractionsTest : public QObject, protected InteractionSteps
 {
     Q_OBJECT
 private Q_SLOTS:
@@ -33,88 +33,10 @@ private Q_SLOTS:
     void release_withdrawsWhatTheTurnAsked();
     void staleTurn_asksNothing();
     void typedReply_answersTheOldestQuestionOfItsThread();
-    void typedReply_answersTheCardItStandsUnder();
-    void secondCard_doesNotLookOpen();
-    void uninstalledApp_endsWhatIsAsked();
     void operator_answersAnywhere();
     void texts_goWhenTheirTimeIsOver();
     void views_showWhatIsAsked();
-
-private:
-    static StoredInteraction put(StoreFixture &f, const NewInteraction &asked)
-    {
-        const auto stored = async::blockOn(f.db().storeInteraction(asked));
-        if (!stored)
-            QTest::qFail(qPrintable(stored.error().toString()), __FILE__, __LINE__);
-        return stored ? *stored : StoredInteraction();
-    }
-    static ClaimedInteraction claim(StoreFixture &f, const ClaimInteraction &what)
-    {
-        const auto claimed = async::blockOn(f.db().claimInteraction(what));
-        if (!claimed)
-            QTest::qFail(qPrintable(claimed.error().toString()), __FILE__, __LINE__);
-        return claimed ? *claimed : ClaimedInteraction();
-    }
-    static QString column(StoreFixture &f, const char *name, const QString &id = u"q1"_s)
-    {
-        return f.sql(u"SELECT %1 FROM interactions WHERE id = '%2'"_s.arg(QLatin1StringView(name), id))
-            .toString();
-    }
-    // Sends what the outbox has, and says what became of it.
-    static void post(StoreFixture &f, const EngineLife &life, OutboundState state = OutboundState::Sent,
-        const QString &code = {})
-    {
-        // The heads of the lanes, one after the other.
-        const auto rows = f.claimOutbound(life);
-        for (const ClaimedOutbound &row : rows) {
-            FinishOutbound finish;
-            finish.life = life;
-            finish.id = row.id;
-            finish.attempts = row.attempts;
-            finish.state = state;
-            finish.errorCode = code;
-            finish.channelTs = state == OutboundState::Sent ? u"ts-"_s + row.id : QString();
-            finish.sent = u"{}"_s;
-            finish.startedAt = f.clock.now();
-            const Status done = async::blockOn(f.db().finishOutbound(finish));
-            QVERIFY2(done, done ? "" : qPrintable(done.error().toString()));
-        }
-        if (!rows.empty() && state == OutboundState::Sent)
-            post(f, life, state);
-    }
-    static ClaimedDelivery running(StoreFixture &f, const EngineLife &life, const QString &name = u"a"_s)
-    {
-        f.ingest(name, u"t"_s + name);
-        const auto claimed = f.claim(life);
-        if (claimed.empty()) {
-            QTest::qFail("no delivery", __FILE__, __LINE__);
-            return {};
-        }
-        (void)f.begin(claimed.front());
-        return claimed.front();
-    }
-    static NewInteraction questionOf(
-        const ClaimedDelivery &delivery, const EngineLife &life, const QString &id = u"q1"_s)
-    {
-        NewInteraction asked = question(id);
-        asked.asking = HeldDelivery(delivery.id, delivery.fence);
-        asked.sessionId = delivery.sessionId;
-        asked.holder = life;
-        asked.connection = u"conn"_s;
-        asked.request = u"7"_s;
-        return asked;
-    }
-    static std::vector<EngineOrder> orders(StoreFixture &f, const EngineLife &life)
-    {
-        const auto found = async::blockOn(f.db().engineOrders(life, 100));
-        return found ? *found : std::vector<EngineOrder>();
-    }
 };
-
-#define PREPARED(f)                                                                                          \
-    SIGNALBOX_STORE(f);                                                                                      \
-    const EngineLife life = f.engine();                                                                      \
-    f.ingest(u"first"_s, u"t0"_s)
 
 void StoreInteractionsTest::question_isStoredWithItsCard()
 {
@@ -529,63 +451,6 @@ void StoreInteractionsTest::typedReply_answersTheOldestQuestionOfItsThread()
     QCOMPARE(ordinary(u"x3"_s, u"U1"_s, 1, u"t9"_s), IngestResult::Stored); // another thread
     QCOMPARE(ordinary(u"x4"_s, u"U1"_s, 1, u"t1"_s), IngestResult::Answered);
     QCOMPARE(ordinary(u"x5"_s, u"U1"_s, 1, u"t1"_s), IngestResult::Stored); // nothing is asked any more
-}
-
-void StoreInteractionsTest::typedReply_answersTheCardItStandsUnder()
-{
-    PREPARED(f);
-    NewInteraction asked = question(u"q1"_s);
-    asked.thread.clear(); // the card begins a thread of its own
-    put(f, asked);
-    post(f, life);
-    IngestRequest reply = StoreFixture::message(u"reply"_s, u"ts-q1-p"_s);
-    reply.place = u"C1"_s;
-    reply.thread = u"ts-q1-p"_s;
-    reply.user = u"U1"_s;
-    reply.reply.emplace();
-    reply.reply->number = 2;
-    QCOMPARE(f.ingest(reply).result, IngestResult::Answered);
-    QCOMPARE(column(f, "state"), u"answered"_s);
-}
-
-// A post whose end was not known was sent again, and then its end came.
-void StoreInteractionsTest::secondCard_doesNotLookOpen()
-{
-    PREPARED(f);
-    put(f, question(u"q1"_s));
-    const auto rows = f.claimOutbound(life);
-    QCOMPARE(rows.size(), size_t(1));
-    f.sql(u"UPDATE interactions SET channel_ts = 'ts-first', state = 'open' WHERE id = 'q1'"_s);
-    FinishOutbound finish;
-    finish.life = life;
-    finish.id = rows[0].id;
-    finish.attempts = rows[0].attempts;
-    finish.state = OutboundState::Sent;
-    finish.channelTs = u"ts-second"_s;
-    finish.sent = u"{}"_s;
-    finish.startedAt = f.clock.now();
-    QVERIFY(async::blockOn(f.db().finishOutbound(finish)));
-    QCOMPARE(column(f, "channel_ts"), u"ts-first"_s);
-    const auto edits = f.claimOutbound(life);
-    QCOMPARE(edits.size(), size_t(1));
-    QCOMPARE(edits[0].targetTs, u"ts-second"_s);
-    QCOMPARE(edits[0].op, domain::OutboundOp::Edit);
-}
-
-void StoreInteractionsTest::uninstalledApp_endsWhatIsAsked()
-{
-    PREPARED(f);
-    const ClaimedDelivery delivery = running(f, life);
-    put(f, questionOf(delivery, life));
-    RevokeInstallation revoke;
-    revoke.installationId = delivery.installationId;
-    revoke.uninstalled = true;
-    const auto revoked = async::blockOn(f.db().revoke(revoke));
-    QVERIFY(revoked && revoked->news);
-    QCOMPARE(column(f, "state"), u"cancelled"_s);
-    QCOMPARE(column(f, "error_code"), u"app_uninstalled"_s);
-    QCOMPARE(orders(f, life).size(), size_t(1)); // whoever asked is told
-    QVERIFY(f.claimOutbound(life).empty());
 }
 
 void StoreInteractionsTest::operator_answersAnywhere()
