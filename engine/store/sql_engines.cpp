@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/errors.h"
+#include "store/held_by.h"
 #include "store/interaction_records.h"
 #include "store/lock_records.h"
 #include "store/units.h"
@@ -13,11 +14,6 @@ namespace signalbox::store {
 
 namespace {
 
-// Whose work is meant: its engine and lives, or (all) everybody else's.
-#define SIGNALBOX_HELD_BY                                                                                    \
-    "engine_id IS NOT NULL AND ((? = 1 AND NOT (engine_id = ? AND incarnation = ?)) "                        \
-    "OR (? = 0 AND engine_id = ? AND incarnation BETWEEN ? AND ?))"
-
 Result<std::vector<LostDelivery>> lostDeliveries(Session &session, const LostLives &lost, int most)
 {
     // Locked: whoever held it may be ending it, and another may hold it then.
@@ -26,8 +22,7 @@ Result<std::vector<LostDelivery>> lostDeliveries(Session &session, const LostLiv
               " ORDER BY id LIMIT ?"
             : "SELECT id, session_id, prompt_state FROM deliveries WHERE " SIGNALBOX_HELD_BY
               " ORDER BY id LIMIT ? FOR UPDATE",
-        lost.allOthers, lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id, lost.first,
-        lost.last, most);
+        SIGNALBOX_HELD_BY_BINDS(lost), most);
     if (!rows)
         return fail(rows.error());
     std::vector<LostDelivery> found;
@@ -100,8 +95,7 @@ Result<int> markUnknown(Session &session, const LostLives &lost, int most)
     auto rows = session.query(session.dialect() == Dialect::Sqlite
             ? SIGNALBOX_MARK_UNKNOWN ") RETURNING id, rev"
             : SIGNALBOX_MARK_UNKNOWN " FOR UPDATE) RETURNING id, rev",
-        *now + kLookAfter, *now, lost.allOthers, lost.life.id, lost.life.incarnation, lost.allOthers,
-        lost.life.id, lost.first, lost.last, most);
+        *now + kLookAfter, *now, SIGNALBOX_HELD_BY_BINDS(lost), most);
     if (!rows)
         return fail(rows.error());
     int count = 0;
@@ -124,16 +118,16 @@ Result<int> markUnknown(Session &session, const LostLives &lost, int most)
 // What others may send for at once, and orders that nobody can carry out any more.
 Status freeSenders(Session &session, const LostLives &lost)
 {
-    const auto freed = session.run("DELETE FROM outbound_senders WHERE " SIGNALBOX_HELD_BY, lost.allOthers,
-        lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id, lost.first, lost.last);
+    const auto freed
+        = session.run("DELETE FROM outbound_senders WHERE " SIGNALBOX_HELD_BY, SIGNALBOX_HELD_BY_BINDS(lost));
     if (!freed)
         return fail(freed.error());
-    const auto sockets = session.run("DELETE FROM socket_holders WHERE " SIGNALBOX_HELD_BY, lost.allOthers,
-        lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id, lost.first, lost.last);
+    const auto sockets
+        = session.run("DELETE FROM socket_holders WHERE " SIGNALBOX_HELD_BY, SIGNALBOX_HELD_BY_BINDS(lost));
     if (!sockets)
         return fail(sockets.error());
-    const auto dropped = session.run("DELETE FROM engine_orders WHERE " SIGNALBOX_HELD_BY, lost.allOthers,
-        lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id, lost.first, lost.last);
+    const auto dropped
+        = session.run("DELETE FROM engine_orders WHERE " SIGNALBOX_HELD_BY, SIGNALBOX_HELD_BY_BINDS(lost));
     if (!dropped)
         return fail(dropped.error());
     return {};

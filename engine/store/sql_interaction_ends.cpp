@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/held_by.h"
 #include "store/interaction_rows.h"
 #include "store/units.h"
 
@@ -281,12 +282,9 @@ Result<int> withdrawOfLost(Session &session, const LostLives &lost, int most)
     const auto now = session.now();
     if (!now)
         return fail(now.error());
-    const auto ids = idsOf(session.query(
-        "SELECT id FROM interactions WHERE engine_id IS NOT NULL AND ((? = 1 AND NOT (engine_id "
-        "= ? AND incarnation = ?)) OR (? = 0 AND engine_id = ? AND incarnation BETWEEN ? AND "
-        "?)) ORDER BY id LIMIT ?",
-        lost.allOthers, lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id, lost.first,
-        lost.last, most));
+    const auto ids
+        = idsOf(session.query("SELECT id FROM interactions WHERE " SIGNALBOX_HELD_BY " ORDER BY id LIMIT ?",
+            SIGNALBOX_HELD_BY_BINDS(lost), most));
     if (!ids)
         return fail(ids.error());
     return withdrawAll(session, *ids, u"engine_lost"_s, *now);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/errors.h"
+#include "store/held_by.h"
 #include "store/question_records.h"
 #include "store/units.h"
 #include "store/webhook_records.h"
@@ -188,10 +189,8 @@ Status freeWebhookCalls(Session &session, const LostLives &lost)
         return fail(now.error());
     const auto freed = session.run(
         "UPDATE webhook_calls SET state = 'retry', engine_id = NULL, incarnation = NULL, due_at = ?, "
-        "error_code = 'interrupted', updated_at = ? WHERE engine_id IS NOT NULL AND ((? = 1 AND NOT "
-        "(engine_id = ? AND incarnation = ?)) OR (? = 0 AND engine_id = ? AND incarnation BETWEEN ? AND ?))",
-        *now, *now, lost.allOthers, lost.life.id, lost.life.incarnation, lost.allOthers, lost.life.id,
-        lost.first, lost.last);
+        "error_code = 'interrupted', updated_at = ? WHERE " SIGNALBOX_HELD_BY,
+        *now, *now, SIGNALBOX_HELD_BY_BINDS(lost));
     if (!freed)
         return fail(freed.error());
     return {};
