@@ -129,5 +129,5 @@ fi
 export SIGNALBOX_REQUIRE_POSTGRES=1
 
 status=0
-ctest --test-dir "$build" --output-on-failure --no-tests=error -j2 "$@" || status=$?
+ctest --test-dir "$build" --output-on-failure --no-tests=error -j4 "$@" || status=$?
 exit "$status"

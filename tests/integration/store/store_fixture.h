@@ -67,6 +67,9 @@ public:
     QString outboundState(const QString &id);
 
 private:
+    [[nodiscard]] Status takeSpare();
+
+    static std::optional<PostgresDatabase> s_spare;
     QTemporaryDir m_folder;
     std::optional<PostgresDatabase> m_database;
     QString m_url;
