@@ -6,7 +6,7 @@
 build_packages="ca-certificates git cmake ninja-build g++ ccache pkg-config qt6-base-dev qt6-websockets-dev
     qt6-svg-dev qt6-tools-dev qt6-l10n-tools libgl1-mesa-dev qcoro-qt6-dev libboost1.81-dev libtomlplusplus-dev
     libexpected-dev prometheus-cpp-dev qtkeychain-qt6-dev libsystemd-dev libssl-dev libcurl4-openssl-dev
-    libsqlite3-dev libqt6sql6-sqlite libqt6sql6-psql libqt6svg6"
+    libsqlite3-dev libpq-dev libqt6sql6-sqlite libqt6sql6-psql libqt6svg6"
 test_packages="postgresql xvfb xauth openbox imagemagick dbus dbus-x11 at-spi2-core python3-pyatspi
     gir1.2-atspi-2.0 gnome-keyring libsecret-1-0 qt6-translations-l10n fonts-dejavu-core fonts-vlgothic
     lintian desktop-file-utils appstream dpkg-dev binutils clang-format-14"

@@ -79,7 +79,7 @@ private:
 
     Status listen()
     {
-        if (auto named = m_connection.execute("SET application_name = 'signalbox-notify'"); !named)
+        if (auto named = m_connection.executeText(u"SET application_name = 'signalbox-notify'"_s); !named)
             return named;
         QSqlDriver *driver = m_connection.database().driver();
         // The driver lives as long as its connection is open.
@@ -108,7 +108,7 @@ private:
         if (!m_connection.isOpen())
             return; // the others poll, and the probe opens it again
         m_sent[channel].start();
-        if (auto told = m_connection.execute(kChannels[channel].notify); !told)
+        if (auto told = m_connection.executeText(QString::fromLatin1(kChannels[channel].notify)); !told)
             lose(told.error().native());
     }
 
@@ -116,7 +116,7 @@ private:
     {
         if (!m_connection.isOpen()) // the driver has noticed
             lose(u"08006"_s);
-        else if (auto alive = m_connection.execute("SELECT 1"); !alive)
+        else if (auto alive = m_connection.executeText(u"SELECT 1"_s); !alive)
             lose(alive.error().native());
     }
 

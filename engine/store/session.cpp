@@ -21,6 +21,8 @@ namespace {
 constexpr int kSqliteBusyTimeoutMs = 5000;
 }
 
+#define SIGNALBOX_POSTGRES_NOW "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+
 Result<DatabaseTarget> DatabaseTarget::parse(const QString &url, const QString &dataDir)
 {
     DatabaseTarget target;
@@ -97,17 +99,22 @@ Status Connection::open(bool readOnly)
         close();
         return fail(error.context(u"opening the database"_s));
     }
-    if (sqlite) {
-        const QVariant handle = m_database.driver()->handle();
-        if (qstrcmp(handle.typeName(), "sqlite3*") == 0)
-            m_native = *static_cast<sqlite3 *const *>(handle.constData());
-        if (!m_native)
-            return fail(ErrorCode::Internal, u"the SQLite driver gives no handle"_s);
-    }
+    if (!findHandle())
+        return fail(ErrorCode::Internal, u"the database driver gives no handle"_s);
     const Status ready = sqlite ? setUpSqlite(readOnly) : setUpPostgres();
     if (!ready)
         close();
     return ready;
+}
+
+bool Connection::findHandle()
+{
+    const QVariant handle = m_database.driver()->handle();
+    if (qstrcmp(handle.typeName(), "sqlite3*") == 0)
+        m_sqlite = *static_cast<sqlite3 *const *>(handle.constData());
+    if (qstrcmp(handle.typeName(), "PGconn*") == 0 || qstrcmp(handle.typeName(), "pg_conn*") == 0)
+        m_postgres = *static_cast<pg_conn *const *>(handle.constData());
+    return m_sqlite || m_postgres;
 }
 
 Status Connection::setUpSqlite(bool readOnly)
@@ -145,7 +152,8 @@ Status Connection::setUpPostgres()
 void Connection::close()
 {
     m_prepared.clear();
-    m_native = nullptr;
+    m_sqlite = nullptr;
+    m_postgres = nullptr;
     if (!m_database.isValid())
         return;
     m_database.close();
@@ -155,7 +163,7 @@ void Connection::close()
 
 bool Connection::inTransaction() const
 {
-    return m_native && sqlite3_get_autocommit(m_native) == 0;
+    return m_sqlite && sqlite3_get_autocommit(m_sqlite) == 0;
 }
 
 Statement *Connection::prepared(const char *sql)
@@ -163,7 +171,8 @@ Statement *Connection::prepared(const char *sql)
     const auto found = m_prepared.find(sql);
     if (found != m_prepared.end())
         return found->second.get();
-    auto statement = std::make_unique<Statement>(m_database, m_native);
+    auto statement
+        = m_sqlite ? makeStatement(m_sqlite) : makeStatement(m_postgres, static_cast<int>(m_prepared.size()));
     if (!statement->prepare(sql)) {
         m_lastError = statement->error();
         return nullptr;
@@ -173,8 +182,10 @@ Statement *Connection::prepared(const char *sql)
 
 Status Connection::execute(const char *sql)
 {
-    if (!m_native) // PostgreSQL prepares neither BEGIN nor COMMIT
-        return executeText(QString::fromLatin1(sql));
+    if (m_postgres) { // which prepares neither BEGIN nor COMMIT
+        const PlainOutcome done = runPlain(m_postgres, sql);
+        return done.failed ? Status(fail(toError(done.error))) : Status();
+    }
     Statement *statement = prepared(sql);
     if (!statement)
         return fail(toError(m_lastError));
@@ -197,13 +208,12 @@ Status Connection::executeText(const QString &sql)
 
 Result<Instant> Connection::beginPostgres(bool readOnly)
 {
-    QSqlQuery statement(m_database);
-    const QString begin = readOnly ? u"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"_s : u"BEGIN"_s;
-    if (!statement.exec(begin + u"; SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"_s))
-        return fail(toError(statement.lastError()));
-    if (!statement.nextResult() || !statement.next())
-        return fail(ErrorCode::Unavailable, u"the database told no time"_s);
-    return fromMs(statement.value(0).toLongLong());
+    const PlainOutcome begun = runPlain(m_postgres,
+        readOnly ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; " SIGNALBOX_POSTGRES_NOW
+                 : "BEGIN; " SIGNALBOX_POSTGRES_NOW);
+    if (begun.failed)
+        return fail(toError(begun.error));
+    return fromMs(begun.value.toLongLong());
 }
 
 bool Rows::next()
@@ -228,7 +238,7 @@ Result<Instant> Session::now()
         m_now = m_connection.clock().now();
         return *m_now;
     }
-    auto rows = query("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)");
+    auto rows = query(SIGNALBOX_POSTGRES_NOW);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())

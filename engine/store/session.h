@@ -86,7 +86,7 @@ public:
     [[nodiscard]] const Clock &clock() const { return m_clock; }
     [[nodiscard]] QSqlDatabase &database() { return m_database; }
     // SQLite's own handle; null on PostgreSQL and while closed.
-    [[nodiscard]] sqlite3 *native() const { return m_native; }
+    [[nodiscard]] sqlite3 *sqlite() const { return m_sqlite; }
     // SQLite: whether a transaction is open, asked of the library itself: some failures roll everything back
     // (TOOLCHAIN §8).
     [[nodiscard]] bool inTransaction() const;
@@ -94,19 +94,22 @@ public:
     // `sql` is a literal: statements are prepared once for each literal. nullptr with lastError() on failure.
     [[nodiscard]] Statement *prepared(const char *sql);
     [[nodiscard]] Status execute(const char *sql);
+    // The same through Qt's driver, which then looks for notifications that came with the answer.
     [[nodiscard]] Status executeText(const QString &sql);
     // Begins a transaction on PostgreSQL and asks for its time in the same round trip.
     [[nodiscard]] Result<Instant> beginPostgres(bool readOnly);
     [[nodiscard]] const QSqlError &lastError() const { return m_lastError; }
 
 private:
+    [[nodiscard]] bool findHandle();
     [[nodiscard]] Status setUpSqlite(bool readOnly);
     [[nodiscard]] Status setUpPostgres();
     DatabaseTarget m_target;
     const Clock &m_clock;
     QString m_name;
     QSqlDatabase m_database;
-    sqlite3 *m_native = nullptr;
+    sqlite3 *m_sqlite = nullptr; // the libraries' own handles; null while closed
+    pg_conn *m_postgres = nullptr;
     QSqlError m_lastError;
     std::unordered_map<const char *, std::unique_ptr<Statement>> m_prepared;
 };

@@ -130,7 +130,7 @@ std::vector<JobPtr> SqliteExecutor::takeGroup()
 
 void SqliteExecutor::writeLoop(Connection &connection)
 {
-    sqlite3_wal_hook(connection.native(), &SqliteExecutor::noteWal, this);
+    sqlite3_wal_hook(connection.sqlite(), &SqliteExecutor::noteWal, this);
     for (;;) {
         std::vector<JobPtr> group = takeGroup();
         if (group.empty())
@@ -166,14 +166,14 @@ Status SqliteExecutor::runOne(Connection &connection, Job &job, Session &session
         if (auto saved = connection.execute("SAVEPOINT job"); !saved)
             return saved;
     }
-    const sqlite3_int64 before = sqlite3_total_changes64(connection.native());
+    const sqlite3_int64 before = sqlite3_total_changes64(connection.sqlite());
     const Status done = job.run(session);
     if (!done && !connection.inTransaction())
         return fail(
             Error(ErrorCode::Unavailable, u"the transaction was rolled back"_s, done.error().native()));
     if (!done) {
         job.fail(done.error());
-        if (!guarded && sqlite3_total_changes64(connection.native()) != before) {
+        if (!guarded && sqlite3_total_changes64(connection.sqlite()) != before) {
             again = true;
             return {};
         }
@@ -263,7 +263,7 @@ void SqliteExecutor::checkpoint(Connection &connection, bool idle)
     // whole unless a reader is still on an older part of it, and the next commit starts again from its front.
     int copied = 0;
     const int code = sqlite3_wal_checkpoint_v2(
-        connection.native(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
+        connection.sqlite(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
     if (code == SQLITE_OK)
         m_copiedPages = std::max(0, copied);
     else

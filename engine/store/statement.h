@@ -2,70 +2,75 @@
 #pragma once
 
 #include <QByteArray>
-#include <QSqlDatabase>
 #include <QSqlError>
-#include <QSqlQuery>
 #include <QString>
 
 #include <memory>
 #include <vector>
 
+struct pg_conn;
 struct sqlite3;
-struct sqlite3_stmt;
 
 namespace signalbox::store {
 
-// A prepared statement of one connection. On PostgreSQL it is a QSqlQuery. On SQLite it is the library's own
-// statement on the connection that Qt opened: QSqlQuery converts every text twice, boxes every value and
-// describes the columns anew at each execution, which costs more than the statement itself
-// (tests/bench/bench_store). Positions and columns count from 0. Lives and dies on its connection's thread,
-// before the connection is closed.
+// A prepared statement of one connection, on the library's own handle of the connection that Qt opened:
+// QSqlQuery converts every text twice, boxes every value, describes the columns anew at each execution and,
+// on PostgreSQL, sends each execution as a text that the server parses; that costs more than the statement
+// itself (tests/bench/bench_store, bench_claims). Positions and columns count from 0. Lives and dies on its
+// connection's thread, before the connection is closed.
 class Statement
 {
 public:
-    // `native` is null on PostgreSQL.
-    Statement(const QSqlDatabase &database, sqlite3 *native);
-    ~Statement();
+    Statement() = default;
+    virtual ~Statement() = default;
     Statement(const Statement &) = delete;
     Statement &operator=(const Statement &) = delete;
 
-    [[nodiscard]] bool prepare(const char *sql);
+    // `?` stands for a parameter.
+    [[nodiscard]] virtual bool prepare(const char *sql) = 0;
 
-    void bind(int position, const QString &value); // never NULL: a null text is an empty one
-    void bind(int position, const QByteArray &utf8);
-    void bind(int position, qint64 value);
-    void bindNull(int position);
+    virtual void bind(int position, const QString &value) = 0; // never NULL: a null text is an empty one
+    virtual void bind(int position, const QByteArray &utf8) = 0; // the same
+    virtual void bind(int position, qint64 value) = 0;
+    virtual void bindNull(int position) = 0;
 
     // Runs the statement; what it changes is changed when this returns.
-    [[nodiscard]] bool exec();
+    [[nodiscard]] virtual bool exec() = 0;
     // False at the end, and when reading failed: then hasFailed().
-    [[nodiscard]] bool next();
+    [[nodiscard]] virtual bool next() = 0;
     // Rows that were changed.
-    [[nodiscard]] int changed() const;
-    void finish();
+    [[nodiscard]] virtual int changed() const = 0;
+    virtual void finish() = 0;
 
     [[nodiscard]] bool hasFailed() const { return m_failed; }
-    [[nodiscard]] QSqlError error() const;
+    [[nodiscard]] virtual QSqlError error() const = 0;
 
-    [[nodiscard]] QString text(int column) const;
-    [[nodiscard]] QByteArray utf8(int column) const;
-    [[nodiscard]] qint64 number(int column) const;
-    [[nodiscard]] bool flag(int column) const;
-    [[nodiscard]] bool isNull(int column) const;
+    [[nodiscard]] virtual QString text(int column) const = 0;
+    [[nodiscard]] virtual QByteArray utf8(int column) const = 0;
+    [[nodiscard]] virtual qint64 number(int column) const = 0;
+    [[nodiscard]] virtual bool flag(int column) const = 0;
+    [[nodiscard]] virtual bool isNull(int column) const = 0;
 
-private:
-    // The first row was read by exec(): SQLite changes rows while it is stepped.
-    enum class Row { None, Waiting, Current, End };
-    [[nodiscard]] bool step();
-    void bindText(int position, QStringView value);
-    void hold(int position);
+protected:
+    // Most texts are ids, so the memory of the text before is used again and ASCII is narrowed in place.
+    static void toUtf8(QStringView value, QByteArray &into);
 
-    sqlite3 *m_native;
-    sqlite3_stmt *m_statement = nullptr;
-    std::vector<QByteArray> m_held; // bound texts: SQLite reads them where they are
-    Row m_row = Row::None;
     bool m_failed = false;
-    std::unique_ptr<QSqlQuery> m_query;
 };
+
+[[nodiscard]] std::unique_ptr<Statement> makeStatement(sqlite3 *connection);
+// `number` names the statement: no other of this connection has it.
+[[nodiscard]] std::unique_ptr<Statement> makeStatement(pg_conn *connection, int number);
+
+// Runs what has no parameters, several statements too, and returns the last one's first value; PostgreSQL
+// only.
+struct PlainOutcome
+{
+    PlainOutcome() = default;
+    bool failed = false;
+    QSqlError error;
+    QByteArray value;
+};
+[[nodiscard]] PlainOutcome runPlain(pg_conn *connection, const char *sql);
 
 } // namespace signalbox::store
