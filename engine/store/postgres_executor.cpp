@@ -77,8 +77,18 @@ void PostgresExecutor::post(Lane lane, JobPtr job)
         } else {
             m_reads.push_back(std::move(job));
         }
+        wakeOne();
     }
-    m_wake.notify_one();
+}
+
+void PostgresExecutor::wakeOne()
+{
+    if (m_idle.empty())
+        return; // whoever finishes next looks for more
+    Idle &idle = *m_idle.back();
+    m_idle.pop_back();
+    idle.isWoken = true;
+    idle.wake.notify_one();
 }
 
 bool PostgresExecutor::isClosed()
@@ -92,8 +102,9 @@ void PostgresExecutor::close()
     {
         const std::lock_guard guard(m_mutex);
         m_closing = true;
+        while (!m_idle.empty())
+            wakeOne();
     }
-    m_wake.notify_all();
     m_closed.notify_all();
     for (std::thread &thread : m_threads)
         thread.join();
@@ -105,8 +116,18 @@ void PostgresExecutor::close()
 bool PostgresExecutor::take(JobPtr &job, Lane &lane)
 {
     std::unique_lock lock(m_mutex);
-    m_wake.wait(
-        lock, [this] { return m_closing || !m_ingest.empty() || !m_work.empty() || !m_reads.empty(); });
+    while (!takeQueued(job, lane)) {
+        if (m_closing)
+            return false;
+        Idle idle;
+        m_idle.push_back(&idle);
+        idle.wake.wait(lock, [&idle] { return idle.isWoken; });
+    }
+    return true;
+}
+
+bool PostgresExecutor::takeQueued(JobPtr &job, Lane &lane)
+{
     const auto from = [&](std::deque<JobPtr> &queue, Lane of) {
         job = std::move(queue.front());
         queue.pop_front();

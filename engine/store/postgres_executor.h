@@ -25,9 +25,18 @@ public:
     void close() override;
 
 private:
+    // A thread that waits to be woken, under m_mutex.
+    struct Idle
+    {
+        Idle() = default;
+        std::condition_variable wake;
+        bool isWoken = false;
+    };
     [[nodiscard]] bool isClosed();
     void loop(Connection &connection);
     [[nodiscard]] bool take(JobPtr &job, Lane &lane);
+    [[nodiscard]] bool takeQueued(JobPtr &job, Lane &lane);
+    void wakeOne();
     [[nodiscard]] bool runJob(Connection &connection, Job &job, Lane lane);
     [[nodiscard]] Status tryOnce(Connection &connection, Job &job, Lane lane, bool &changed);
     [[nodiscard]] bool mayWarn(const Error &error);
@@ -37,7 +46,9 @@ private:
     const Clock &m_clock;
     int m_count;
     std::mutex m_mutex;
-    std::condition_variable m_wake; // threads without a job
+    // Threads without a job. The one that rested last works next: its connection's process on the server has
+    // everything in its caches, and a load that one can carry is not spread over all.
+    std::vector<Idle *> m_idle;
     std::condition_variable m_closed; // threads between two runs of one: a new job is not for them
     std::deque<JobPtr> m_ingest;
     std::deque<JobPtr> m_work;
