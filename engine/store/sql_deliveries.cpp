@@ -3,6 +3,9 @@
 #include "store/lock_records.h"
 #include "store/units.h"
 
+#include <algorithm>
+#include <array>
+
 using namespace Qt::StringLiterals;
 using signalbox::domain::DeliveryState;
 
@@ -21,15 +24,23 @@ constexpr char kDuePostgres[]
     = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
       "AND installation_id = ? AND due_at <= ? ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
 
-// From one installation that has such deliveries, some of them due, to the next, by the index that findDue()
-// uses.
-constexpr char kTenants[]
-    = "WITH RECURSIVE tenant (id) AS (SELECT MIN(installation_id) FROM deliveries WHERE state = ? "
-      "AND state <> 'completed' AND waits_for = ? UNION ALL SELECT (SELECT MIN(d.installation_id) "
-      "FROM deliveries d WHERE d.state = ? AND d.state <> 'completed' AND d.waits_for = ? "
-      "AND d.installation_id > tenant.id) FROM tenant WHERE tenant.id IS NOT NULL) "
-      "SELECT id FROM tenant WHERE id IS NOT NULL AND EXISTS (SELECT 1 FROM deliveries d WHERE d.state = ? "
-      "AND d.state <> 'completed' AND d.waits_for = ? AND d.installation_id = tenant.id AND d.due_at <= ?)";
+// From one installation that has such deliveries to the next, by the index that findDue() uses.
+#define SIGNALBOX_TENANT_WALK(name, condition)                                                               \
+    name " (id) AS (SELECT MIN(installation_id) FROM deliveries WHERE " condition                            \
+         " AND state <> 'completed' UNION ALL SELECT (SELECT MIN(d.installation_id) FROM deliveries d "      \
+         "WHERE " condition " AND state <> 'completed' AND d.installation_id > " name ".id) FROM " name      \
+         " WHERE " name ".id IS NOT NULL)"
+#define SIGNALBOX_TENANT_DUE(number, name, condition)                                                        \
+    "SELECT " number ", id FROM " name                                                                       \
+    " WHERE id IS NOT NULL AND EXISTS (SELECT 1 FROM deliveries d WHERE " condition                          \
+    " AND state <> 'completed' AND d.installation_id = " name ".id AND d.due_at <= ?)"
+#define SIGNALBOX_AGAIN "state = 'waiting' AND waits_for = 'retry'"
+#define SIGNALBOX_FRESH "state = 'pending' AND waits_for = ''"
+
+// The installations of which some are due: of those that were tried before (0), and of the others (1).
+constexpr char kTenants[] = "WITH RECURSIVE " SIGNALBOX_TENANT_WALK("again",
+    SIGNALBOX_AGAIN) ", " SIGNALBOX_TENANT_WALK("fresh", SIGNALBOX_FRESH) " " SIGNALBOX_TENANT_DUE("0",
+    "again", SIGNALBOX_AGAIN) " UNION ALL " SIGNALBOX_TENANT_DUE("1", "fresh", SIGNALBOX_FRESH);
 
 // While something is paused, claims look at what stops each row (DESIGN.md "Configuration against state"): a
 // pause of deliveries stops them all, one of the intake those that came since.
@@ -44,37 +55,31 @@ constexpr char kTenants[]
 
 Result<bool> startRunning(Session &session, const EngineLife &life, ClaimedDelivery &claimed, Instant now)
 {
-    {
-        auto rows = session.query(
-            "UPDATE deliveries SET state = 'running', waits_for = '', stage = 'binding', engine_id = ?, "
-            "incarnation = ?, fence = ?, claimed_at = ?, attempts = attempts + 1, error_code = '', "
-            "error_text = '', updated_at = ?, rev = rev + 1 WHERE id = ? "
-            "RETURNING rev, installation_id, place, thread, message_ts, user_id, mentioned, direct, "
-            "attempts, "
-            "prompt_state, parent_id, not_sent",
-            life.id, life.incarnation, claimed.fence, now, now, claimed.id);
-        if (!rows)
-            return fail(rows.error());
-        if (!rows->next())
-            return false;
-        session.touch("delivery", claimed.id, rows->number(0));
-        claimed.installationId = rows->text(1);
-        claimed.place = rows->text(2);
-        claimed.thread = rows->text(3);
-        claimed.messageTs = rows->text(4);
-        claimed.user = rows->text(5);
-        claimed.mentioned = rows->flag(6);
-        claimed.direct = rows->flag(7);
-        claimed.attempts = static_cast<int>(rows->number(8));
-        claimed.isRetry = !rows->text(10).isEmpty();
-        claimed.notSent = static_cast<int>(rows->number(11));
-        claimed.promptState = domain::promptState(rows->text(9)).value_or(domain::PromptState::Sending);
-    }
-    auto payload = session.query("SELECT body FROM payloads WHERE id = ?", claimed.id);
-    if (!payload)
-        return fail(payload.error());
-    if (payload->next())
-        claimed.payload = payload->utf8(0);
+    auto rows = session.query(
+        "UPDATE deliveries SET state = 'running', waits_for = '', stage = 'binding', engine_id = ?, "
+        "incarnation = ?, fence = ?, claimed_at = ?, attempts = attempts + 1, error_code = '', "
+        "error_text = '', updated_at = ?, rev = rev + 1 WHERE id = ? "
+        "RETURNING rev, installation_id, place, thread, message_ts, user_id, mentioned, direct, "
+        "attempts, "
+        "prompt_state, parent_id, not_sent, (SELECT body FROM payloads WHERE payloads.id = deliveries.id)",
+        life.id, life.incarnation, claimed.fence, now, now, claimed.id);
+    if (!rows)
+        return fail(rows.error());
+    if (!rows->next())
+        return false;
+    session.touch("delivery", claimed.id, rows->number(0));
+    claimed.installationId = rows->text(1);
+    claimed.place = rows->text(2);
+    claimed.thread = rows->text(3);
+    claimed.messageTs = rows->text(4);
+    claimed.user = rows->text(5);
+    claimed.mentioned = rows->flag(6);
+    claimed.direct = rows->flag(7);
+    claimed.attempts = static_cast<int>(rows->number(8));
+    claimed.isRetry = !rows->text(10).isEmpty();
+    claimed.notSent = static_cast<int>(rows->number(11));
+    claimed.promptState = domain::promptState(rows->text(9)).value_or(domain::PromptState::Sending);
+    claimed.payload = rows->utf8(12);
     return true;
 }
 
@@ -103,61 +108,72 @@ Result<std::vector<ClaimedDelivery>> stillHeld(
 
 struct Due
 {
+    Due(QString inState, QString waitingFor)
+        : state(std::move(inState))
+        , waitsFor(std::move(waitingFor))
+    {
+    }
     QString state;
     QString waitsFor;
+    QStringList tenants; // that have some
+};
+
+// What is looked for: what was tried before goes first; it is older, and there is little of it.
+struct Look
+{
+    Look() = default;
+    std::array<Due, 2> kinds{Due(u"waiting"_s, u"retry"_s), Due(u"pending"_s, QString())};
+    Instant now;
     bool paused = false; // something is
 };
 
 // What may run of one installation, at most `most`.
-Status findOf(Session &session, const Due &due, const QString &installation, Instant now, int most,
+Status findOf(Session &session, const Look &look, const Due &due, const Share &share,
     std::vector<ClaimedDelivery> &found)
 {
     const bool sqlite = session.dialect() == Dialect::Sqlite;
-    auto rows = due.paused
-        ? session.query(
-            sqlite ? SIGNALBOX_UNPAUSED_DUE : SIGNALBOX_UNPAUSED_DUE " FOR UPDATE OF d SKIP LOCKED",
-            due.state, due.waitsFor, installation, now, now, most)
-        : session.query(sqlite ? kDueSqlite : kDuePostgres, due.state, due.waitsFor, installation, now, most);
+    auto rows = look.paused ? session.query(
+                    sqlite ? SIGNALBOX_UNPAUSED_DUE : SIGNALBOX_UNPAUSED_DUE " FOR UPDATE OF d SKIP LOCKED",
+                    due.state, due.waitsFor, share.installation, look.now, look.now, share.most)
+                            : session.query(sqlite ? kDueSqlite : kDuePostgres, due.state, due.waitsFor,
+                                share.installation, look.now, share.most);
     if (!rows)
         return fail(rows.error());
     while (rows->next()) {
         ClaimedDelivery &delivery = found.emplace_back();
         delivery.id = rows->text(0);
         delivery.sessionId = rows->text(1);
-        delivery.installationId = installation;
+        delivery.installationId = share.installation;
     }
     return {};
 }
 
-Result<QStringList> tenantsOf(Session &session, const Due &due, Instant now)
+Status findTenants(Session &session, Look &look)
 {
-    auto rows = session.query(
-        kTenants, due.state, due.waitsFor, due.state, due.waitsFor, due.state, due.waitsFor, now);
+    auto rows = session.query(kTenants, look.now, look.now);
     if (!rows)
         return fail(rows.error());
-    QStringList tenants;
     while (rows->next())
-        tenants << rows->text(0);
-    return tenants;
+        look.kinds[static_cast<size_t>(rows->number(0))].tenants << rows->text(1);
+    return {};
 }
 
-Status findDue(Session &session, const Due &due, Instant now, int most, std::vector<ClaimedDelivery> &found)
+Result<std::vector<ClaimedDelivery>> findDue(Session &session, Look look, int most)
 {
-    const int room = most - static_cast<int>(found.size());
-    if (room <= 0)
-        return {};
-    const auto tenants = tenantsOf(session, due, now);
-    if (!tenants)
-        return fail(tenants.error());
-    for (const Share &share : fairShares(*tenants, room, now)) {
-        const int left = most - static_cast<int>(found.size());
-        if (left <= 0)
-            break;
-        if (auto some = findOf(session, due, share.installation, now, std::min(left, share.most), found);
-            !some)
-            return some;
+    std::vector<ClaimedDelivery> found;
+    if (auto some = findTenants(session, look); !some)
+        return fail(some.error());
+    const auto room = [&] { return most - static_cast<int>(found.size()); };
+    for (const Due &due : look.kinds) {
+        for (Share &share : fairShares(due.tenants, room(), look.now)) {
+            share.most = std::min(room(), share.most);
+            if (share.most <= 0)
+                break;
+            if (auto some = findOf(session, look, due, share, found); !some)
+                return fail(some.error());
+        }
     }
-    return {};
+    return found;
 }
 
 } // namespace
@@ -169,25 +185,20 @@ Result<std::vector<ClaimedDelivery>> claimDeliveriesUnit(Session &session, const
     const auto now = session.now();
     if (!now)
         return fail(now.error());
-    const auto alive = mayClaim(session, life);
-    if (!alive)
-        return fail(alive.error());
+    const auto right = claimRight(session, life);
+    if (!right)
+        return fail(right.error());
     auto claimed = stillHeld(session, life, earlier);
-    if (!claimed || !*alive || static_cast<int>(claimed->size()) >= most)
+    if (!claimed || !right->alive || static_cast<int>(claimed->size()) >= most)
         return claimed;
     most -= static_cast<int>(claimed->size());
-    const auto paused = anyPause(session);
-    if (!paused)
-        return fail(paused.error());
-    std::vector<ClaimedDelivery> due;
-    // What was tried before goes first: it is older, and there is little of it.
-    const Due again{u"waiting"_s, u"retry"_s, *paused};
-    const Due fresh{u"pending"_s, u""_s, *paused};
-    for (const Due &kind : {again, fresh}) {
-        if (auto found = findDue(session, kind, *now, most, due); !found)
-            return fail(found.error());
-    }
-    for (ClaimedDelivery &delivery : due) {
+    Look look;
+    look.now = *now;
+    look.paused = right->paused;
+    auto due = findDue(session, std::move(look), most);
+    if (!due)
+        return fail(due.error());
+    for (ClaimedDelivery &delivery : *due) {
         const auto locked = takeLock(session, life, delivery, *now, limits.lockTtl);
         if (!locked)
             return fail(locked.error());

@@ -84,11 +84,21 @@ Result<LockState> lockState(Session &session, const QString &sessionId)
 }
 
 // The columns that a claim reads beside the lock come in the same statement: it is on every message's way.
+#define SIGNALBOX_TAKE                                                                                       \
+    "UPDATE sessions SET lock_holder = ?, lock_engine = ?, lock_incarnation = ?, lock_acquired_at = ?, "     \
+    "lock_expires_at = ?, fence = fence + 1, rev = rev + 1, updated_at = ? "
+#define SIGNALBOX_TAKEN                                                                                      \
+    " RETURNING fence, rev, agent_session, tenant, backend, runtime_namespace, runtime_instance, "           \
+    "unsettled, runtime_stale, channel"
 constexpr char kTake[]
-    = "UPDATE sessions SET lock_holder = ?, lock_engine = ?, lock_incarnation = ?, lock_acquired_at = ?, "
-      "lock_expires_at = ?, fence = fence + 1, rev = rev + 1, updated_at = ? "
-      "WHERE id = ? AND (lock_holder IS NULL OR lock_holder = ?) RETURNING fence, rev, agent_session, "
-      "tenant, backend, runtime_namespace, runtime_instance, unsettled, runtime_stale, channel";
+    = SIGNALBOX_TAKE "WHERE id = ? AND (lock_holder IS NULL OR lock_holder = ?)" SIGNALBOX_TAKEN;
+// On PostgreSQL a guarded update that finds the lock held does not wait for whoever is releasing it, and the
+// release does not see the claimed delivery waiting yet: nobody would wake it. So the row is locked first,
+// and the guard looks at what was locked.
+constexpr char kWaitAndTake[]
+    = SIGNALBOX_TAKE "FROM (SELECT id AS locked_id, lock_holder AS locked_for FROM sessions WHERE id = ? FOR "
+                     "UPDATE) AS locked "
+                     "WHERE id = locked_id AND (locked_for IS NULL OR locked_for = ?)" SIGNALBOX_TAKEN;
 
 Status freeRow(Session &session, const QString &sessionId, const QString &holder, Instant now)
 {
@@ -249,12 +259,8 @@ Status renewLocks(Session &session, const EngineLife &life, Millis ttl)
 Result<bool> takeLock(
     Session &session, const EngineLife &life, ClaimedDelivery &claimed, Instant now, Millis ttl)
 {
-    // A guarded update that finds the lock held does not wait for whoever is releasing it, and the release
-    // does not see this delivery waiting yet: nobody would wake it.
-    if (auto locked = lockSession(session, claimed.sessionId); !locked)
-        return fail(locked.error());
-    auto rows = session.query(
-        kTake, claimed.id, life.id, life.incarnation, now, now + ttl, now, claimed.sessionId, claimed.id);
+    auto rows = session.query(session.dialect() == Dialect::Sqlite ? kTake : kWaitAndTake, claimed.id,
+        life.id, life.incarnation, now, now + ttl, now, claimed.sessionId, claimed.id);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())

@@ -106,12 +106,9 @@ Result<bool> claimRow(Session &session, const EngineLife &life, ClaimedOutbound 
     return true;
 }
 
-// Whether anything stops posts: a pause, or a channel that wants none.
-Result<bool> anyStop(Session &session, Instant now)
+// Whether a channel wants no posts for a while.
+Result<bool> anyHold(Session &session, Instant now)
 {
-    const auto paused = anyPause(session);
-    if (!paused || *paused)
-        return paused;
     auto rows = session.query("SELECT 1 FROM outbound_holds WHERE until_at > ? LIMIT 1", now);
     if (!rows)
         return fail(rows.error());
@@ -170,18 +167,21 @@ Status headsOf(Session &session, const Look &look, const QString &installation, 
 }
 
 // The heads of their lanes that may be sent now, of the installations that this engine sends for.
-Result<std::vector<ClaimedOutbound>> findHeads(
-    Session &session, const EngineLife &life, int most, Instant now)
+Result<std::vector<ClaimedOutbound>> findHeads(Session &session, const EngineLife &life, int most, Look look)
 {
+    const Instant now = look.now;
     std::vector<ClaimedOutbound> heads;
     auto mine = sendableTenants(session, life, now);
     if (!mine)
         return fail(mine.error());
     if (mine->empty())
         return heads;
-    const auto stopped = anyStop(session, now);
-    if (!stopped)
-        return fail(stopped.error());
+    if (!look.stopped) {
+        const auto held = anyHold(session, now);
+        if (!held)
+            return fail(held.error());
+        look.stopped = *held;
+    }
     QStringList tenants;
     for (const auto &[tenant, held] : *mine)
         tenants << tenant;
@@ -189,9 +189,7 @@ Result<std::vector<ClaimedOutbound>> findHeads(
         const int left = most - static_cast<int>(heads.size());
         if (left <= 0)
             break;
-        if (auto some
-            = headsOf(session, Look{now, *stopped}, share.installation, std::min(left, share.most), heads);
-            !some)
+        if (auto some = headsOf(session, look, share.installation, std::min(left, share.most), heads); !some)
             return fail(some.error());
     }
     // In the order of their ids: two engines never wait for each other.
@@ -217,9 +215,9 @@ Result<std::vector<ClaimedOutbound>> claimOutboundUnit(
     const auto now = session.now();
     if (!now)
         return fail(now.error());
-    const auto alive = mayClaim(session, life);
-    if (!alive)
-        return fail(alive.error());
+    const auto right = claimRight(session, life);
+    if (!right)
+        return fail(right.error());
     std::vector<ClaimedOutbound> claimed;
     for (const ClaimedOutbound &row : earlier) {
         // An earlier run of this claim took it, and that run's commit had gone through.
@@ -232,10 +230,10 @@ Result<std::vector<ClaimedOutbound>> claimOutboundUnit(
         if (rows->next())
             claimed.push_back(row);
     }
-    if (!*alive || static_cast<int>(claimed.size()) >= most)
+    if (!right->alive || static_cast<int>(claimed.size()) >= most)
         return claimed;
     most -= static_cast<int>(claimed.size());
-    auto heads = findHeads(session, life, most, *now);
+    auto heads = findHeads(session, life, most, Look{*now, right->paused});
     if (!heads)
         return fail(heads.error());
     for (ClaimedOutbound &row : *heads) {
