@@ -51,6 +51,9 @@ protected:
     }
     QString say(const EngineItem &item, const TimeText &time) const override
     {
+        if (!isNever(item.endedAt))
+            return tr("%1, %2, %3 ago", "state, engine, age")
+                .arg(engineState(item.state).word, item.id, time.age(item.endedAt));
         return tr("%1, %2, running for %3", "state, engine, age")
             .arg(engineState(item.state).word, item.id, time.age(item.startedAt));
     }
@@ -100,6 +103,8 @@ private:
             {{u"config"_s, tr("Configuration"), 190}, configCell},
             {{u"started"_s, tr("Started"), 125, true},
                 [](const Item &item, const TimeText &time) { return ageCell(item.startedAt, time); }},
+            {{u"ended"_s, tr("Ended"), 125, true},
+                [](const Item &item, const TimeText &time) { return ageCell(item.endedAt, time); }},
         };
     }
 };

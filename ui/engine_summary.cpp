@@ -28,6 +28,7 @@ public:
         f->add(u"pid"_s, tr("Process"));
         f->add(u"version"_s, tr("Version"));
         f->add(u"started"_s, tr("Started"));
+        f->add(u"ended"_s, tr("Ended"));
         f->beginSection(tr("Work"));
         f->add(u"lease"_s, tr("Lease until"));
         f->add(u"deliveries"_s, tr("Deliveries held"));
@@ -52,6 +53,8 @@ protected:
         f->set(u"pid"_s, QString::number(item.pid));
         f->set(u"version"_s, item.version);
         f->set(u"started"_s, time.moment(item.startedAt), time.full(item.startedAt));
+        f->set(u"ended"_s, time.moment(item.endedAt), time.full(item.endedAt));
+        f->setShown(u"ended"_s, !isNever(item.endedAt));
         f->set(u"lease"_s, time.moment(item.leaseUntil), time.full(item.leaseUntil));
         f->setShown(u"lease"_s, !isNever(item.leaseUntil));
         f->set(u"deliveries"_s, QString::number(item.deliveries));

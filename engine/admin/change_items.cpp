@@ -102,7 +102,7 @@ bool concernsAny(const std::vector<store::FeedEntry> &entries)
 
 // A pause is told as a change of every installation that it stops.
 Touched touchedInstallations(
-    const QList<InstallationItem> &items, const std::vector<store::FeedEntry> &entries, Instant readAt)
+    const QList<InstallationItem> &items, const std::vector<store::FeedEntry> &entries)
 {
     Touched touched;
     for (const store::FeedEntry &entry : entries) {
@@ -114,7 +114,6 @@ Touched touchedInstallations(
             store::FeedEntry &last = touched.rows[Row(kInstallation, item.id)];
             last = entry;
             last.id = item.id;
-            last.rev = toMs(readAt);
         }
     }
     return touched;
@@ -162,6 +161,14 @@ QStringList kindNames()
 
 namespace {
 
+// When they were read: of one engine as of another by the database's clock, so that a reader who goes from
+// one engine to another never takes an older state for a newer one.
+template <class Item>
+qint64 revisionOf(const QList<Item> &items, Instant otherwise)
+{
+    return toMs(items.isEmpty() ? otherwise : items.constFirst().readAt);
+}
+
 // Calls one of the store's item readers for the touched rows of a kind and adds what it finds.
 template <class Item>
 QCoro::Task<Status> readItems(store::Store &store,
@@ -176,23 +183,23 @@ QCoro::Task<Status> readItems(store::Store &store,
 }
 
 QCoro::Task<Status> readInstallations(
-    store::Store &store, Instant now, const store::FeedBatch *batch, std::vector<PlacedChange> *changes)
+    store::Store &store, const store::FeedBatch *batch, std::vector<PlacedChange> *changes)
 {
     const auto items = co_await store.installationItems();
     if (!items)
         co_return fail(items.error());
-    const Touched touched = touchedInstallations(*items, batch->entries, now);
+    const Touched touched = touchedInstallations(*items, batch->entries);
     // Their own revisions say nothing of their pauses.
     const size_t first = changes->size();
     const Status added = addItems(items, kInstallation, batch->cursor.epoch, touched, *changes);
     for (size_t i = first; i < changes->size(); ++i)
-        (*changes)[i].change.rev = toMs(now);
+        (*changes)[i].change.rev = revisionOf(*items, batch->readAt);
     co_return added;
 }
 
 // Whether all work by one configuration is said of each: a change of one is a change of all.
 QCoro::Task<Status> readEngines(
-    store::Store &store, Instant now, const store::FeedBatch *batch, std::vector<PlacedChange> *changes)
+    store::Store &store, const store::FeedBatch *batch, std::vector<PlacedChange> *changes)
 {
     const auto isEngine = [](const store::FeedEntry &entry) { return entry.kind == kEngine; };
     const auto last = std::find_if(batch->entries.rbegin(), batch->entries.rend(), isEngine);
@@ -201,12 +208,21 @@ QCoro::Task<Status> readEngines(
     const auto items = co_await store.engineItems();
     if (!items)
         co_return fail(items.error());
-    for (const EngineItem &item : *items) {
+    QHash<QString, const EngineItem *> touched; // none: it is gone
+    for (const store::FeedEntry &entry : batch->entries) {
+        if (entry.kind == kEngine)
+            touched.insert(entry.id, nullptr);
+    }
+    for (const EngineItem &item : *items)
+        touched.insert(item.id, &item);
+    for (auto row = touched.begin(); row != touched.end(); ++row) {
         store::FeedEntry entry = *last;
-        entry.id = item.id;
-        entry.rev = toMs(now);
-        changes->push_back(placed(entry, kEngine, batch->cursor.epoch));
-        changes->back().change.item = item;
+        entry.id = row.key();
+        entry.rev = revisionOf(*items, batch->readAt);
+        PlacedChange &change = changes->emplace_back(placed(entry, kEngine, batch->cursor.epoch));
+        change.gone = row.value() == nullptr;
+        if (!change.gone)
+            change.change.item = *row.value();
     }
     co_return Status();
 }
@@ -214,7 +230,7 @@ QCoro::Task<Status> readEngines(
 } // namespace
 
 QCoro::Task<Result<std::vector<PlacedChange>>> placedChanges(
-    store::Store &store, const Clock &clock, store::FeedBatch batch, KindSet kinds)
+    store::Store &store, store::FeedBatch batch, KindSet kinds)
 {
     using store::Store;
     const QString epoch = batch.cursor.epoch;
@@ -238,9 +254,9 @@ QCoro::Task<Result<std::vector<PlacedChange>>> placedChanges(
         read = co_await readItems(
             store, &Store::interactionItems, u"interaction"_s, epoch, &touched, &changes);
     if (read && (kinds & installation) && concernsAny(batch.entries))
-        read = co_await readInstallations(store, clock.now(), &batch, &changes);
+        read = co_await readInstallations(store, &batch, &changes);
     if (read && (kinds & engine))
-        read = co_await readEngines(store, clock.now(), &batch, &changes);
+        read = co_await readEngines(store, &batch, &changes);
     if (!read)
         co_return fail(read.error());
     order(changes);

@@ -35,6 +35,6 @@ struct PlacedChange
 // is a change of every installation that it stops, and a change of one engine one of all. Unavailable when
 // the items cannot be read: then nothing of the batch may be passed over.
 [[nodiscard]] QCoro::Task<Result<std::vector<PlacedChange>>> placedChanges(
-    store::Store &store, const Clock &clock, store::FeedBatch batch, KindSet kinds);
+    store::Store &store, store::FeedBatch batch, KindSet kinds);
 
 } // namespace signalbox::admin

@@ -101,7 +101,9 @@ QCoro::Task<> ChangeStreams::serve(Reader reader)
         const bool more = co_await forward(reader);
         writeCounts(*reader);
         co_await client.taken(token);
-        if (!more)
+        if (more)
+            co_await async::nextTurn(); // the others, too, and everything else on this thread
+        else
             co_await rest(reader);
     }
     client.end();
@@ -171,8 +173,7 @@ QCoro::Task<Result<ChangeStreams::Behind>> ChangeStreams::readNow(Reader reader)
         behind.batch.cursor = *newest;
         co_return behind;
     }
-    const auto changes
-        = co_await placedChanges(m_service.store(), m_service.clock(), *batch, reader->wish.kinds);
+    const auto changes = co_await placedChanges(m_service.store(), *batch, reader->wish.kinds);
     if (!changes)
         co_return fail(changes.error());
     behind.changes = *changes;

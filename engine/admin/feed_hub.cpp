@@ -18,6 +18,8 @@ constexpr Millis kBetween{20};
 constexpr Millis kBackstop{1000};
 constexpr Millis kLongestHeld{250}; // entries behind an open transaction are looked for that often
 constexpr qint64 kEntryWeight = 200;
+constexpr qint64 kMostLookedAt
+    = 256 * 1024; // for one client in one turn, in bytes that may have to be parsed
 constexpr qint64 kParsedWeight = 6; // of a byte of JSON, once parsed
 constexpr QByteArrayView kDataField("\ndata: ");
 
@@ -155,15 +157,17 @@ FeedHub::Slice FeedHub::slice(
     Slice slice;
     slice.end = after;
     const Instant now = m_clock.now();
+    qint64 lookedAt = 0;
     auto entry = std::upper_bound(m_ring.begin(), m_ring.end(), after,
         [](const store::FeedCursor &at, const Entry &of) { return at.isBefore(of.at); });
     for (; entry != m_ring.end(); ++entry) {
         // What stands at one place goes out together.
-        if (slice.events.size() >= most && slice.end.isBefore(entry->at)) {
+        if ((slice.events.size() >= most || lookedAt >= kMostLookedAt) && slice.end.isBefore(entry->at)) {
             slice.more = true;
             return slice;
         }
         slice.end = entry->at;
+        lookedAt += kEntryWeight + (filter.isEmpty() ? 0 : entry->event.size());
         if ((entry->kind & kinds) != 0 && entry->matches(filter, now))
             slice.events += entry->event;
     }
@@ -230,7 +234,7 @@ QCoro::Task<bool> FeedHub::readOnce()
     }
     std::vector<PlacedChange> changes;
     if (!batch->entries.empty()) {
-        const auto placed = co_await placedChanges(m_store, m_clock, *batch, kinds);
+        const auto placed = co_await placedChanges(m_store, *batch, kinds);
         if (!placed) {
             noteAway(placed.error());
             co_return false;

@@ -60,7 +60,8 @@ public:
         store::FeedCursor end; // behind all that is in it
         bool more = false;
     };
-    // The events behind a cursor that covers(), of about `most` bytes, one at least when there is one.
+    // The events behind a cursor that covers(), of about `most` bytes, one at least when there is one; fewer
+    // and `more` when much had to be looked at.
     [[nodiscard]] Slice slice(
         const store::FeedCursor &after, KindSet kinds, const Filter &filter, qint64 most) const;
 

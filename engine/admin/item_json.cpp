@@ -337,6 +337,7 @@ Json toJson(const EngineItem &item)
     json.set(u"outbound"_s, item.outbound);
     put(json, u"lease_until"_s, item.leaseUntil);
     put(json, u"started_at"_s, item.startedAt);
+    put(json, u"ended_at"_s, item.endedAt);
     json.set(u"rev"_s, item.rev);
     return json;
 }

@@ -98,6 +98,7 @@ struct InstallationItem
     int disconnectAttempts = 0;
     QString disconnectError;
     qint64 rev = 0;
+    Instant readAt; // by the database's clock
     QList<PauseItem> pauses; // its own, its backend's and the engine's
 };
 

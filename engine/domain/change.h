@@ -11,8 +11,8 @@
 namespace signalbox::domain {
 
 // One entity is at revision ≥ rev. `item` is missing for kinds that have no view yet. What an installation
-// shows comes from several rows (its own, its pauses): the rev of its change is when it was read, in
-// milliseconds.
+// shows comes from several rows (its own, its pauses): the rev of its change is when it was read, by
+// the database's clock in milliseconds; an engine's too.
 struct Change
 {
     Change() = default;

@@ -23,6 +23,8 @@ struct EngineItem
     int outbound = 0; // that it is sending
     Instant leaseUntil; // never: it has none
     Instant startedAt;
+    Instant endedAt; // never: it has not
+    Instant readAt; // by the database's clock
     qint64 rev = 0;
 };
 

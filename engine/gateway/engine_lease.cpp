@@ -25,11 +25,18 @@ EngineLease::EngineLease(store::Store &store, const Clock &clock, Millis lease, 
 
 QCoro::Task<Result<store::Registered>> EngineLease::begin(store::EngineRegistration registration)
 {
-    const Millis before = m_clock.boot();
     m_registration = registration;
+    m_registration.lease = m_lease;
+    ++m_lives;
+    co_return co_await registerLife();
+}
+
+QCoro::Task<Result<store::Registered>> EngineLease::registerLife()
+{
+    const Millis before = m_clock.boot();
+    store::EngineRegistration registration = m_registration;
     // One that is run again must know its own life from a former one of the same process.
-    registration.token += u'-' + QString::number(++m_lives);
-    registration.lease = m_lease;
+    registration.token += u'-' + QString::number(m_lives);
     Result<store::Registered> registered = co_await m_store.registerEngine(registration);
     if (registered) {
         m_life = registered->life;
@@ -65,11 +72,7 @@ QCoro::Task<bool> EngineLease::renewOnce()
         co_return true;
     }
     if (renewed.error().code() == ErrorCode::Conflict) {
-        logCritical(
-            lcGateway, "this engine has been replaced by another life of it", {{"engine", m_life.id}});
-        m_leaseEndsBoot = Millis(0);
-        Q_EMIT replaced();
-        m_scope.cancel();
+        beReplaced();
         co_return false;
     }
     if (renewed.error().native() != u"lease_ended") {
@@ -85,14 +88,28 @@ QCoro::Task<bool> EngineLease::renewOnce()
     if (m_letGo)
         co_await m_letGo();
     m_lapsed = true;
+    ++m_lives;
+    m_registration.former = m_life.incarnation;
     co_return co_await beginAgain();
+}
+
+void EngineLease::beReplaced()
+{
+    logCritical(lcGateway, "this engine has been replaced by another life of it", {{"engine", m_life.id}});
+    m_leaseEndsBoot = Millis(0);
+    Q_EMIT replaced();
+    m_scope.cancel();
 }
 
 QCoro::Task<bool> EngineLease::beginAgain()
 {
     if (m_scope.token().isCancelled())
         co_return false;
-    const auto registered = co_await begin(m_registration);
+    const auto registered = co_await registerLife();
+    if (!registered && registered.error().code() == ErrorCode::Conflict) { // while this one was away
+        beReplaced();
+        co_return false;
+    }
     if (!registered) {
         logWarning(
             lcGateway, "the next life could not be registered", {{"code", registered.error().native()}});

@@ -54,6 +54,9 @@ Q_SIGNALS:
 private:
     [[nodiscard]] QCoro::Task<bool> renewOnce();
     [[nodiscard]] QCoro::Task<bool> beginAgain();
+    // Of one life, however often: the database knows it by its token.
+    [[nodiscard]] QCoro::Task<Result<store::Registered>> registerLife();
+    void beReplaced();
     [[nodiscard]] QCoro::Task<> renewLoop();
     store::Store &m_store;
     const Clock &m_clock;

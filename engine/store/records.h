@@ -42,6 +42,9 @@ struct EngineRegistration
     QString version;
     QString configHash;
     Millis lease{15'000};
+    // The life that ended, of an engine that goes on in another: refused when a third has begun. 0: a process
+    // that starts, and takes the place of any.
+    qint64 former = 0;
 };
 
 struct Registered
@@ -434,6 +437,7 @@ struct FeedBatch
     FeedCursor cursor; // behind the last entry; without more, behind all that will never change any more
     FeedCursor oldest; // of a gap: from here on the feed can be read
     qint64 lagMs = 0; // age of the oldest entry, also of one that is held back
+    Instant readAt; // by the database's clock
     bool gap = false; // the cursor is too old, of another epoch or of the future: lists must be read anew
     bool more = false;
     bool held = false; // there are entries behind a transaction that is still open

@@ -29,7 +29,7 @@ Result<QList<EngineItem>> engineItemsUnit(Session &session)
         return fail(now.error());
     auto rows = session.query(
         "SELECT e.id, e.incarnation, e.lease_until, e.host, e.pid, e.version, e.config_hash, e.started_at, "
-        "e.rev, "
+        "e.rev, e.ended_at, "
         "(SELECT COUNT(*) FROM deliveries d WHERE d.engine_id = e.id AND d.incarnation = e.incarnation "
         "AND d.engine_id IS NOT NULL), "
         "(SELECT COUNT(*) FROM outbound_messages o WHERE o.engine_id = e.id AND o.incarnation = "
@@ -52,8 +52,10 @@ Result<QList<EngineItem>> engineItemsUnit(Session &session)
         item.configHash = rows->text(6);
         item.startedAt = rows->instant(7);
         item.rev = rows->number(8);
-        item.deliveries = static_cast<int>(rows->number(9));
-        item.outbound = static_cast<int>(rows->number(10));
+        item.endedAt = rows->instant(9);
+        item.deliveries = static_cast<int>(rows->number(10));
+        item.outbound = static_cast<int>(rows->number(11));
+        item.readAt = *now;
         if (item.state == u"live")
             hashes.insert(item.configHash);
     }

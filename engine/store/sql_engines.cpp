@@ -163,6 +163,15 @@ Result<bool> freeLost(Session &session, const LostLives &lost, int most, Registe
 
 } // namespace
 
+namespace {
+
+Error replacedLife()
+{
+    return Error(ErrorCode::Conflict, u"another life of this engine has begun"_s, QString::fromUtf16(kStale));
+}
+
+} // namespace
+
 Result<Registered> registerEngineUnit(Session &session, const EngineRegistration &registration)
 {
     const auto now = session.now();
@@ -176,19 +185,23 @@ Result<Registered> registerEngineUnit(Session &session, const EngineRegistration
         const QString mark = registration.version + u' ' + registration.token;
         auto rows = session.query(
             "INSERT INTO engines (id, incarnation, lease_until, host, pid, version, config_hash, started_at) "
-            "VALUES (?, 1, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+            "VALUES (?, 1 + COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE key = "
+            "'swept_incarnation'), "
+            "0), ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
             "incarnation = CASE WHEN engines.version = excluded.version THEN engines.incarnation ELSE "
             "engines.incarnation + 1 END, "
             "lease_until = excluded.lease_until, host = excluded.host, pid = excluded.pid, version = "
             "excluded.version, "
-            "config_hash = excluded.config_hash, started_at = excluded.started_at, rev = engines.rev + 1 "
+            "config_hash = excluded.config_hash, started_at = excluded.started_at, ended_at = 0, "
+            "rev = engines.rev + 1 "
+            "WHERE ? = 0 OR engines.incarnation = ? OR engines.version = excluded.version "
             "RETURNING incarnation, rev",
             registration.id, *now + registration.lease, registration.host, registration.pid, mark,
-            registration.configHash, *now);
+            registration.configHash, *now, registration.former, registration.former);
         if (!rows)
             return fail(rows.error());
         if (!rows->next())
-            return fail(ErrorCode::Internal, u"the engine row returned nothing"_s);
+            return fail(replacedLife());
         registered.life.incarnation = rows->number(0);
         session.touch("engine", registration.id, rows->number(1));
     }
@@ -208,23 +221,35 @@ Result<Registered> registerEngineUnit(Session &session, const EngineRegistration
     return registered;
 }
 
-Result<bool> mayClaim(Session &session, const EngineLife &life)
+#define SIGNALBOX_CLAIM_RIGHT                                                                                \
+    "SELECT lease_until, CASE WHEN EXISTS (SELECT 1 FROM pauses WHERE until_at = 0 OR until_at > ?) "        \
+    "THEN 1 ELSE 0 END FROM engines WHERE id = ? AND incarnation = ?"
+
+Result<ClaimRight> claimRight(Session &session, const EngineLife &life)
 {
     const auto now = session.now();
     if (!now)
         return fail(now.error());
     const bool sqlite = session.dialect() == Dialect::Sqlite;
-    auto rows
-        = session.query(sqlite ? "SELECT lease_until FROM engines WHERE id = ? AND incarnation = ?"
-                               : "SELECT lease_until FROM engines WHERE id = ? AND incarnation = ? FOR SHARE",
-            life.id, life.incarnation);
+    auto rows = session.query(
+        sqlite ? SIGNALBOX_CLAIM_RIGHT : SIGNALBOX_CLAIM_RIGHT " FOR SHARE", *now, life.id, life.incarnation);
     if (!rows)
         return fail(rows.error());
     if (!rows->next())
-        return fail(Error(
-            ErrorCode::Conflict, u"another life of this engine has begun"_s, QString::fromUtf16(kStale)));
+        return fail(replacedLife());
+    ClaimRight right;
     // On SQLite nothing of the one engine expires by a clock jump or a suspended laptop.
-    return sqlite || rows->instant(0) > *now;
+    right.alive = sqlite || rows->instant(0) > *now;
+    right.paused = rows->flag(1);
+    return right;
+}
+
+Result<bool> mayClaim(Session &session, const EngineLife &life)
+{
+    const auto right = claimRight(session, life);
+    if (!right)
+        return fail(right.error());
+    return right->alive;
 }
 
 namespace {
@@ -302,8 +327,9 @@ Result<Registered> reapLostEngineUnit(Session &session, const ReapOrder &order)
     reaped.complete = *complete;
     if (reaped.complete) {
         auto rows
-            = session.query("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? RETURNING rev",
-                kLeaseReaped, lost->id);
+            = session.query("UPDATE engines SET lease_until = ?, ended_at = ?, rev = rev + 1 WHERE id = ? "
+                            "RETURNING rev",
+                kLeaseReaped, *now, lost->id);
         if (!rows)
             return fail(rows.error());
         if (rows->next())
@@ -337,19 +363,61 @@ Result<bool> renewLeaseUnit(Session &session, const EngineLife &life, Millis lea
 
 Result<bool> endEngineUnit(Session &session, const EngineLife &life)
 {
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
     Registered count;
     const LostLives mine(life, life.incarnation, life.incarnation, false);
     if (auto freed = freeLost(session, mine, kEverything, count); !freed)
         return fail(freed.error());
-    auto rows
-        = session.query("UPDATE engines SET lease_until = ?, rev = rev + 1 WHERE id = ? AND incarnation = ? "
-                        "RETURNING rev",
-            kLeaseEnded, life.id, life.incarnation);
+    auto rows = session.query("UPDATE engines SET lease_until = ?, ended_at = ?, rev = rev + 1 WHERE id = ? "
+                              "AND incarnation = ? RETURNING rev",
+        kLeaseEnded, *now, life.id, life.incarnation);
     if (!rows)
         return fail(rows.error());
     if (rows->next())
         session.touch("engine", life.id, rows->number(0));
     return true;
+}
+
+#define SIGNALBOX_GONE_ENGINES                                                                               \
+    "SELECT id, incarnation, rev FROM engines WHERE lease_until <= 0 AND ended_at < ? ORDER BY id LIMIT ?"
+
+Result<int> sweepEngines(Session &session, Instant before, int most)
+{
+    struct Gone
+    {
+        QString id;
+        qint64 incarnation;
+        qint64 rev;
+    };
+    std::vector<Gone> gone;
+    {
+        auto rows = session.query(session.dialect() == Dialect::Sqlite ? SIGNALBOX_GONE_ENGINES
+                                                                       : SIGNALBOX_GONE_ENGINES
+                " FOR UPDATE SKIP LOCKED",
+            before, most);
+        if (!rows)
+            return fail(rows.error());
+        while (rows->next())
+            gone.push_back({rows->text(0), rows->number(1), rows->number(2)});
+    }
+    for (const Gone &life : gone) {
+        const auto removed = session.run("DELETE FROM engines WHERE id = ?", life.id);
+        if (!removed)
+            return removed;
+        session.touch("engine", life.id, life.rev + 1);
+        // One that comes again under this id must not be taken for a life that somebody still remembers.
+        const auto noted = session.run(
+            "INSERT INTO meta (key, value) VALUES ('swept_incarnation', CAST(? AS TEXT)) ON CONFLICT (key) "
+            "DO "
+            "UPDATE SET value = excluded.value WHERE CAST(meta.value AS BIGINT) < CAST(excluded.value AS "
+            "BIGINT)",
+            life.incarnation);
+        if (!noted)
+            return noted;
+    }
+    return static_cast<int>(gone.size());
 }
 
 } // namespace signalbox::store

@@ -105,6 +105,7 @@ Result<FeedBatch> readFeedUnit(Session &session, const FeedCursor &after, int mo
     FeedBatch batch;
     batch.cursor = after;
     batch.oldest = state->trimmed;
+    batch.readAt = *now;
     // A cursor of the future was told by a database that has been put back since.
     batch.gap
         = after.epoch != state->head.epoch || after.isBefore(state->trimmed) || state->head.isBefore(after);

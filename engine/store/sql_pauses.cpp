@@ -153,6 +153,9 @@ Result<QList<PauseItem>> pausesUnit(Session &session)
 
 Result<QList<domain::InstallationItem>> installationItemsUnit(Session &session)
 {
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
     const auto pauses = pausesUnit(session);
     if (!pauses)
         return fail(pauses.error());
@@ -178,6 +181,7 @@ Result<QList<domain::InstallationItem>> installationItemsUnit(Session &session)
         item.disconnectAttempts = static_cast<int>(rows->number(10));
         item.disconnectError = rows->text(11);
         item.rev = rows->number(12);
+        item.readAt = *now;
         std::copy_if(pauses->begin(), pauses->end(), std::back_inserter(item.pauses), [&](const auto &pause) {
             return pause.scope == u"engine" || (pause.scope == u"installation" && pause.id == item.id)
                 || (pause.scope == u"backend" && pause.id == item.backend);

@@ -13,6 +13,8 @@ namespace signalbox::store {
 
 namespace {
 
+constexpr Millis kGoneEngines{
+    std::chrono::hours(24)}; // an engine without a data folder has a new id each time
 constexpr Millis kForwardsGiveUp{std::chrono::hours(25)}; // an hour after their own sender would have
 
 // Looks at the next `most` payloads in the order of their ids, which follow time, and goes on behind them the
@@ -165,6 +167,8 @@ Result<int> sweepUnit(Session &session, const Retention &retention, int most)
     if (auto done = add(sweepKeyedAnswers(session, *now, most)); !done)
         return fail(done.error());
     if (auto done = add(sweepInteractions(session, *now, retention.history, most)); !done)
+        return fail(done.error());
+    if (auto done = add(sweepEngines(session, *now - kGoneEngines, most)); !done)
         return fail(done.error());
     if (auto done = add(sweepAudit(session, *now - retention.audit, most)); !done)
         return fail(done.error());

@@ -19,9 +19,18 @@ namespace signalbox::store {
 inline constexpr qint64 kLeaseEnded = 0;
 inline constexpr qint64 kLeaseReaped = -1;
 [[nodiscard]] Result<bool> endEngineUnit(Session &session, const EngineLife &life);
-// False while this life's lease has lapsed: it may renew it, but takes no work before (PostgreSQL only).
-// Conflict when the life has been replaced. Keeps the engine's row from being replaced until the commit.
+// What a life may take. Conflict when it has been replaced. Keeps the engine's row from being replaced until
+// the commit.
+struct ClaimRight
+{
+    ClaimRight() = default;
+    bool alive = false; // false while its lease has lapsed: it takes no work (PostgreSQL only)
+    bool paused = false; // something is (action_records.h)
+};
+[[nodiscard]] Result<ClaimRight> claimRight(Session &session, const EngineLife &life);
 [[nodiscard]] Result<bool> mayClaim(Session &session, const EngineLife &life);
+// Of what ended before that time, nothing is left but its place in the audit log.
+[[nodiscard]] Result<int> sweepEngines(Session &session, Instant before, int most);
 [[nodiscard]] Result<Registered> reapLostEngineUnit(Session &session, const ReapOrder &order);
 // A held delivery whose holder is gone.
 struct LostDelivery

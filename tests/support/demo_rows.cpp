@@ -272,6 +272,7 @@ EngineItem demoEngine(int number, Instant now)
     item.outbound = number < 3 ? 1 : 0;
     item.leaseUntil = number < 3 ? now + Millis(11'000) : Instant();
     item.startedAt = now - Millis(7'200'000 * number);
+    item.endedAt = number < 3 ? Instant() : now - Millis(300'000 * number);
     item.rev = 2;
     return item;
 }

@@ -84,6 +84,8 @@ private:
 
 private Q_SLOTS:
     void register_raisesIncarnation();
+    void register_ofALapsedLife_yieldsToItsSuccessor();
+    void sweep_forgetsEnginesThatAreGone();
     void register_freesFormerLife();
     void register_keepsOrderBehindFenced();
     void register_freesWhatWaitsForItsRuntime();
@@ -114,6 +116,57 @@ void StoreEnginesTest::register_raisesIncarnation()
     QVERIFY(next);
     QCOMPARE(next->life.incarnation, 2);
     QCOMPARE(next->clusterId, first->clusterId);
+}
+
+// Two processes of one id: whoever froze is not to take the place of whoever took its.
+void StoreEnginesTest::register_ofALapsedLife_yieldsToItsSuccessor()
+{
+    SIGNALBOX_STORE(f);
+    const auto frozen = async::blockOn(f.db().registerEngine(registration(u"e1"_s, u"p1-1"_s)));
+    QVERIFY(frozen);
+    EngineRegistration onward = registration(u"e1"_s, u"p1-2"_s);
+    onward.former = frozen->life.incarnation;
+    for (int run = 0; run < 2; ++run) { // again after a commit of unknown outcome
+        const auto next = async::blockOn(f.db().registerEngine(onward));
+        QVERIFY(next);
+        QCOMPARE(next->life.incarnation, 2);
+    }
+    const auto successor = async::blockOn(f.db().registerEngine(registration(u"e1"_s, u"p2-1"_s)));
+    QVERIFY(successor);
+    QCOMPARE(successor->life.incarnation, 3);
+    onward = registration(u"e1"_s, u"p1-3"_s);
+    onward.former = 2;
+    const auto refused = async::blockOn(f.db().registerEngine(onward));
+    QVERIFY(!refused);
+    QCOMPARE(refused.error().code(), ErrorCode::Conflict);
+    QVERIFY(async::blockOn(f.db().renewLease(successor->life, Millis(60'000), Millis(180'000))));
+}
+
+void StoreEnginesTest::sweep_forgetsEnginesThatAreGone()
+{
+    SIGNALBOX_STORE(f);
+    (void)f.engine(u"gone"_s);
+    const EngineLife gone = f.engine(u"gone"_s, Millis(60'000));
+    const EngineLife late = f.engine(u"late"_s);
+    const EngineLife here = f.engine(u"here"_s);
+    QVERIFY(async::blockOn(f.db().endEngine(gone)));
+    QVERIFY(async::blockOn(f.db().endEngine(late)));
+    f.sql(u"UPDATE engines SET ended_at = ended_at - 90000000 WHERE id = 'gone'"_s);
+    const auto before = async::blockOn(f.db().feedHead());
+    QVERIFY(before);
+    QVERIFY(async::blockOn(f.db().sweep(Retention(), 100)));
+    const auto items = async::blockOn(f.db().engineItems());
+    QVERIFY(items);
+    QCOMPARE(items->size(), 2);
+    QCOMPARE(items->at(0).id, here.id);
+    QVERIFY(isNever(items->at(0).endedAt));
+    QCOMPARE(items->at(1).id, late.id);
+    QVERIFY(!isNever(items->at(1).endedAt));
+    // Whoever still remembers that life is not taken for one that comes under its id.
+    const auto again = async::blockOn(f.db().registerEngine(registration(u"gone"_s, u"new"_s)));
+    QVERIFY(again);
+    QVERIFY2(
+        again->life.incarnation > gone.incarnation, qPrintable(QString::number(again->life.incarnation)));
 }
 
 void StoreEnginesTest::register_freesFormerLife()
