@@ -35,6 +35,7 @@ public:
         f->add(u"by"_s, tr("By"), Look::Id);
         f->add(u"chosen"_s, tr("Chosen"));
         f->add(u"why"_s, tr("Closed because"), Look::Mono);
+        f->add(u"webhook"_s, tr("Webhook"));
         f->beginSection(tr("Whoever asks"));
         f->add(u"delivery"_s, tr("Delivery"), Look::Link);
         f->add(u"session"_s, tr("Session"), Look::Link);
@@ -80,12 +81,26 @@ protected:
         f->setShown(u"by"_s, !item.answeredBy.isEmpty());
         f->setShown(u"chosen"_s, !item.chosenKind.isEmpty());
         f->setShown(u"why"_s, !item.errorCode.isEmpty());
+        f->set(u"webhook"_s, webhookText(item));
+        f->setShown(u"webhook"_s, !item.webhook.isEmpty());
         f->set(u"delivery"_s, item.deliveryId);
         f->set(u"session"_s, item.sessionId);
         f->set(u"engine"_s, item.engine);
         for (const auto &[key, value] : {std::pair(u"delivery"_s, item.deliveryId),
                  std::pair(u"session"_s, item.sessionId), std::pair(u"engine"_s, item.engine)})
             f->setShown(key, !value.isEmpty());
+    }
+    static QString webhookText(const InteractionItem &item)
+    {
+        if (item.webhookState == u"dead")
+            return tr("%1 was never told: %2 (tries: %3)", "name, code, number")
+                .arg(item.webhook, item.webhookError)
+                .arg(item.webhookAttempts);
+        if (item.webhookError.isEmpty())
+            return tr("%1 is being told").arg(item.webhook);
+        return tr("%1 is not reached: %2 (tries: %3)", "name, code, number")
+            .arg(item.webhook, item.webhookError)
+            .arg(item.webhookAttempts);
     }
     QString say(const InteractionItem &item, const TimeText &time) const override
     {

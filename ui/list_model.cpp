@@ -381,9 +381,13 @@ int ListModel::markOfRow(int row) const
 
 void ListModel::apply(const QList<domain::Change> &changes)
 {
+    bool gone = false;
     for (const domain::Change &change : changes) {
+        if (change.kind != m_kind->changeKinds().constFirst())
+            continue;
+        gone = gone || (change.gone && rowOf(change.id) >= 0);
         ListRow row;
-        if (change.kind != m_kind->changeKinds().constFirst() || !m_kind->rowOf(change, row))
+        if (change.gone || !m_kind->rowOf(change, row))
             continue;
         const auto known = m_pending.constFind(row.id);
         if (known == m_pending.constEnd() || known->rev < row.rev)
@@ -395,6 +399,8 @@ void ListModel::apply(const QList<domain::Change> &changes)
     }
     if (!m_pending.isEmpty() && !m_flushTimer.isActive())
         m_flushTimer.start();
+    if (gone) // rare: pages are asked for again instead of being counted anew
+        resynchronise();
 }
 
 void ListModel::flush()

@@ -79,7 +79,7 @@ Status addItems(const Result<QList<Item>> &items, const QString &kind, const QSt
     }
     for (const QString &id : touched.ids(kind)) {
         if (!found.contains(id))
-            changes.emplace_back(placed(touched.rows[Row(kind, id)], kind, epoch)).gone = true;
+            changes.emplace_back(placed(touched.rows[Row(kind, id)], kind, epoch)).change.gone = true;
     }
     return {};
 }
@@ -220,8 +220,8 @@ QCoro::Task<Status> readEngines(
         entry.id = row.key();
         entry.rev = revisionOf(*items, batch->readAt);
         PlacedChange &change = changes->emplace_back(placed(entry, kEngine, batch->cursor.epoch));
-        change.gone = row.value() == nullptr;
-        if (!change.gone)
+        change.change.gone = row.value() == nullptr;
+        if (!change.change.gone)
             change.change.item = *row.value();
     }
     co_return Status();

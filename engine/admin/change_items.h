@@ -28,7 +28,6 @@ struct PlacedChange
     store::FeedCursor at;
     // The last one at its place: only behind it a reader may say that it has come so far.
     bool endsPlace = true;
-    bool gone = false; // a kind with a view, but no such row any more
 };
 
 // The changes of these kinds in a batch, in the order of the feed, each row once with what it is now. A pause

@@ -205,7 +205,7 @@ QCoro::Task<bool> ChangeStreams::catchUp(Reader reader)
         events = gapEvent(behind->batch.oldest, behind->batch.cursor);
     for (const PlacedChange &change : behind->changes) {
         const Json data = changeData(change);
-        if (reader->wish.filter.matches(data[u"item"], m_service.clock().now()))
+        if (change.change.gone || reader->wish.filter.matches(data[u"item"], m_service.clock().now()))
             events += changeEvent(change, data);
         if (events.size() < m_limits.piece || !change.endsPlace)
             continue;

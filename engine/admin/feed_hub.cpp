@@ -40,7 +40,7 @@ Json itemOf(const Change &change)
 Json changeData(const PlacedChange &change)
 {
     Json data = Json::object({{u"kind"_s, change.change.kind}, {u"id"_s, change.change.id}});
-    data.set(u"op"_s, change.gone ? u"delete"_s : u"update"_s);
+    data.set(u"op"_s, change.change.gone ? u"delete"_s : u"update"_s);
     data.set(u"rev"_s, change.change.rev);
     Json item = itemOf(change.change);
     if (!item.isNull())
@@ -64,7 +64,7 @@ qint64 FeedHub::Entry::weight() const
 // An entry that came when no stream had a filter is read back.
 bool FeedHub::Entry::matches(const Filter &filter, Instant now) const
 {
-    if (filter.isEmpty())
+    if (filter.isEmpty() || gone) // a filter may have let it through when it was there
         return true;
     if (data)
         return filter.matches((*data)[u"item"], now);
@@ -266,6 +266,7 @@ void FeedHub::take(const std::vector<PlacedChange> &changes)
         entry.kind = change.kind;
         const auto data = std::make_shared<const Json>(changeData(change));
         entry.event = changeEvent(change, *data);
+        entry.gone = change.change.gone;
         if (m_filtered > 0)
             entry.data = data;
         m_ringBytes += entry.weight();
@@ -282,7 +283,7 @@ void FeedHub::emitChanged(const std::vector<PlacedChange> &changes)
 {
     QList<Change> watched;
     for (const PlacedChange &change : changes) {
-        if ((change.kind & m_watched) != 0 && !change.gone)
+        if ((change.kind & m_watched) != 0)
             watched << change.change;
     }
     if (!watched.isEmpty())

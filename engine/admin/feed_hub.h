@@ -81,6 +81,7 @@ private:
         Entry() = default;
         store::FeedCursor at;
         KindSet kind = 0;
+        bool gone = false;
         QByteArray event;
         std::shared_ptr<const Json> data; // only while a stream has a filter
         [[nodiscard]] qint64 weight() const;

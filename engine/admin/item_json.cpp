@@ -365,6 +365,12 @@ Json toJson(const InteractionItem &item)
     put(json, u"answered_by"_s, item.answeredBy);
     put(json, u"error_code"_s, item.errorCode);
     put(json, u"engine"_s, item.engine);
+    if (!item.webhook.isEmpty()) {
+        Json call = Json::object({{u"name"_s, item.webhook}, {u"state"_s, item.webhookState}});
+        call.set(u"attempts"_s, item.webhookAttempts);
+        put(call, u"error_code"_s, item.webhookError);
+        json.set(u"webhook"_s, std::move(call));
+    }
     put(json, u"channel_ts"_s, item.channelTs);
     put(json, u"created_at"_s, item.createdAt);
     put(json, u"expires_at"_s, item.expiresAt);

@@ -19,6 +19,7 @@ struct Change
     QString kind; // session | delivery | outbound | runtime | lifecycle_event | installation | audit | engine
     QString id;
     qint64 rev = 0;
+    bool gone = false; // there is no such row any more
     std::variant<std::monostate, SessionItem, DeliveryItem, OutboundItem, RuntimeItem, LifecycleEventItem,
         InstallationItem, AuditItem, EngineItem, InteractionItem>
         item;

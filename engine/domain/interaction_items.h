@@ -30,6 +30,11 @@ struct InteractionItem
     QString answeredBy;
     QString errorCode; // why it was closed
     QString engine; // that holds the asking connection
+    // The call to a configured webhook that has not brought its answer there yet, or never will.
+    QString webhook; // its name; empty: none
+    QString webhookState; // pending | sending | retry | dead
+    int webhookAttempts = 0;
+    QString webhookError; // of the last attempt
     QString channelTs; // of the card
     Instant createdAt;
     Instant expiresAt;

@@ -2,6 +2,7 @@
 #include "gateway/engine_lease.h"
 
 #include "base/log.h"
+#include "store/errors.h"
 
 using namespace Qt::StringLiterals;
 
@@ -71,7 +72,7 @@ QCoro::Task<bool> EngineLease::renewOnce()
         m_leaseEndsBoot = before + m_lease;
         co_return true;
     }
-    if (renewed.error().code() == ErrorCode::Conflict) {
+    if (renewed.error().native() == QStringView(store::kStale)) {
         beReplaced();
         co_return false;
     }
@@ -106,7 +107,7 @@ QCoro::Task<bool> EngineLease::beginAgain()
     if (m_scope.token().isCancelled())
         co_return false;
     const auto registered = co_await registerLife();
-    if (!registered && registered.error().code() == ErrorCode::Conflict) { // while this one was away
+    if (!registered && registered.error().native() == QStringView(store::kStale)) { // while this one was away
         beReplaced();
         co_return false;
     }

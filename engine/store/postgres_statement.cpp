@@ -58,6 +58,7 @@ public:
     }
 
     bool prepare(const char *sql) override;
+    [[nodiscard]] int parameters() const override { return static_cast<int>(m_values.size()); }
     void bind(int position, const QString &value) override;
     void bind(int position, const QByteArray &utf8) override;
     void bind(int position, qint64 value) override;
@@ -83,7 +84,11 @@ public:
     }
 
 private:
-    [[nodiscard]] const char *bytes(int column) const { return PQgetvalue(m_result.get(), m_row, column); }
+    [[nodiscard]] const char *bytes(int column) const
+    {
+        const char *value = PQgetvalue(m_result.get(), m_row, column);
+        return value ? value : ""; // of no row
+    }
     void hold(int position)
     {
         m_values[static_cast<size_t>(position)] = m_held[static_cast<size_t>(position)].constData();

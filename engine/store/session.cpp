@@ -208,8 +208,10 @@ Status Connection::executeText(const QString &sql)
 
 Result<Instant> Connection::beginPostgres(bool readOnly)
 {
+    // What is read is never older than the time that it is said to be of: the snapshot comes after it.
     const PlainOutcome begun = runPlain(m_postgres,
-        readOnly ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; " SIGNALBOX_POSTGRES_NOW
+        readOnly ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+                   "SELECT CAST(EXTRACT(EPOCH FROM transaction_timestamp()) * 1000 AS BIGINT)"
                  : "BEGIN; " SIGNALBOX_POSTGRES_NOW);
     if (begun.failed)
         return fail(toError(begun.error));

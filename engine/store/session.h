@@ -211,6 +211,7 @@ private:
             noteFailure(m_connection.lastError());
             return nullptr;
         }
+        Q_ASSERT_X(statement->parameters() == static_cast<int>(sizeof...(args)), "Session", sql);
         int position = 0;
         (bind(*statement, position++, args), ...);
         if (!statement->exec()) {

@@ -165,6 +165,24 @@ Result<bool> freeLost(Session &session, const LostLives &lost, int most, Registe
 
 namespace {
 
+// A life of an id that was forgotten is none that anybody may still remember. In a statement of its own: the
+// one that inserted the row may have waited for the sweep that forgot it.
+Status stayAboveSwept(Session &session, EngineLife &life)
+{
+    if (life.incarnation > 1)
+        return {};
+    auto rows = session.query(
+        "UPDATE engines SET incarnation = incarnation + (SELECT CAST(value AS BIGINT) FROM meta WHERE key = "
+        "'swept_incarnation') WHERE id = ? AND rev = 1 AND EXISTS (SELECT 1 FROM meta WHERE key = "
+        "'swept_incarnation') RETURNING incarnation",
+        life.id);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        life.incarnation = rows->number(0);
+    return {};
+}
+
 Error replacedLife()
 {
     return Error(ErrorCode::Conflict, u"another life of this engine has begun"_s, QString::fromUtf16(kStale));
@@ -185,9 +203,7 @@ Result<Registered> registerEngineUnit(Session &session, const EngineRegistration
         const QString mark = registration.version + u' ' + registration.token;
         auto rows = session.query(
             "INSERT INTO engines (id, incarnation, lease_until, host, pid, version, config_hash, started_at) "
-            "VALUES (?, 1 + COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE key = "
-            "'swept_incarnation'), "
-            "0), ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+            "VALUES (?, 1, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
             "incarnation = CASE WHEN engines.version = excluded.version THEN engines.incarnation ELSE "
             "engines.incarnation + 1 END, "
             "lease_until = excluded.lease_until, host = excluded.host, pid = excluded.pid, version = "
@@ -205,6 +221,8 @@ Result<Registered> registerEngineUnit(Session &session, const EngineRegistration
         registered.life.incarnation = rows->number(0);
         session.touch("engine", registration.id, rows->number(1));
     }
+    if (auto above = stayAboveSwept(session, registered.life); !above)
+        return fail(above.error());
     {
         auto rows = session.query("SELECT value FROM meta WHERE key = 'cluster_id'");
         if (!rows)
@@ -225,6 +243,18 @@ Result<Registered> registerEngineUnit(Session &session, const EngineRegistration
     "SELECT lease_until, CASE WHEN EXISTS (SELECT 1 FROM pauses WHERE until_at = 0 OR until_at > ?) "        \
     "THEN 1 ELSE 0 END FROM engines WHERE id = ? AND incarnation = ?"
 
+namespace {
+
+Result<bool> isKnown(Session &session, const QString &engineId)
+{
+    auto rows = session.query("SELECT 1 FROM engines WHERE id = ?", engineId);
+    if (!rows)
+        return fail(rows.error());
+    return rows->next();
+}
+
+} // namespace
+
 Result<ClaimRight> claimRight(Session &session, const EngineLife &life)
 {
     const auto now = session.now();
@@ -235,9 +265,14 @@ Result<ClaimRight> claimRight(Session &session, const EngineLife &life)
         sqlite ? SIGNALBOX_CLAIM_RIGHT : SIGNALBOX_CLAIM_RIGHT " FOR SHARE", *now, life.id, life.incarnation);
     if (!rows)
         return fail(rows.error());
-    if (!rows->next())
-        return fail(replacedLife());
     ClaimRight right;
+    if (!rows->next()) {
+        const auto known = isKnown(session, life.id);
+        if (!known)
+            return fail(known.error());
+        // One that was away for so long that it is forgotten has lapsed: nobody has come in its place.
+        return *known ? Result<ClaimRight>(fail(replacedLife())) : Result<ClaimRight>(right);
+    }
     // On SQLite nothing of the one engine expires by a clock jump or a suspended laptop.
     right.alive = sqlite || rows->instant(0) > *now;
     right.paused = rows->flag(1);
@@ -366,17 +401,21 @@ Result<bool> endEngineUnit(Session &session, const EngineLife &life)
     const auto now = session.now();
     if (!now)
         return fail(now.error());
+    {
+        // First: it waits for claims that are under way, so that what they took is handed back, too.
+        auto rows
+            = session.query("UPDATE engines SET lease_until = ?, ended_at = ?, rev = rev + 1 WHERE id = ? "
+                            "AND incarnation = ? RETURNING rev",
+                kLeaseEnded, *now, life.id, life.incarnation);
+        if (!rows)
+            return fail(rows.error());
+        if (rows->next())
+            session.touch("engine", life.id, rows->number(0));
+    }
     Registered count;
     const LostLives mine(life, life.incarnation, life.incarnation, false);
     if (auto freed = freeLost(session, mine, kEverything, count); !freed)
         return fail(freed.error());
-    auto rows = session.query("UPDATE engines SET lease_until = ?, ended_at = ?, rev = rev + 1 WHERE id = ? "
-                              "AND incarnation = ? RETURNING rev",
-        kLeaseEnded, *now, life.id, life.incarnation);
-    if (!rows)
-        return fail(rows.error());
-    if (rows->next())
-        session.touch("engine", life.id, rows->number(0));
     return true;
 }
 

@@ -20,7 +20,9 @@ constexpr int kIdChunk = 8; // ids in one statement; the last one is repeated to
     "SELECT q.id, q.state, q.origin, q.kind, q.installation_id, i.channel, i.tenant, q.place, q.thread, "    \
     "q.session_id, q.delivery_id, q.answerers, q.body, q.answer, q.answered_by, q.error_code, q.engine_id, " \
     "q.channel_ts, q.created_at, q.expires_at, q.clicked_at, q.accepted_at, q.card_updated_at, "             \
-    "q.resolved_at, q.updated_at, q.rev FROM interactions q JOIN installations i ON i.id = "                 \
+    "q.resolved_at, q.updated_at, q.rev, COALESCE((SELECT w.state || ' ' || w.attempts || ' ' || "           \
+    "w.error_code || ' ' || w.webhook FROM webhook_calls w WHERE w.subject_id = q.id AND w.state <> 'sent' " \
+    "ORDER BY w.state, w.id LIMIT 1), '') FROM interactions q JOIN installations i ON i.id = "               \
     "q.installation_id "
 // `text` is an id or a whole place, thread, person, delivery or tenant; '' switches a condition off.
 #define SIGNALBOX_INTERACTION_FILTER                                                                         \
@@ -29,6 +31,18 @@ constexpr int kIdChunk = 8; // ids in one statement; the last one is repeated to
 #define SIGNALBOX_INTERACTION_TOTAL                                                                          \
     "SELECT COUNT(*) FROM (SELECT 1 FROM interactions q JOIN installations i ON i.id = q.installation_id "   \
     "WHERE " SIGNALBOX_INTERACTION_FILTER "LIMIT 10001) AS counted"
+
+// "retry 3 http_500 crm"
+void readWebhook(const QString &said, InteractionItem &item)
+{
+    const QStringList words = said.split(u' ');
+    if (words.size() < 4)
+        return;
+    item.webhookState = words[0];
+    item.webhookAttempts = words[1].toInt();
+    item.webhookError = words[2];
+    item.webhook = said.section(u' ', 3);
+}
 
 InteractionItem interactionFrom(const Rows &rows)
 {
@@ -66,6 +80,7 @@ InteractionItem interactionFrom(const Rows &rows)
     item.resolvedAt = rows.instant(23);
     item.updatedAt = rows.instant(24);
     item.rev = rows.number(25);
+    readWebhook(rows.text(26), item);
     return item;
 }
 

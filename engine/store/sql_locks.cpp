@@ -94,11 +94,11 @@ constexpr char kTake[]
     = SIGNALBOX_TAKE "WHERE id = ? AND (lock_holder IS NULL OR lock_holder = ?)" SIGNALBOX_TAKEN;
 // On PostgreSQL a guarded update that finds the lock held does not wait for whoever is releasing it, and the
 // release does not see the claimed delivery waiting yet: nobody would wake it. So the row is locked first,
-// and the guard looks at what was locked.
-constexpr char kWaitAndTake[]
-    = SIGNALBOX_TAKE "FROM (SELECT id AS locked_id, lock_holder AS locked_for FROM sessions WHERE id = ? FOR "
-                     "UPDATE) AS locked "
-                     "WHERE id = locked_id AND (locked_for IS NULL OR locked_for = ?)" SIGNALBOX_TAKEN;
+// and the guard looks at what was locked; without OFFSET 0 the planner would ask it before.
+constexpr char kWaitAndTake[] = SIGNALBOX_TAKE
+    "FROM (SELECT id AS locked_id, lock_holder AS locked_for FROM sessions WHERE id = ? OFFSET 0 "
+    "FOR UPDATE) AS locked "
+    "WHERE id = locked_id AND (locked_for IS NULL OR locked_for = ?)" SIGNALBOX_TAKEN;
 
 Status freeRow(Session &session, const QString &sessionId, const QString &holder, Instant now)
 {

@@ -2,6 +2,7 @@
 #include "store/idempotency.h"
 #include "store/interaction_records.h"
 #include "store/units.h"
+#include "store/webhook_records.h"
 
 #include <algorithm>
 
@@ -107,11 +108,7 @@ Result<int> sweepLifecycle(Session &session, Instant now, Millis history, int mo
 // The same for calls to webhooks: their ids begin with those of their interactions.
 Result<int> sweepWebhookCalls(Session &session, Instant now, Millis history, int most)
 {
-    const auto abandoned = session.run(
-        "UPDATE webhook_calls SET state = 'dead', error_code = 'no_webhook', updated_at = ? WHERE id IN "
-        "(SELECT id FROM webhook_calls WHERE state IN ('pending', 'retry') AND updated_at < ? "
-        "ORDER BY id LIMIT ?)",
-        now, now - kForwardsGiveUp, most);
+    const auto abandoned = abandonWebhookCalls(session, now - kForwardsGiveUp, most);
     if (!abandoned)
         return abandoned;
     const auto removed

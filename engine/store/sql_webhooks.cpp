@@ -28,6 +28,20 @@ QString name(ForwardState state)
     return u"dead"_s;
 }
 
+// Operators see at the question how far its call has come.
+Status showCall(Session &session, const QString &callId, Instant now)
+{
+    auto rows = session.query(
+        "UPDATE interactions SET updated_at = ?, rev = rev + 1 WHERE id = (SELECT subject_id FROM "
+        "webhook_calls WHERE id = ? AND event = 'interaction.answered') RETURNING id, rev",
+        now, callId);
+    if (!rows)
+        return fail(rows.error());
+    if (rows->next())
+        session.touch("interaction", rows->text(0), rows->number(1));
+    return {};
+}
+
 Result<bool> claimCall(Session &session, const EngineLife &life, ClaimedWebhookCall &call, Instant now)
 {
     {
@@ -60,6 +74,8 @@ Result<bool> claimCall(Session &session, const EngineLife &life, ClaimedWebhookC
         now, call.id);
     if (!dead)
         return fail(dead.error());
+    if (auto shown = showCall(session, call.id, now); !shown)
+        return fail(shown.error());
     return false;
 }
 
@@ -168,8 +184,11 @@ Result<bool> finishWebhookCallUnit(Session &session, const FinishForward &finish
         finish.life.incarnation, finish.attempts);
     if (!moved)
         return fail(moved.error());
-    if (*moved > 0)
+    if (*moved > 0) {
+        if (auto shown = showCall(session, finish.id, *now); !shown)
+            return fail(shown.error());
         return finish.state == ForwardState::Sent ? noteTold(session, finish.id) : Result<bool>(true);
+    }
     // This very result is in the database already: the unit runs again after a commit of unknown outcome.
     auto rows = session.query("SELECT 1 FROM webhook_calls WHERE id = ? AND attempts = ? AND state = ? "
                               "AND error_code = ? AND engine_id IS NULL",
@@ -180,6 +199,30 @@ Result<bool> finishWebhookCallUnit(Session &session, const FinishForward &finish
         return fail(Error(ErrorCode::Conflict, u"the call is not held by this engine any more"_s,
             QString::fromUtf16(kStale)));
     return true;
+}
+
+Result<int> abandonWebhookCalls(Session &session, Instant before, int most)
+{
+    const auto now = session.now();
+    if (!now)
+        return fail(now.error());
+    QStringList dead;
+    {
+        auto rows = session.query(
+            "UPDATE webhook_calls SET state = 'dead', error_code = 'no_webhook', updated_at = ? WHERE id IN "
+            "(SELECT id FROM webhook_calls WHERE state IN ('pending', 'retry') AND updated_at < ? "
+            "ORDER BY id LIMIT ?) RETURNING id",
+            *now, before, most);
+        if (!rows)
+            return fail(rows.error());
+        while (rows->next())
+            dead << rows->text(0);
+    }
+    for (const QString &id : std::as_const(dead)) {
+        if (auto shown = showCall(session, id, *now); !shown)
+            return fail(shown.error());
+    }
+    return static_cast<int>(dead.size());
 }
 
 Status freeWebhookCalls(Session &session, const LostLives &lost)

@@ -17,6 +17,7 @@ public:
     ~SqliteStatement() override { sqlite3_finalize(m_statement); }
 
     bool prepare(const char *sql) override;
+    [[nodiscard]] int parameters() const override { return static_cast<int>(m_held.size()); }
     void bind(int position, const QString &value) override;
     void bind(int position, const QByteArray &utf8) override;
     void bind(int position, qint64 value) override { sqlite3_bind_int64(m_statement, position + 1, value); }

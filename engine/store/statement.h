@@ -29,6 +29,7 @@ public:
     // `?` stands for a parameter.
     [[nodiscard]] virtual bool prepare(const char *sql) = 0;
 
+    [[nodiscard]] virtual int parameters() const = 0;
     virtual void bind(int position, const QString &value) = 0; // never NULL: a null text is an empty one
     virtual void bind(int position, const QByteArray &utf8) = 0; // the same
     virtual void bind(int position, qint64 value) = 0;

@@ -42,6 +42,8 @@ struct ClaimedWebhookCall
     const EngineLife &life, const QString &webhook, int most, const std::vector<ClaimedWebhookCall> &earlier);
 // Conflict, native "stale", when another life has it.
 [[nodiscard]] Result<bool> finishWebhookCallUnit(Session &session, const FinishForward &finish);
+// What nobody has tried since that time is dead: its webhook is configured nowhere any more.
+[[nodiscard]] Result<int> abandonWebhookCalls(Session &session, Instant before, int most);
 // What lost lives held is sent again.
 [[nodiscard]] Status freeWebhookCalls(Session &session, const LostLives &lost);
 

@@ -25,6 +25,7 @@ private Q_SLOTS:
     void frozen_nothingMovesUntilResumed();
     void frozen_gapIsRememberedForTheResume();
     void gap_asksAnew();
+    void goneRow_leaves();
     void answersToOlderQuestions_areDropped();
     void updates_areCoalesced();
     void failure_keepsTheRowsAndCanBeRetried();
@@ -235,6 +236,21 @@ void ListModelTest::gap_asksAnew()
     f.api.add(f.fresh(1));
     f.model.resynchronise();
     QTRY_COMPARE(f.model.rowCount(), 51);
+}
+
+void ListModelTest::goneRow_leaves()
+{
+    Fixture f(50);
+    f.load();
+    domain::Change change;
+    change.kind = u"delivery"_s;
+    change.id = f.model.row(5).id;
+    change.rev = f.model.row(5).rev + 1;
+    change.gone = true;
+    f.api.removeDelivery(change.id);
+    f.model.apply({change});
+    QTRY_COMPARE(f.model.rowCount(), 49);
+    QCOMPARE(f.model.rowOf(change.id), -1);
 }
 
 void ListModelTest::answersToOlderQuestions_areDropped()

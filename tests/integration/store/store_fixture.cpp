@@ -37,7 +37,7 @@ StoreFixture::~StoreFixture()
     m_raw = QSqlDatabase();
     for (const QString &name : std::as_const(m_connections))
         QSqlDatabase::removeDatabase(name);
-    if (m_database && !s_spare)
+    if (m_database && !s_spare && !m_isSpoilt)
         s_spare = std::exchange(m_database, std::nullopt);
 }
 
@@ -50,6 +50,8 @@ Status StoreFixture::takeSpare()
         QSqlQuery wipe(connection());
         const bool done = wipe.exec(
             u"DO $$ DECLARE t text; BEGIN "
+            u"PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+            u"AND pid <> pg_backend_pid(); "
             u"FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> "
             u"'schema_migration' LOOP EXECUTE 'ALTER TABLE ' || t || ' DISABLE TRIGGER ALL'; "
             u"EXECUTE 'DELETE FROM ' || t; EXECUTE 'ALTER TABLE ' || t || ' ENABLE TRIGGER ALL'; END LOOP; "

@@ -31,6 +31,8 @@ public:
     // close()).
     [[nodiscard]] Result<std::unique_ptr<store::Store>> open();
     void close() { m_store.reset(); }
+    // The test changes the schema: its database is for nobody else.
+    void spoil() { m_isSpoilt = true; }
     [[nodiscard]] Status reopen();
 
     [[nodiscard]] store::Store &db() { return *m_store; }
@@ -70,6 +72,7 @@ private:
     [[nodiscard]] Status takeSpare();
 
     static std::optional<PostgresDatabase> s_spare;
+    bool m_isSpoilt = false;
     QTemporaryDir m_folder;
     std::optional<PostgresDatabase> m_database;
     QString m_url;

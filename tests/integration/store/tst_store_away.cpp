@@ -138,6 +138,7 @@ void StoreAwayTest::claimWhoseCommitDied_isTakenLater()
     const EngineLife life = f.engine();
     f.ingest(u"a"_s, u"t1"_s);
     // A deferred trigger ends the connection in the middle of each commit: nobody knows what became of it.
+    f.spoil();
     f.sql(u"CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS "
           u"$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$"_s);
     f.sql(u"CREATE CONSTRAINT TRIGGER die AFTER UPDATE ON deliveries DEFERRABLE INITIALLY DEFERRED "

@@ -167,6 +167,13 @@ void StoreEnginesTest::sweep_forgetsEnginesThatAreGone()
     QVERIFY(again);
     QVERIFY2(
         again->life.incarnation > gone.incarnation, qPrintable(QString::number(again->life.incarnation)));
+    // One that was away for so long that it is forgotten has lapsed, and may go on in another life.
+    f.sql(u"DELETE FROM engines WHERE id = 'gone'"_s);
+    const Status renewed = async::blockOn(f.db().renewLease(again->life, Millis(60'000), Millis(180'000)));
+    QCOMPARE(renewed.error().native(), u"lease_ended"_s);
+    EngineRegistration onward = registration(u"gone"_s, u"new-2"_s);
+    onward.former = again->life.incarnation;
+    QVERIFY(async::blockOn(f.db().registerEngine(onward)));
 }
 
 void StoreEnginesTest::register_freesFormerLife()

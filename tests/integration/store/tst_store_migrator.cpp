@@ -94,6 +94,7 @@ void StoreMigratorTest::concurrentMigrators_applyOnce()
 void StoreMigratorTest::newerSchema_isRefused()
 {
     SIGNALBOX_STORE(f);
+    f.spoil();
     f.sql(
         u"INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES (9999, 'future', 'x', 1)"_s);
     const auto refused = f.reopen();
@@ -106,6 +107,7 @@ void StoreMigratorTest::newerSchema_isRefused()
 void StoreMigratorTest::changedStep_isRefused()
 {
     SIGNALBOX_STORE(f);
+    f.spoil();
     f.sql(u"UPDATE schema_migration SET checksum = 'another' WHERE version = 1"_s);
     const auto refused = f.reopen();
     QVERIFY(!refused);

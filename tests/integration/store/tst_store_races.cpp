@@ -4,6 +4,7 @@
 #include "store_fixture.h"
 
 #include <QCoro/QCoroTask>
+#include <QSqlQuery>
 
 #include <map>
 #include <set>
@@ -116,6 +117,7 @@ private:
 private Q_SLOTS:
     void release_racingWithIngestWakesEverything_data();
     void release_racingWithIngestWakesEverything();
+    void claim_waitsForALockThatIsBeingReleased();
     void claimers_neverTakeOneTwice();
     void twins_onSeveralEnginesAreStoredOnce();
     void outboundClaimers_neverTakeOneTwice();
@@ -160,6 +162,36 @@ void StoreRacesTest::release_racingWithIngestWakesEverything()
         0);
     for (const auto &[id, count] : shared.claims)
         QVERIFY2(count == 1, qPrintable(id));
+}
+
+// The release does not see the claimed delivery waiting yet and wakes nobody, so the claim must not pass by.
+void StoreRacesTest::claim_waitsForALockThatIsBeingReleased()
+{
+    SIGNALBOX_STORE(f);
+    if (!StoreFixture::isPostgres())
+        QSKIP("one writer at a time");
+    const EngineLife life = f.engine();
+    f.ingest(u"a"_s, u"t1"_s);
+    f.sql(u"UPDATE sessions SET lock_holder = 'somebody', lock_engine = 'e1', lock_incarnation = 1, "
+          u"lock_acquired_at = 1, lock_expires_at = 9000000000000, fence = 7, rev = rev + 10"_s);
+    QSqlDatabase other = f.connection();
+    QVERIFY(other.transaction());
+    QSqlQuery release(other);
+    QVERIFY(
+        release.exec(u"UPDATE sessions SET lock_holder = NULL, lock_engine = NULL, lock_incarnation = NULL, "
+                     u"lock_acquired_at = NULL, lock_expires_at = NULL, rev = rev + 1"_s));
+    auto claiming = f.db().claimDeliveries(life, StoreFixture::upTo(1));
+    QTRY_COMPARE_WITH_TIMEOUT(
+        f.sql(u"SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() "
+              u"AND wait_event_type = 'Lock' AND query LIKE 'UPDATE sessions%'"_s)
+            .toInt(),
+        1, 10'000);
+    QVERIFY(other.commit());
+    const auto claimed = async::blockOn(std::move(claiming), Millis(20'000));
+    QVERIFY(claimed);
+    QCOMPARE(claimed->size(), size_t(1));
+    QCOMPARE(claimed->front().fence, 8); // behind that of the holder before
+    QCOMPARE(f.sql(u"SELECT lock_holder FROM sessions"_s).toString(), u"d-a"_s);
 }
 
 void StoreRacesTest::claimers_neverTakeOneTwice()
