@@ -20,9 +20,13 @@ namespace {
 constexpr char kDueSqlite[]
     = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
       "AND installation_id = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?";
-constexpr char kDuePostgres[]
-    = "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "
-      "AND installation_id = ? AND due_at <= ? ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
+#define SIGNALBOX_DUE_POSTGRES                                                                               \
+    "SELECT id, session_id FROM deliveries WHERE state = ? AND state <> 'completed' AND waits_for = ? "      \
+    "AND installation_id = ? AND due_at <= ? ORDER BY due_at, id "
+constexpr char kDuePostgres[] = SIGNALBOX_DUE_POSTGRES "LIMIT ? FOR UPDATE SKIP LOCKED";
+// Most shares are one. PostgreSQL keeps a plan for a number that it knows, and plans anew each time
+// otherwise.
+constexpr char kOneDuePostgres[] = SIGNALBOX_DUE_POSTGRES "LIMIT 1 FOR UPDATE SKIP LOCKED";
 
 // From one installation that has such deliveries to the next, by the index that findDue() uses.
 #define SIGNALBOX_TENANT_WALK(name, condition)                                                               \
@@ -127,16 +131,24 @@ struct Look
     bool paused = false; // something is
 };
 
-// What may run of one installation, at most `most`.
+Result<Rows> dueRows(Session &session, const Look &look, const Due &due, const Share &share)
+{
+    const bool sqlite = session.dialect() == Dialect::Sqlite;
+    if (look.paused)
+        return session.query(
+            sqlite ? SIGNALBOX_UNPAUSED_DUE : SIGNALBOX_UNPAUSED_DUE " FOR UPDATE OF d SKIP LOCKED",
+            due.state, due.waitsFor, share.installation, look.now, look.now, share.most);
+    if (!sqlite && share.most == 1)
+        return session.query(kOneDuePostgres, due.state, due.waitsFor, share.installation, look.now);
+    return session.query(sqlite ? kDueSqlite : kDuePostgres, due.state, due.waitsFor, share.installation,
+        look.now, share.most);
+}
+
+// What may run of one installation, its share at most.
 Status findOf(Session &session, const Look &look, const Due &due, const Share &share,
     std::vector<ClaimedDelivery> &found)
 {
-    const bool sqlite = session.dialect() == Dialect::Sqlite;
-    auto rows = look.paused ? session.query(
-                    sqlite ? SIGNALBOX_UNPAUSED_DUE : SIGNALBOX_UNPAUSED_DUE " FOR UPDATE OF d SKIP LOCKED",
-                    due.state, due.waitsFor, share.installation, look.now, look.now, share.most)
-                            : session.query(sqlite ? kDueSqlite : kDuePostgres, due.state, due.waitsFor,
-                                share.installation, look.now, share.most);
+    auto rows = dueRows(session, look, due, share);
     if (!rows)
         return fail(rows.error());
     while (rows->next()) {

@@ -94,9 +94,11 @@ void EngineViewsTest::aLostEngine_isSeenAtOnce()
     domain::EngineItem lost = engine(f, u"a"_s, u"lost"_s);
     lost.rev = 6;
     lost.deliveries = 0;
+    lost.endedAt = lost.startedAt + Millis(60'000);
     f.api.push(lost);
     QTRY_COMPARE(cell(f, 0, u"state"_s), u"Lost"_s);
     QCOMPARE(cell(f, 0, u"deliveries"_s), u"0"_s);
+    QCOMPARE(cell(f, 0, u"ended"_s), u"1 min 0 s"_s);
 }
 
 void EngineViewsTest::anEngine_isExplained()
