@@ -112,6 +112,7 @@ bool Connection::findHandle()
     const QVariant handle = m_database.driver()->handle();
     if (qstrcmp(handle.typeName(), "sqlite3*") == 0)
         m_sqlite = *static_cast<sqlite3 *const *>(handle.constData());
+    // The first is what Qt's documentation says, the second what Qt 6.4 does.
     if (qstrcmp(handle.typeName(), "PGconn*") == 0 || qstrcmp(handle.typeName(), "pg_conn*") == 0)
         m_postgres = *static_cast<pg_conn *const *>(handle.constData());
     return m_sqlite || m_postgres;

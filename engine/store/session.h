@@ -162,8 +162,7 @@ public:
     }
 
     [[nodiscard]] Dialect dialect() const { return m_connection.dialect(); }
-    // The store's time, the same within one unit: clock_timestamp() on PostgreSQL, the injected clock on
-    // SQLite.
+    // The store's time, the same within one unit: the server's on PostgreSQL, the injected clock on SQLite.
     [[nodiscard]] Result<Instant> now();
 
     // Notes that an entity changed; one feed row for each entity is written when the unit ends.
