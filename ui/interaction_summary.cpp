@@ -92,6 +92,8 @@ protected:
     }
     static QString webhookText(const InteractionItem &item)
     {
+        if (item.webhook.isEmpty())
+            return {};
         if (item.webhookState == u"dead")
             return tr("%1 was never told: %2 (tries: %3)", "name, code, number")
                 .arg(item.webhook, item.webhookError)

@@ -51,7 +51,7 @@ struct ChangeReader
 // ring reads the database through a cursor of its own until it meets the ring; from there on all are served
 // from it. Nothing is queued for a client: one that does not take what was written stays at its cursor, and
 // is cut off by its connection (http/body_stream.h) and resumes with its last id. Rows that stop to match a
-// filter are not told of. Engine thread.
+// filter are not told of; that a row is gone passes every filter. Engine thread.
 class ChangeStreams : public QObject
 {
     Q_OBJECT

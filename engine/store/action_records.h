@@ -50,8 +50,6 @@ struct ActionOrder
 // The ones in force.
 [[nodiscard]] Result<QList<domain::PauseItem>> pausesUnit(Session &session);
 [[nodiscard]] Result<QList<domain::InstallationItem>> installationItemsUnit(Session &session);
-// Whether any pause is in force: claims look at single rows only then.
-[[nodiscard]] Result<bool> anyPause(Session &session);
 // Whether a prompt for this delivery must not start now.
 [[nodiscard]] Result<bool> deliveriesPaused(Session &session, const QString &deliveryId);
 

@@ -216,6 +216,8 @@ Result<Instant> Connection::beginPostgres(bool readOnly)
                  : "BEGIN; " SIGNALBOX_POSTGRES_NOW);
     if (begun.failed)
         return fail(toError(begun.error));
+    if (begun.value.isEmpty())
+        return fail(ErrorCode::Unavailable, u"the database told no time"_s);
     return fromMs(begun.value.toLongLong());
 }
 

@@ -190,22 +190,8 @@ Result<QList<domain::InstallationItem>> installationItemsUnit(Session &session)
     return items;
 }
 
-Result<bool> anyPause(Session &session)
-{
-    const auto now = session.now();
-    if (!now)
-        return fail(now.error());
-    auto rows = session.query("SELECT 1 FROM pauses WHERE until_at = 0 OR until_at > ? LIMIT 1", *now);
-    if (!rows)
-        return fail(rows.error());
-    return rows->next();
-}
-
 Result<bool> deliveriesPaused(Session &session, const QString &deliveryId)
 {
-    const auto any = anyPause(session);
-    if (!any || !*any)
-        return any;
     const auto now = session.now();
     if (!now)
         return fail(now.error());

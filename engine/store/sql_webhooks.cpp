@@ -96,7 +96,7 @@ Result<std::vector<ClaimedWebhookCall>> stillHeld(
     return held;
 }
 
-// Whoever asked has the answer now.
+// Whoever asked has the answer now. False: that was known, by another webhook or by asking.
 Result<bool> noteTold(Session &session, const QString &callId)
 {
     QString subject;
@@ -106,13 +106,10 @@ Result<bool> noteTold(Session &session, const QString &callId)
         if (!rows)
             return fail(rows.error());
         if (!rows->next())
-            return true;
+            return false;
         subject = rows->text(0);
     }
-    const auto accepted = acceptAnswerUnit(session, subject);
-    if (!accepted)
-        return fail(accepted.error());
-    return true;
+    return acceptAnswerUnit(session, subject);
 }
 
 } // namespace
@@ -185,9 +182,13 @@ Result<bool> finishWebhookCallUnit(Session &session, const FinishForward &finish
     if (!moved)
         return fail(moved.error());
     if (*moved > 0) {
+        const auto told
+            = finish.state == ForwardState::Sent ? noteTold(session, finish.id) : Result<bool>(false);
+        if (!told || *told)
+            return told;
         if (auto shown = showCall(session, finish.id, *now); !shown)
             return fail(shown.error());
-        return finish.state == ForwardState::Sent ? noteTold(session, finish.id) : Result<bool>(true);
+        return true;
     }
     // This very result is in the database already: the unit runs again after a commit of unknown outcome.
     auto rows = session.query("SELECT 1 FROM webhook_calls WHERE id = ? AND attempts = ? AND state = ? "

@@ -25,7 +25,7 @@ struct ClaimRight
 {
     ClaimRight() = default;
     bool alive = false; // false while its lease has lapsed: it takes no work (PostgreSQL only)
-    bool paused = false; // something is (action_records.h)
+    bool paused = false; // something is: only then need single rows be looked at
 };
 [[nodiscard]] Result<ClaimRight> claimRight(Session &session, const EngineLife &life);
 [[nodiscard]] Result<bool> mayClaim(Session &session, const EngineLife &life);

@@ -120,6 +120,16 @@ void InteractionViewsTest::aQuestion_isExplained()
     QCOMPARE(fields->value(u"options"_s), u"Allow once, Reject once"_s);
     QCOMPARE(fields->value(u"clicked"_s), u"Not yet"_s);
     QCOMPARE(fields->value(u"delivery"_s), u"d-1"_s);
+    QCOMPARE(fields->value(u"webhook"_s), QString());
+    // Why whoever asked does not have the answer.
+    domain::InteractionItem untold = question(f, u"i-1"_s, u"answered"_s);
+    untold.rev = 2;
+    untold.webhook = u"crm"_s;
+    untold.webhookState = u"retry"_s;
+    untold.webhookError = u"http_500"_s;
+    untold.webhookAttempts = 3;
+    f.api.push(untold);
+    QTRY_COMPARE(fields->value(u"webhook"_s), u"crm is not reached: http_500 (tries: 3)"_s);
 }
 
 void InteractionViewsTest::answer_offersTheOptionsOfTheCard()
